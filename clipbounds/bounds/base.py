@@ -1,0 +1,128 @@
+"""What a bound is: a statement with checked hypotheses and explicit constants."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+
+from ..methods import Setting
+from ..specs import Spec
+
+
+@dataclasses.dataclass(frozen=True)
+class Hypothesis:
+    """One row of a hypotheses table.
+
+    Attributes
+    ----------
+    what : str, the condition, in the symbols of the notation page
+    value : str, the values that this setting gives it
+    holds : True, False, or None where it is undecidable
+    """
+
+    what: str
+    value: str
+    holds: bool | None
+
+
+class HypothesesFail(ValueError):
+    """A bound was evaluated although a hypothesis fails; the message is the table."""
+
+
+def hypotheses_table(rows):
+    """The rows as aligned text."""
+    words = {True: "holds", False: "FAILS", None: "undecidable"}
+    cells = [("hypothesis", "value", "")] + [(r.what, r.value, words[r.holds]) for r in rows]
+    widths = [max(len(c[k]) for c in cells) for k in range(3)]
+    return "\n".join("  ".join(c[k].ljust(widths[k]) for k in range(3)).rstrip() for c in cells)
+
+
+class Bound(Spec):
+    """Base of all bounds. Parameters of a bound (a confidence, a free constant) are its fields.
+
+    A subclass sets ``kind``, ``quantity``, ``aggregate``, ``statement``, ``source`` and provides ``conditions(setting)``
+    (its own hypotheses) and ``evaluate(setting, steps)``; its docstring is the theorem, with a proof or a reference.
+
+    Attributes
+    ----------
+    kind : "upper", "lower", "floor" or "prediction"
+        A floor is a value that the worst case of the class attains; a prediction is never asserted.
+    quantity : str
+        The variable of a run that the bound speaks about, for example "mean_gradient_norm".
+    aggregate : "mean", "every" or "probability"
+        It bounds the expectation over trajectories, every trajectory, or all but a share ``failure_probability``.
+    asserted : bool
+        False for statements whose constants are not confirmed: they may be drawn, never asserted.
+    statement : str, LaTeX
+    source : str, paper and theorem, or "proved here"
+    """
+
+    kind: ClassVar[str] = "upper"
+    quantity: ClassVar[str]
+    aggregate: ClassVar[str] = "mean"
+    asserted: ClassVar[bool] = True
+    statement: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+
+    accept_sampled: bool = dataclasses.field(default=False, kw_only=True)
+
+    @property
+    def name(self):
+        """Name in tables and legends."""
+        return type(self).__name__
+
+    def conditions(self, setting):
+        """The bound's own hypotheses, a list of `Hypothesis`."""
+        return []
+
+    def hypotheses(self, setting):
+        """All hypotheses for this setting: the trust in the problem's constants, then the bound's own.
+
+        Returns
+        -------
+        list of Hypothesis
+        """
+        if not isinstance(setting, Setting):
+            raise ValueError(f"{self.name}: expected a Setting(problem, noise, method), but {setting!r} was given")
+        certificate = setting.problem.certificate
+        trusted = certificate.trusted or self.accept_sampled
+        first = Hypothesis(
+            "certified constants of f", f"{certificate.kind}: {certificate.reason}", True if trusted else None
+        )
+        return [first, *self.conditions(setting)]
+
+    def evaluate(self, setting, steps):
+        """The bound at `steps` (float64 array, each >= 1), the hypotheses being true."""
+        raise NotImplementedError
+
+    def value(self, setting, steps):
+        """The bound after `steps` steps.
+
+        Parameters
+        ----------
+        setting : Setting
+        steps : int or array_like of int >= 1
+
+        Returns
+        -------
+        ndarray of the shape of `steps`
+
+        Raises
+        ------
+        HypothesesFail
+            If a hypothesis fails or is undecidable; the message is the table.
+        """
+        rows = self.hypotheses(setting)
+        if not all(row.holds for row in rows):
+            advice = " (accept_sampled=True accepts sampled constants)" if rows[0].holds is None else ""
+            raise HypothesesFail(f"{self.name} does not apply to this setting{advice}:\n{hypotheses_table(rows)}")
+        steps = np.asarray(steps, dtype=np.float64)
+        if not np.all(steps >= 1):
+            raise ValueError(f"{self.name}: steps must be >= 1, but {steps.min():g} was given")
+        return np.broadcast_to(np.asarray(self.evaluate(setting, steps), dtype=np.float64), steps.shape).copy()
+
+
+class Recalled(Bound):
+    """A statement whose shape is known and whose constants are not confirmed: drawn, never asserted."""
+
+    asserted = False

@@ -1,0 +1,73 @@
+"""Facts that a theorem may rely on: smoothness constants with their form as a type, moments, certificates."""
+
+import dataclasses
+import math
+
+LN2 = math.log(2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    """How far a fact may be trusted: "proved" (with the reason), "interval" (machine-checked) or "sampled"."""
+
+    kind: str
+    reason: str
+
+    def __post_init__(self):
+        if self.kind not in ("proved", "interval", "sampled"):
+            raise ValueError(f"a certificate is proved, interval or sampled, but {self.kind!r} was given")
+
+    @property
+    def trusted(self):
+        return self.kind != "sampled"
+
+
+class Moment(float):
+    """A moment; `upper_bound` tells an upper bound from the exact value."""
+
+    def __new__(cls, value, upper_bound=False):
+        moment = super().__new__(cls, value)
+        moment.upper_bound = bool(upper_bound)
+        return moment
+
+
+def growth_factor(s):
+    """a(s) = (e^s - 1)/s, a(0) = 1: the price of passing from Hessian to first-order form on radius s/H1."""
+    return math.expm1(s) / s if s > 0 else 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class FirstOrderSmoothness:
+    """‖grad f(x) - grad f(y)‖ <= (L0 + L1 ‖grad f(x)‖) ‖x - y‖ whenever ‖x - y‖ <= radius.
+
+    `radius` is at least 1/L1 for the standard form of the papers (inf when L1 = 0).
+    """
+
+    L0: float
+    L1: float
+    radius: float = math.inf
+
+    def first_order(self, radius=None):
+        """This pair, if it is valid on `radius`."""
+        if radius is not None and radius > self.radius * (1 + 1e-12):
+            raise ValueError(f"these constants are valid on the radius {self.radius:g}, but {radius:g} was asked for")
+        return self
+
+
+@dataclasses.dataclass(frozen=True)
+class HessianSmoothness:
+    """‖hess f(x)‖ <= L0 + L1 ‖grad f(x)‖ for all x (written H0, H1 in first-order contexts)."""
+
+    L0: float
+    L1: float
+
+    def first_order(self, radius=None):
+        """First-order constants a(L1 R)(L0, L1) on the radius R, by default the self-consistent R = ln2/L1.
+
+        Source: theory notation page, proved (Gronwall along the segment).
+        """
+        if self.L1 == 0:
+            return FirstOrderSmoothness(self.L0, 0.0)
+        radius = LN2 / self.L1 if radius is None else radius
+        factor = growth_factor(self.L1 * radius)
+        return FirstOrderSmoothness(factor * self.L0, factor * self.L1, radius)

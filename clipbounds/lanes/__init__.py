@@ -1,0 +1,7 @@
+"""Ground floor: blocks of 64 trajectories, compiled kernels, streams, elementary functions."""
+
+from . import random
+from .blocks import LANES
+from .compile import all_kernels, device, function_at, kernel
+
+__all__ = ["LANES", "all_kernels", "device", "function_at", "kernel", "random"]

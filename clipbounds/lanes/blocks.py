@@ -1,0 +1,30 @@
+"""Blocks: 64 trajectories that advance together, and the types that kernels exchange.
+
+A block is one flat, contiguous float64 array of length dim × LANES; coordinate k of lane l is at k*LANES + l.
+The extent LANES is a compile-time constant, without which LLVM gives up on vectorising.
+"""
+
+import numpy as np
+from numba import types
+
+LANES = 64
+
+FLOATS = types.Array(types.float64, 1, "C")
+INTS = types.Array(types.int64, 1, "C")
+WORDS = types.Array(types.uint64, 1, "C")
+
+
+def pack(rows):
+    """Blocks of an array of vectors: (n, dim) -> (blocks, dim*LANES); the last block is filled up with zeros."""
+    rows = np.asarray(rows, dtype=np.float64)
+    count, dim = rows.shape
+    blocks = -(-count // LANES)
+    padded = np.zeros((blocks * LANES, dim))
+    padded[:count] = rows
+    return np.ascontiguousarray(padded.reshape(blocks, LANES, dim).transpose(0, 2, 1)).reshape(blocks, dim * LANES)
+
+
+def unpack(blocks, count):
+    """Inverse of `pack`: (blocks, dim*LANES) -> (count, dim)."""
+    number, size = blocks.shape
+    return blocks.reshape(number, size // LANES, LANES).transpose(0, 2, 1).reshape(number * LANES, -1)[:count]

@@ -1,0 +1,147 @@
+"""log, exp, sin, cos on float64 without branches or tables, so that loops over lanes vectorise.
+
+Range reduction by bit operations and a minimax polynomial (coefficients.py). Integers are turned into floats by
+the exponent trick, because AVX2 has no 64-bit conversion. Errors stay below 2 ulp on the stated domains, outside
+of which the result is not specified; tests/lanes/test_elementary.py compares with mpmath.
+"""
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from . import coefficients as c
+from .compile import device
+
+L0, L1, L2, L3, L4, L5, L6 = c.LOG
+E0, E1, E2, E3, E4, E5, E6, E7, E8, E9, E10 = c.EXP
+S0, S1, S2, S3, S4, S5 = c.SIN
+C0, C1, C2, C3, C4, C5 = c.COS
+LN2_HIGH, LN2_LOW = c.LN2[0], c.LN2[1] + c.LN2[2]
+HALF_PI_HIGH, HALF_PI_MIDDLE, HALF_PI_LOW = c.HALF_PI
+LOG2_E = 1 / (c.LN2[0] + c.LN2[1])
+TWO_OVER_PI = 2 / np.pi
+TWO_PI = 2 * np.pi
+ROUND = 1.5 * 2.0**52  # adding and subtracting it rounds to the nearest integer
+ROUND_BITS = np.uint64(np.float64(ROUND).view(np.uint64))
+TWO_52_BITS = np.uint64(np.float64(2.0**52).view(np.uint64))
+MANTISSA = np.uint64(0x000FFFFFFFFFFFFF)
+# subtracting it from the bits of x leaves, above bit 52, the exponent of x/m with m in [1/sqrt2, sqrt2)
+SQRT_HALF_BITS = np.uint64(np.float64(np.sqrt(0.5)).view(np.uint64))
+EXPONENT_ROOM = np.uint64(1024 << 52)
+SHIFT_52 = np.uint64(52)
+BIAS = np.uint64(1023)
+ONE, TWO = np.uint64(1), np.uint64(2)
+
+
+@intrinsic
+def bits_of(typing_context, x):
+    """The float64 x as a uint64."""
+
+    def codegen(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], context.get_value_type(types.uint64))
+
+    return types.uint64(types.float64), codegen
+
+
+@intrinsic
+def float_of(typing_context, word):
+    """The uint64 word as a float64."""
+
+    def codegen(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], context.get_value_type(types.float64))
+
+    return types.float64(types.uint64), codegen
+
+
+@device
+def log(x):
+    """Natural logarithm of a positive normal x."""
+    shifted = (bits_of(x) - SQRT_HALF_BITS) + EXPONENT_ROOM
+    exponent = float_of(TWO_52_BITS | (shifted >> SHIFT_52)) - (2.0**52 + 1024.0)
+    m = float_of((shifted & MANTISSA) + SQRT_HALF_BITS)
+    f = m - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    r = z * (L0 + z * (L1 + z * (L2 + z * (L3 + z * (L4 + z * (L5 + z * L6))))))
+    half = 0.5 * f * f
+    return exponent * LN2_HIGH - ((half - (s * (half + r) + exponent * LN2_LOW)) - f)
+
+
+@device
+def _exp_parts(x):
+    """Scale 2^n and m with e^x = 2^n (1 + m), |log(1 + m)| <= ln2/2."""
+    shifted = x * LOG2_E + ROUND
+    n = shifted - ROUND
+    r = (x - n * LN2_HIGH) - n * LN2_LOW
+    tail = E6 + r * (E7 + r * (E8 + r * (E9 + r * E10)))
+    poly = r * r * (E0 + r * (E1 + r * (E2 + r * (E3 + r * (E4 + r * (E5 + r * tail))))))
+    scale = float_of(((bits_of(shifted) - ROUND_BITS) + BIAS) << SHIFT_52)
+    return scale, r + poly
+
+
+@device
+def exp(x):
+    """e^x for |x| <= 700."""
+    scale, m = _exp_parts(x)
+    return scale + scale * m
+
+
+@device
+def expm1(x):
+    """e^x - 1 for |x| <= 700, accurate near 0 too."""
+    scale, m = _exp_parts(x)
+    return (scale - 1.0) + scale * m
+
+
+@device
+def _sin_poly(r, z):
+    return r + r * z * (S0 + z * (S1 + z * (S2 + z * (S3 + z * (S4 + z * S5)))))
+
+
+@device
+def _cos_poly(z):
+    half = 0.5 * z
+    w = 1.0 - half
+    return w + (((1.0 - w) - half) + z * z * (C0 + z * (C1 + z * (C2 + z * (C3 + z * (C4 + z * C5))))))
+
+
+@device
+def _sin_cos_quadrant(r, quadrant):
+    """sin and cos of r + quadrant*pi/2 for |r| <= pi/4; the two low bits of `quadrant` count."""
+    z = r * r
+    s, k = _sin_poly(r, z), _cos_poly(z)
+    odd = (quadrant & ONE) == ONE
+    sine = k if odd else s
+    cosine = s if odd else k
+    sine_sign = (quadrant & TWO) << np.uint64(62)
+    cosine_sign = ((quadrant + ONE) & TWO) << np.uint64(62)
+    return float_of(bits_of(sine) ^ sine_sign), float_of(bits_of(cosine) ^ cosine_sign)
+
+
+@device
+def sin_cos(x):
+    """sin x and cos x for |x| <= 1e5."""
+    shifted = x * TWO_OVER_PI + ROUND
+    n = shifted - ROUND
+    r = ((x - n * HALF_PI_HIGH) - n * HALF_PI_MIDDLE) - n * HALF_PI_LOW
+    return _sin_cos_quadrant(r, bits_of(shifted))
+
+
+@device
+def sin_cos_turns(u):
+    """sin 2πu and cos 2πu for |u| <= 2^40, the reduction being exact."""
+    shifted = 4.0 * u + ROUND
+    r = (u - 0.25 * (shifted - ROUND)) * TWO_PI
+    return _sin_cos_quadrant(r, bits_of(shifted))
+
+
+@device
+def sin(x):
+    """sin x for |x| <= 1e5."""
+    return sin_cos(x)[0]
+
+
+@device
+def cos(x):
+    """cos x for |x| <= 1e5."""
+    return sin_cos(x)[1]

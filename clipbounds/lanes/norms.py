@@ -1,0 +1,91 @@
+"""Norms of lanes and the passes over blocks that every method shares."""
+
+import math
+
+from numba import types
+
+from .blocks import FLOATS, LANES
+from .compile import device, kernel
+
+# squared norms in this range have lost nothing to overflow or underflow of single terms
+SAFE_LOW, SAFE_HIGH = 1e-280, 1e280
+
+
+@device
+def _rescaled_norm(v, lane, dim):
+    """Norm of one lane, by dividing through its largest entry: inf if an entry is, nan if one is nan."""
+    top = 0.0
+    for k in range(dim):
+        entry = abs(v[k * LANES + lane])
+        if not entry <= top:  # also true for nan
+            top = entry
+            if math.isnan(entry):
+                return entry
+    if top == 0.0 or top == math.inf:
+        return top
+    total = 0.0
+    for k in range(dim):
+        entry = v[k * LANES + lane] / top
+        total += entry * entry
+    return top * math.sqrt(total)
+
+
+@device
+def lane_norms(v, out, dim):
+    """out[l] = ‖lane l of v‖, exact to rounding at every scale."""
+    for l in range(LANES):
+        out[l] = v[l] * v[l]
+    for k in range(1, dim):
+        base = k * LANES
+        for l in range(LANES):
+            out[l] += v[base + l] * v[base + l]
+    unsafe = 0
+    for l in range(LANES):
+        unsafe += 0 if SAFE_LOW < out[l] < SAFE_HIGH else 1
+    if unsafe == 0:
+        for l in range(LANES):
+            out[l] = math.sqrt(out[l])
+    else:
+        for l in range(LANES):
+            if SAFE_LOW < out[l] < SAFE_HIGH:
+                out[l] = math.sqrt(out[l])
+            else:
+                out[l] = _rescaled_norm(v, l, dim)
+
+
+@kernel(types.void(FLOATS, FLOATS, types.int64))
+def block_norms(v, out, dim):
+    """`lane_norms` for callers outside kernels."""
+    lane_norms(v, out, dim)
+
+
+@device
+def copy(source, target):
+    for i in range(source.size):
+        target[i] = source[i]
+
+
+@device
+def add(source, target):
+    for i in range(source.size):
+        target[i] += source[i]
+
+
+@device
+def scale_in_place(factor, target):
+    for i in range(target.size):
+        target[i] *= factor
+
+
+@device
+def add_scaled(factor, source, target):
+    """target += factor·source"""
+    for i in range(source.size):
+        target[i] += factor * source[i]
+
+
+@device
+def decay_and_add(factor, source, target):
+    """target = factor·target + source"""
+    for i in range(source.size):
+        target[i] = factor * target[i] + source[i]

@@ -1,0 +1,126 @@
+"""What a method is: an algorithm whose compiled loop advances a block of 64 trajectories by some steps."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+from numba import types
+
+from ..lanes.blocks import FLOATS, INTS, LANES, WORDS
+from ..noise import Noise
+from ..noise.window import window_plan
+from ..problems import Problem
+from ..specs import Spec
+
+# (vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first step, last step)
+ADVANCE = types.void(
+    FLOATS, FLOATS, FLOATS, INTS, WORDS, FLOATS, FLOATS, FLOATS, FLOATS, INTS, types.int64, types.int64
+)
+# rows of LANES numbers in `lanes`: norms, running sum and minimum of the gradient norm, clipped samples with their
+# scratch, step of divergence (-1 for none)
+NORM, SUM, MINIMUM, CLIPPED, SCRATCH, DIVERGED = range(6)
+LANE_ROWS = 6
+# slots of `addresses`
+GRADIENT_AT, FILL_AT, CLIP_AT = range(3)
+
+
+class Method(Spec):
+    """Base of all methods. A subclass provides
+
+    * ``advance``: a kernel of signature `ADVANCE`;
+    * ``vector_rows``: how many blocks of dim × LANES its state needs; block 0 is the iterate;
+    * ``samples_per_step``: stochastic gradients a step;
+    * ``operator``: the clipping operator that its kernel calls;
+    * ``parameters``: the parameter vector of the kernel.
+    """
+
+    advance: ClassVar = None
+    vector_rows: ClassVar[int] = 2
+
+    @property
+    def samples_per_step(self):
+        """Stochastic gradients evaluated in one step."""
+        return 1
+
+    def step_bound(self, dim):
+        """Largest possible ‖x_{t+1} - x_t‖, inf if there is none."""
+        return np.inf
+
+    def check(self, setting):
+        """Raise ValueError if the method does not fit the problem or the noise."""
+
+
+class Setting(Spec):
+    """A problem, a noise law and a method: what is simulated, and what a bound speaks about.
+
+    Parameters
+    ----------
+    problem : Problem
+    noise : Noise
+    method : Method
+    """
+
+    problem: Problem
+    noise: Noise
+    method: Method
+
+    def validate(self):
+        for name, base in (("problem", Problem), ("noise", Noise), ("method", Method)):
+            if not isinstance(getattr(self, name), base):
+                raise ValueError(f"Setting: {name} must be a {base.__name__}, but {getattr(self, name)!r} was given")
+        along = self.noise.along
+        if along is not None and along.size != self.problem.dim:
+            raise ValueError(
+                f"Setting: the noise lies along a vector with {along.size} entries, but the problem has dimension"
+                f" {self.problem.dim}; give along={self.problem.dim} entries"
+            )
+        self.method.check(self)
+
+    @property
+    def sigma(self):
+        """sqrt of E‖g - grad f‖² for one sample in the problem's dimension; inf if it does not exist."""
+        return float(np.sqrt(self.noise.vector_moment(2.0, self.problem.dim)))
+
+
+@dataclasses.dataclass
+class Block:
+    """The state of 64 trajectories between two calls of the kernel."""
+
+    vectors: np.ndarray
+    lanes: np.ndarray
+    arguments: tuple
+    advance: object
+    step: int = 0
+
+    def run_to(self, step):
+        """Advance to `step`."""
+        self.advance(self.vectors, self.lanes, *self.arguments, self.step, step)
+        self.step = step
+
+    def row(self, index):
+        """One row of per-lane numbers, a view."""
+        return self.lanes[index * LANES : (index + 1) * LANES]
+
+    def iterate(self, dim):
+        """The iterates as a block, a view."""
+        return self.vectors[: dim * LANES]
+
+
+def new_block(setting, seed, first_trajectory):
+    """The state of trajectories first_trajectory, ..., +63 at step 0."""
+    problem, noise, method = setting.problem, setting.noise, setting.method
+    dim = problem.dim
+    vectors = np.zeros(method.vector_rows * dim * LANES)
+    vectors[: dim * LANES] = np.repeat(problem.x0, LANES)
+    lanes = np.zeros(LANE_ROWS * LANES)
+    lanes[MINIMUM * LANES : (MINIMUM + 1) * LANES] = np.inf
+    lanes[DIVERGED * LANES :] = -1.0
+    plan, buffer_size, noise_parameters = window_plan(noise, dim)
+    clip = method.operator
+    addresses = np.array([problem.gradient_kernel.address, noise.fill.address, clip.kernel.address], dtype=np.int64)
+    words = np.array([seed, first_trajectory], dtype=np.uint64)
+    arguments = (
+        np.empty(max(buffer_size, LANES)), plan, words,
+        problem.parameters, noise_parameters, clip.parameters, method.parameters, addresses,
+    )  # fmt: skip
+    return Block(vectors, lanes, arguments, method.advance)

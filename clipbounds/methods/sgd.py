@@ -1,0 +1,83 @@
+"""Clipped SGD, SGD and, without noise, their deterministic forms."""
+
+import numpy as np
+
+from ..clipping import Clip, Identity
+from ..specs import POSITIVE, Interval, integer, parameter
+from . import kernels
+from .base import Method
+
+
+class ClippedSGD(Method):
+    """x <- x - eta clip(mean of the batch), or with per_sample=True x <- x - eta mean of clip(sample).
+
+    With momentum m > 0 the clipped estimate e enters v <- m v + e, x <- x - eta v. With `NoNoise` this is clipped GD.
+
+    Parameters
+    ----------
+    step_size : float eta in (0, inf)
+    clip : Clip
+    batch_size : int >= 1
+    momentum : float in [0, 1)
+    per_sample : bool, clip each sample before averaging
+    """
+
+    step_size: float = parameter(POSITIVE)
+    clip: Clip
+    batch_size: int = integer(1, default=1)
+    momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
+    per_sample: bool = False
+
+    advance = kernels.sgd
+    vector_rows = 5
+
+    def validate(self):
+        name = type(self).__name__
+        if not isinstance(self.clip, Clip):
+            raise ValueError(
+                f"{name}: clip must be an operator such as NormClip(threshold), but {self.clip!r} was given"
+            )
+        if self.per_sample not in (True, False):
+            raise ValueError(f"{name}: per_sample must be True or False, but {self.per_sample!r} was given")
+
+    @property
+    def operator(self):
+        return self.clip
+
+    @property
+    def parameters(self):
+        return np.array([self.step_size, self.batch_size, self.per_sample, self.momentum], dtype=np.float64)
+
+    @property
+    def samples_per_step(self):
+        return self.batch_size
+
+    def step_bound(self, dim):
+        return self.step_size * self.operator.bound(dim) / (1 - self.momentum)
+
+
+class SGD(Method):
+    """x <- x - eta · mean of the batch: no clipping. With `NoNoise` this is gradient descent.
+
+    Parameters
+    ----------
+    step_size : float eta in (0, inf)
+    batch_size : int >= 1
+    momentum : float in [0, 1)
+    """
+
+    step_size: float = parameter(POSITIVE)
+    batch_size: int = integer(1, default=1)
+    momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
+
+    advance = kernels.sgd
+    vector_rows = 5
+    operator = Identity()
+
+    @property
+    def parameters(self):
+        return np.array([self.step_size, self.batch_size, 0.0, self.momentum], dtype=np.float64)
+
+    @property
+    def samples_per_step(self):
+        return self.batch_size

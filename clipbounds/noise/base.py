@@ -1,0 +1,117 @@
+"""What a noise law is: a centred one-dimensional law with certified moments, a sampler, and a layout in dimension d."""
+
+import dataclasses
+import math
+from typing import ClassVar
+
+import numpy as np
+from numba import types
+
+from ..facts import Moment
+from ..lanes.blocks import FLOATS, LANES
+from ..lanes.random import NOISE
+from ..specs import Spec, check_integer, inf, vector
+
+# (out, first, count, params, seed, stream, trajectory): draws first..first+count-1 of 64 trajectories, the lane l
+# being trajectory + l; draw i goes to out[(i-first)*LANES + l]. `first` and `count` are even, so that a law may make
+# two draws from one counter (first/2, ...), or use the counter i for draw i.
+FILL = types.void(FLOATS, types.int64, types.int64, FLOATS, types.uint64, types.uint64, types.uint64)
+
+NONE, INDEPENDENT, ALONG, RADIAL = 0, 1, 2, 3
+
+
+class Noise(Spec):
+    """Base of all noise laws. The law has mean 0. In dimension d its layout is one of
+
+    * independent components (default),
+    * ``radial=True``: direction uniform on the sphere, length |xi|,
+    * ``along=u``: xi u on the line of the unit vector u.
+
+    A subclass provides ``fill`` (a kernel of signature `FILL`), ``moment(p)`` and, where they are known, ``symmetric``,
+    ``bound`` (sup |xi|), ``atoms()`` for a discrete law, ``pdf``, ``cdf``, ``sf`` and ``quantile`` for a density.
+    """
+
+    radial: bool = dataclasses.field(default=False, kw_only=True)
+    along: np.ndarray | None = vector(default=None, kw_only=True)
+
+    fill: ClassVar = None
+    symmetric: ClassVar[bool] = False
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.radial not in (True, False):
+            raise ValueError(f"{type(self).__name__}: radial must be True or False, but {self.radial!r} was given")
+        if self.along is not None:
+            if self.radial:
+                raise ValueError(f"{type(self).__name__}: choose radial=True or along=u, not both")
+            if not abs(np.linalg.norm(self.along) - 1) < 1e-9:
+                raise ValueError(
+                    f"{type(self).__name__}: along must be a unit vector, but its norm is {np.linalg.norm(self.along):.6g}"
+                )
+
+    @property
+    def parameters(self):
+        """Parameter vector of the sampler: all real fields of the law, in the order of declaration."""
+        fields = [f for f in dataclasses.fields(self) if f.metadata.get("kind") and f.name != "along"]
+        return np.array([getattr(self, f.name) for f in fields] or [0.0], dtype=np.float64)
+
+    @property
+    def layout(self):
+        """One of the codes INDEPENDENT, ALONG, RADIAL (NONE for `NoNoise`)."""
+        return RADIAL if self.radial else ALONG if self.along is not None else INDEPENDENT
+
+    def moment(self, p):
+        """E|xi|^p of the one-dimensional law, for p > 0; inf where it does not exist."""
+        raise NotImplementedError
+
+    @property
+    def variance(self):
+        """E xi² of the one-dimensional law; inf where it does not exist."""
+        return float(self.moment(2.0))
+
+    @property
+    def bound(self):
+        """sup |xi| of the one-dimensional law; inf if it is unbounded."""
+        return inf
+
+    def atoms(self):
+        """Support and probabilities of a discrete law, or None for a density."""
+        return None
+
+    def vector_moment(self, p, dim):
+        """E‖xi‖^p in dimension `dim`: exact, or an upper bound that says so.
+
+        Radial and along: the scalar moment. Independent components: exact at p = 2 and in dimension 1; otherwise
+        for p <= 2 the smaller of d m_p and (d m_2)^{p/2}, for p > 2 d^{p/2} m_p (power means).
+        """
+        scalar = float(self.moment(p))
+        if dim == 1 or self.layout in (NONE, ALONG, RADIAL):
+            return Moment(scalar, getattr(self.moment(p), "upper_bound", False))
+        if p == 2:
+            return Moment(dim * scalar)
+        if p > 2:
+            return Moment(dim ** (p / 2) * scalar, upper_bound=True)
+        return Moment(min(dim * scalar, (dim * self.variance) ** (p / 2)), upper_bound=True)
+
+    def vector_bound(self, dim):
+        """sup ‖xi‖ in dimension `dim`."""
+        return self.bound * (math.sqrt(dim) if self.layout == INDEPENDENT else 1.0)
+
+    def sample(self, size, seed):
+        """Draws of the one-dimensional law.
+
+        Parameters
+        ----------
+        size : int or tuple of ints
+        seed : int >= 0
+        """
+        seed = check_integer("sample", "seed", seed, 0)
+        shape = (size,) if np.ndim(size) == 0 else tuple(size)
+        shape = tuple(check_integer("sample", "size", n, 0) for n in shape)
+        wanted = math.prod(shape)
+        count = -(-wanted // LANES)
+        count += count % 2
+        out = np.zeros(count * LANES)
+        if wanted:
+            self.fill(out, 0, count, self.parameters, np.uint64(seed), NOISE, np.uint64(0))
+        return out[:wanted].reshape(shape)

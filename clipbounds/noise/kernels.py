@@ -1,0 +1,118 @@
+"""Block samplers of the built-in laws, signature `FILL`. Every law's params are listed in its docstring.
+
+Uniforms are 52-bit midpoints, so tails end: the largest |Gaussian| is 8.6 scales, the largest Pareto draw
+2^(53/alpha) scales.
+"""
+
+import math
+
+import numpy as np
+
+from ..lanes.blocks import LANES
+from ..lanes.compile import device, kernel
+from ..lanes.elementary import bits_of, exp, expm1, float_of, log, sin_cos_turns
+from ..lanes.random import threefry, uniform
+from .base import FILL
+
+LOW_BIT, SIGN_SHIFT = np.uint64(1), np.uint64(63)
+
+
+@kernel(FILL)
+def zero(out, first, count, params, seed, stream, trajectory):
+    for i in range(count * LANES):
+        out[i] = 0.0
+
+
+@device
+def fill_gaussian(out, first, count, scale, seed, stream, trajectory):
+    """Box-Muller, two draws a counter."""
+    for j in range(count >> 1):
+        draw = np.uint64((first >> 1) + j)
+        base = 2 * j * LANES
+        for l in range(LANES):
+            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
+            radius = scale * math.sqrt(-2.0 * log(uniform(a)))
+            sine, cosine = sin_cos_turns(uniform(b))
+            out[base + l] = radius * cosine
+            out[base + LANES + l] = radius * sine
+
+
+@kernel(FILL)
+def gaussian(out, first, count, params, seed, stream, trajectory):
+    """params: scale."""
+    fill_gaussian(out, first, count, params[0], seed, stream, trajectory)
+
+
+@device
+def signed(magnitude, word):
+    """The magnitude with the sign of the word's lowest bit, which `uniform` does not use."""
+    return float_of(bits_of(magnitude) | ((word & LOW_BIT) << SIGN_SHIFT))
+
+
+@kernel(FILL)
+def two_point(out, first, count, params, seed, stream, trajectory):
+    """params: sigma, skew q."""
+    sigma, skew = params[0], params[1]
+    probability = skew * skew / (1.0 + skew * skew)
+    low, high = -sigma * skew, sigma / skew
+    for j in range(count >> 1):
+        draw = np.uint64((first >> 1) + j)
+        base = 2 * j * LANES
+        for l in range(LANES):
+            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
+            out[base + l] = high if uniform(a) < probability else low
+            out[base + LANES + l] = high if uniform(b) < probability else low
+
+
+@kernel(FILL)
+def rademacher(out, first, count, params, seed, stream, trajectory):
+    """params: sigma."""
+    sigma = params[0]
+    for j in range(count >> 1):
+        draw = np.uint64((first >> 1) + j)
+        base = 2 * j * LANES
+        for l in range(LANES):
+            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
+            out[base + l] = signed(sigma, a)
+            out[base + LANES + l] = signed(sigma, b)
+
+
+@kernel(FILL)
+def student(out, first, count, params, seed, stream, trajectory):
+    """params: dof nu, scale. R. W. Bailey, Math. Comp. 62 (1994): sqrt(nu (U^{-2/nu} - 1)) cos 2πV."""
+    dof, scale = params[0], params[1]
+    power = -2.0 / dof
+    for i in range(count):
+        draw = np.uint64(first + i)
+        for l in range(LANES):
+            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
+            sine, cosine = sin_cos_turns(uniform(b))
+            out[i * LANES + l] = scale * math.sqrt(dof * expm1(min(power * log(uniform(a)), 700.0))) * cosine
+
+
+@kernel(FILL)
+def pareto(out, first, count, params, seed, stream, trajectory):
+    """params: tail index, scale; centred."""
+    tail_index, scale = params[0], params[1]
+    power, mean = -1.0 / tail_index, tail_index / (tail_index - 1.0)
+    for j in range(count >> 1):
+        draw = np.uint64((first >> 1) + j)
+        base = 2 * j * LANES
+        for l in range(LANES):
+            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
+            out[base + l] = scale * (exp(power * log(uniform(a))) - mean)
+            out[base + LANES + l] = scale * (exp(power * log(uniform(b))) - mean)
+
+
+@kernel(FILL)
+def symmetric_pareto(out, first, count, params, seed, stream, trajectory):
+    """params: tail index, scale."""
+    tail_index, scale = params[0], params[1]
+    power = -1.0 / tail_index
+    for j in range(count >> 1):
+        draw = np.uint64((first >> 1) + j)
+        base = 2 * j * LANES
+        for l in range(LANES):
+            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
+            out[base + l] = signed(scale * exp(power * log(uniform(a))), a)
+            out[base + LANES + l] = signed(scale * exp(power * log(uniform(b))), b)

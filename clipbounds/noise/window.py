@@ -1,0 +1,83 @@
+"""Kernel-side access to noise: sample s of 64 trajectories, in any layout, from a buffer filled ahead.
+
+The stream of a trajectory is one sequence of draws; sample s owns the draws s·stride, ..., s·stride + stride - 1. A
+window of consecutive samples is filled at a time, because filling pays off from about 16 coordinates on. The result
+does not depend on the window.
+"""
+
+import numpy as np
+
+from ..lanes.blocks import LANES
+from ..lanes.compile import device, function_at
+from ..lanes.norms import lane_norms
+from ..lanes.random import DIRECTION, NOISE
+from .base import ALONG, FILL, INDEPENDENT, NONE, RADIAL
+from .kernels import fill_gaussian
+
+TARGET = 16  # coordinates a window; benchmarks/README.md has the measurement
+# slots of the integer array that describes a window
+START, SAMPLES, STRIDE, LAYOUT, DIM, LAW_SIZE, DIRECTION_STRIDE = range(7)
+SLOTS = 7
+fill_at = function_at(FILL)
+
+
+def window_plan(noise, dim):
+    """The integer description of a window, the length of its buffer, and the parameter vector of the sampler."""
+    layout = noise.layout
+    stride = dim if layout == INDEPENDENT else 1
+    stride += (
+        stride % 2 if stride > 1 else 0
+    )  # whole pairs of draws; a single coordinate shares them with its successor
+    samples = max(1, TARGET // stride)
+    samples += samples % 2 if stride == 1 else 0
+    direction_stride = dim + dim % 2
+    plan = np.zeros(SLOTS, dtype=np.int64)
+    law = noise.parameters
+    plan[:] = (-1, samples, stride, layout, dim, law.size, direction_stride)
+    size = samples * stride + (direction_stride + 1 if layout == RADIAL else 0)
+    along = noise.along if noise.along is not None else np.zeros(0)
+    return plan, size * LANES, np.concatenate([law, along])
+
+
+@device
+def add_sample(target, buffer, plan, sample, params, words, fill_address):
+    """target += sample number `sample` of the noise; words = (seed, first trajectory)."""
+    layout = plan[LAYOUT]
+    if layout == NONE:
+        return
+    samples, stride, dim = plan[SAMPLES], plan[STRIDE], plan[DIM]
+    start = sample // samples * samples
+    if plan[START] != start:
+        fill = fill_at(fill_address)
+        fill(buffer, start * stride, samples * stride, params, words[0], NOISE, words[1])
+        plan[START] = start
+    offset = (sample - start) * stride * LANES
+    if layout == INDEPENDENT:
+        xi = buffer[offset : offset + dim * LANES]
+        for i in range(dim * LANES):
+            target[i] += xi[i]
+    elif layout == ALONG:
+        xi = buffer[offset : offset + LANES]
+        for k in range(dim):
+            component = params[plan[LAW_SIZE] + k]
+            for l in range(LANES):
+                target[k * LANES + l] += component * xi[l]
+    else:
+        _add_radial(target, buffer, plan, sample, offset, words)
+
+
+@device
+def _add_radial(target, buffer, plan, sample, offset, words):
+    """A Gaussian vector scaled to the length |xi|."""
+    dim, stride = plan[DIM], plan[DIRECTION_STRIDE]
+    behind = plan[SAMPLES] * plan[STRIDE] * LANES
+    direction = buffer[behind : behind + stride * LANES]
+    lengths = buffer[behind + stride * LANES : behind + (stride + 1) * LANES]
+    fill_gaussian(direction, sample * stride, stride, 1.0, words[0], DIRECTION, words[1])
+    lane_norms(direction[: dim * LANES], lengths, dim)
+    xi = buffer[offset : offset + LANES]
+    for l in range(LANES):
+        lengths[l] = abs(xi[l]) / lengths[l]
+    for k in range(dim):
+        for l in range(LANES):
+            target[k * LANES + l] += lengths[l] * direction[k * LANES + l]

@@ -1,0 +1,106 @@
+"""What a problem is: an objective with a compiled gradient and certified constants."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+from numba import types
+
+from ..facts import Certificate, FirstOrderSmoothness, HessianSmoothness
+from ..lanes.blocks import FLOATS, pack, unpack
+from ..specs import Spec
+
+# (x, g, dim, params): writes the gradient at the block x into the block g
+GRADIENT = types.void(FLOATS, FLOATS, types.int64, FLOATS)
+
+
+def pointwise(kernel, points, dim, parameters):
+    """Apply a block kernel of signature (x, out, dim, params) to points of shape (..., dim)."""
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim == 0 or points.shape[-1] != dim:
+        raise ValueError(f"points need {dim} coordinates in their last axis, but have the shape {points.shape}")
+    blocks = pack(points.reshape(-1, dim))
+    out = np.zeros_like(blocks)
+    for block, result in zip(blocks, out, strict=True):
+        kernel(block, result, dim, parameters)
+    return unpack(out, points.size // dim).reshape(points.shape)
+
+
+class Problem(Spec):
+    """Base of all objectives f. A subclass declares its parameters, ending with `x0`, and provides:
+
+    * ``gradient_kernel``: a kernel of signature `GRADIENT`;
+    * ``value(x)``: f at points of shape (..., dim), in NumPy (it is called at checkpoints only);
+    * ``f_star``: a certified lower bound of inf f;
+    * ``smoothness``: `HessianSmoothness` or `FirstOrderSmoothness`;
+
+    and, where they are known, ``minimiser`` (an array), ``convex``, ``strong_convexity``, ``lipschitz`` (a global
+    Lipschitz constant of the gradient), ``distance(x)`` and ``smoothness_at(L1)``.
+    """
+
+    gradient_kernel: ClassVar = None
+    certificate: ClassVar[Certificate] = Certificate("sampled", "the author of the class gives no certificate")
+    convex: ClassVar[bool] = False
+    f_star: ClassVar[float]
+    smoothness: ClassVar[HessianSmoothness | FirstOrderSmoothness]
+    f_star_attained: ClassVar[bool] = False  # f_star is min f, not only a lower bound: D2 needs it
+
+    @property
+    def dim(self):
+        """Number of coordinates."""
+        return self.x0.size
+
+    @property
+    def parameters(self):
+        """Parameter vector of the kernel: all real and vector fields but x0, in the order of declaration."""
+        fields = [f.name for f in dataclasses.fields(self) if f.metadata.get("kind") and f.name != "x0"]
+        parts = [np.atleast_1d(np.asarray(getattr(self, name), dtype=np.float64)) for name in fields]
+        return np.concatenate(parts) if parts else np.zeros(1)
+
+    def value(self, x):
+        """f(x) for points of shape (..., dim); result of shape (...)."""
+        raise NotImplementedError
+
+    def gap(self, x):
+        """f(x) - f_star; a subclass overrides it where the difference cancels."""
+        return self.value(x) - self.f_star
+
+    def gradient(self, x):
+        """grad f(x) for points of shape (..., dim), by the compiled kernel."""
+        return pointwise(self.gradient_kernel, x, self.dim, self.parameters)
+
+    @property
+    def minimiser(self):
+        """A minimiser, shape (dim,), or None."""
+        return None
+
+    @property
+    def strong_convexity(self):
+        """mu >= 0 with f mu-strongly convex; 0 if unknown."""
+        return 0.0
+
+    @property
+    def lipschitz(self):
+        """A global Lipschitz constant L of the gradient, or None."""
+        pair = self.smoothness
+        return pair.L0 if pair.L1 == 0 else None
+
+    def smoothness_at(self, L1):
+        """The constants with the given L1; a problem with a frontier (L0*(L1), L1) overrides this."""
+        pair = self.smoothness
+        if L1 >= pair.L1:
+            return dataclasses.replace(pair, L1=float(L1))
+        raise ValueError(
+            f"{type(self).__name__} is known to be smooth with L1 >= {pair.L1:g} only, but L1 = {L1:g} was asked for"
+        )
+
+    def distance(self, x):
+        """Distance to the nearest minimiser, shape (...), or None where no minimiser is known."""
+        if self.minimiser is None:
+            return None
+        return np.linalg.norm(np.asarray(x, dtype=np.float64) - self.minimiser, axis=-1)
+
+    @property
+    def initial_gap(self):
+        """F0 = f(x0) - f_star."""
+        return float(self.gap(self.x0))

@@ -1,0 +1,183 @@
+"""Quadratic, Huber, cosh and power: convex objectives with certified constants.
+
+Constants are derived on the theory page "problems": the frontier L0*(L1) = sup_x(‖hess‖ - L1‖grad‖).
+"""
+
+import numpy as np
+
+from ..facts import Certificate, HessianSmoothness
+from ..specs import NON_NEGATIVE, POSITIVE, Interval, inf, parameter, vector
+from . import kernels
+from .base import Problem
+
+CLOSED_FORM = Certificate("proved", "closed form, theory page problems; re-derived on a grid by the tests")
+
+
+class Quadratic(Problem):
+    """f(x) = sum_k lambda_k x_k²/2, minimised at 0 with f* = 0.
+
+    Parameters
+    ----------
+    eigenvalues : array_like, (dim,), each in [0, inf)
+    x0 : array_like, (dim,); a scalar is repeated
+
+    Smoothness (Hessian form): (max lambda, 0). Strong convexity: min lambda.
+    """
+
+    eigenvalues: np.ndarray = vector(NON_NEGATIVE, "curvatures of a convex quadratic")
+    x0: np.ndarray = vector()
+
+    gradient_kernel = kernels.quadratic
+    certificate = CLOSED_FORM
+    convex = True
+    f_star = 0.0
+    f_star_attained = True
+
+    def validate(self):
+        if self.x0.size == 1 and self.eigenvalues.size > 1:
+            self._normalise(x0=np.repeat(self.x0, self.eigenvalues.size))
+        if self.eigenvalues.size == 1 and self.x0.size > 1:
+            self._normalise(eigenvalues=np.repeat(self.eigenvalues, self.x0.size))
+        if self.x0.size != self.eigenvalues.size:
+            raise ValueError(
+                f"Quadratic: x0 needs {self.eigenvalues.size} entries, one an eigenvalue, but {self.x0.size} were given"
+            )
+        if not self.eigenvalues.max() > 0:
+            raise ValueError("Quadratic: at least one eigenvalue must be positive, but all are 0")
+
+    def value(self, x):
+        return 0.5 * np.sum(self.eigenvalues * np.square(x), axis=-1)
+
+    @property
+    def minimiser(self):
+        return np.zeros(self.dim)
+
+    def distance(self, x):
+        """Distance to the set of minimisers: coordinates of eigenvalue 0 do not count."""
+        return np.linalg.norm(np.where(self.eigenvalues > 0, x, 0.0), axis=-1)
+
+    @property
+    def smoothness(self):
+        return HessianSmoothness(float(self.eigenvalues.max()), 0.0)
+
+    @property
+    def strong_convexity(self):
+        return float(self.eigenvalues.min())
+
+
+class _Separable(Problem):
+    """Sum over coordinates of one profile with its minimum at 0."""
+
+    certificate = CLOSED_FORM
+    convex = True
+    f_star_attained = True
+
+    @property
+    def minimiser(self):
+        return np.zeros(self.dim)
+
+
+class Huber(_Separable):
+    """f(x) = sum_k h(x_k), h = L x²/2 for |x| <= G/L and G|x| - G²/(2L) outside.
+
+    Parameters
+    ----------
+    curvature : float, L in (0, inf)
+    slope : float, G in (0, inf)
+    x0 : array_like, (dim,)
+    """
+
+    curvature: float = parameter(POSITIVE)
+    slope: float = parameter(POSITIVE)
+    x0: np.ndarray = vector()
+
+    gradient_kernel = kernels.huber
+    f_star = 0.0
+
+    def value(self, x):
+        size = np.abs(x)
+        knee = self.slope / self.curvature
+        inner = 0.5 * self.curvature * np.square(np.minimum(size, knee))
+        return np.sum(inner + self.slope * np.maximum(size - knee, 0.0), axis=-1)
+
+    @property
+    def smoothness(self):
+        return HessianSmoothness(self.curvature, 0.0)
+
+
+class Cosh(_Separable):
+    """f(x) = A sum_k cosh(a x_k), f* = A dim at 0; (L0, L1) = (A a², a) in Hessian form, none for L1 < a.
+
+    Parameters
+    ----------
+    amplitude : float, A in (0, inf)
+    rate : float, a in (0, inf)
+    x0 : array_like, (dim,)
+    """
+
+    amplitude: float = parameter(POSITIVE)
+    rate: float = parameter(POSITIVE)
+    x0: np.ndarray = vector()
+
+    gradient_kernel = kernels.cosh
+
+    @property
+    def f_star(self):
+        return self.amplitude * self.dim
+
+    def gap(self, x):
+        """f(x) - f* = 2 A sum sinh²(a x/2), without cancellation."""
+        with np.errstate(over="ignore"):
+            return 2 * self.amplitude * np.sum(np.square(np.sinh(0.5 * self.rate * np.asarray(x))), axis=-1)
+
+    def value(self, x):
+        return self.gap(x) + self.f_star
+
+    @property
+    def smoothness(self):
+        return HessianSmoothness(self.amplitude * self.rate**2, self.rate)
+
+    @property
+    def strong_convexity(self):
+        return self.amplitude * self.rate**2
+
+
+class Power(Problem):
+    """f(x) = ‖x‖^p/p, p > 2, f* = 0 at 0.
+
+    Frontier (Hessian form): L0 = ((p-2)/L1)^{p-2} for any L1 > 0; `reference_L1` chooses the default pair.
+
+    Parameters
+    ----------
+    exponent : float, p in (2, inf)
+    x0 : array_like, (dim,)
+    reference_L1 : float in (0, inf), default 1
+    """
+
+    exponent: float = parameter(Interval(2, inf), "for p < 2 the Hessian is unbounded at 0; p = 2 is Quadratic")
+    x0: np.ndarray = vector()
+    reference_L1: float = parameter(POSITIVE, default=1.0)
+
+    gradient_kernel = kernels.power
+    certificate = CLOSED_FORM
+    convex = True
+    f_star = 0.0
+    f_star_attained = True
+
+    def value(self, x):
+        return np.linalg.norm(x, axis=-1) ** self.exponent / self.exponent
+
+    @property
+    def minimiser(self):
+        return np.zeros(self.dim)
+
+    @property
+    def smoothness(self):
+        return self.smoothness_at(self.reference_L1)
+
+    def smoothness_at(self, L1):
+        if not L1 > 0:
+            raise ValueError(
+                f"Power: L1 must be in (0, inf), because ‖x‖^p/p with p > 2 has no global L, but {L1!r} was given"
+            )
+        return HessianSmoothness(((self.exponent - 2) / L1) ** (self.exponent - 2), float(L1))

@@ -1,0 +1,62 @@
+"""Double well and sombrero: non-convex objectives with certified constants."""
+
+import math
+
+import numpy as np
+
+from ..facts import HessianSmoothness
+from ..specs import POSITIVE, parameter, vector
+from . import kernels
+from .base import Problem
+from .convex import CLOSED_FORM
+
+
+class Sombrero(Problem):
+    """f(x) = (‖x‖² - 1)²/4, f* = 0 on the unit sphere.
+
+    Frontier (Hessian form), attained on a ray: L0 = 2 for L1 >= 3, and below 3 the value of
+    3x² - 1 - L1(x³ - x) at x = 1/L1 + sqrt(1/L1² + 1/3). `reference_L1` chooses the default pair.
+
+    Parameters
+    ----------
+    x0 : array_like, (dim,)
+    reference_L1 : float in (0, inf), default 3
+    """
+
+    x0: np.ndarray = vector()
+    reference_L1: float = parameter(POSITIVE, default=3.0)
+
+    gradient_kernel = kernels.sombrero
+    certificate = CLOSED_FORM
+    f_star = 0.0
+    f_star_attained = True
+
+    def value(self, x):
+        return 0.25 * np.square(np.sum(np.square(x), axis=-1) - 1)
+
+    @property
+    def minimiser(self):
+        return np.eye(1, self.dim)[0]
+
+    def distance(self, x):
+        return np.abs(np.linalg.norm(x, axis=-1) - 1)
+
+    @property
+    def smoothness(self):
+        return self.smoothness_at(self.reference_L1)
+
+    def smoothness_at(self, L1):
+        if not L1 > 0:
+            raise ValueError(f"{type(self).__name__}: L1 must be in (0, inf), but {L1!r} was given")
+        if L1 >= 3:
+            return HessianSmoothness(2.0, float(L1))
+        x = 1 / L1 + math.sqrt(1 / L1**2 + 1 / 3)
+        return HessianSmoothness(3 * x**2 - 1 - L1 * (x**3 - x), float(L1))
+
+
+class DoubleWell(Sombrero):
+    """f(x) = (x² - 1)²/4 on the line: the one-dimensional Sombrero."""
+
+    def validate(self):
+        if self.dim != 1:
+            raise ValueError(f"DoubleWell is one-dimensional, but x0 has {self.dim} entries; use Sombrero")

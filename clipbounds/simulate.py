@@ -1,0 +1,252 @@
+"""Run a setting: trajectories in blocks of 64, threads, checkpoints, an xarray.Dataset as the result."""
+
+import os
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import numpy as np
+
+from .lanes.blocks import LANES, unpack
+from .lanes.norms import block_norms
+from .methods.base import CLIPPED, DIVERGED, MINIMUM, SUM, Setting, new_block
+from .specs import check_integer
+from .version import __version__
+
+MEASURED = ("gradient_norm", "mean_gradient_norm", "min_gradient_norm", "gap", "distance", "clipped_fraction")
+DESCRIPTION = {
+    "gradient_norm": "‖grad f(x_t)‖",
+    "mean_gradient_norm": "mean of ‖grad f(x_s)‖ over s < t (over s = 0 at t = 0)",
+    "min_gradient_norm": "minimum of ‖grad f(x_s)‖ over s <= t",
+    "gap": "f(x_t) - f_star",
+    "distance": "distance of x_t to the nearest minimiser",
+    "clipped_fraction": "share of the operator's calls before t that changed their argument",
+}
+CALL_WORK = 2**25  # coordinate updates in one kernel call, about 0.2 s: the longest wait for Ctrl-C
+
+
+def default_checkpoints(steps, count=50):
+    """About `count` integers from 1 to `steps`, logarithmically spaced; (0,) for no steps."""
+    if steps == 0:
+        return np.zeros(1, dtype=np.int64)
+    return np.unique(np.round(np.geomspace(1, steps, count)).astype(np.int64))
+
+
+def _checked_checkpoints(checkpoints, steps):
+    if checkpoints is None:
+        return default_checkpoints(steps)
+    given = np.asarray(checkpoints)
+    if given.ndim != 1 or not given.size or given.dtype.kind not in "iu":
+        raise ValueError(
+            f"checkpoints must be a non-empty list of integers in [0, {steps}], but {checkpoints!r} was given"
+        )
+    if given.min() < 0 or given.max() > steps:
+        raise ValueError(
+            f"checkpoints must lie in [0, steps] = [0, {steps}], but {given.min()}..{given.max()} was given"
+        )
+    return np.unique(given).astype(np.int64)
+
+
+def _observe(setting, block, step):
+    """The measured quantities at `step` for the 64 lanes, rows in the order of MEASURED, and flags of divergence."""
+    problem, method = setting.problem, setting.method
+    dim = problem.dim
+    gradient = np.empty(dim * LANES)
+    norms = np.empty(LANES)
+    problem.gradient_kernel(block.iterate(dim), gradient, dim, problem.parameters)
+    block_norms(gradient, norms, dim)
+    x = unpack(block.iterate(dim)[np.newaxis], LANES)
+    diverged = block.row(DIVERGED).copy()
+    diverged[(diverged < 0) & ~np.isfinite(norms)] = step
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        distance = problem.distance(x)
+        samples = step * (method.samples_per_step if getattr(method, "per_sample", False) else 1)
+        return (
+            np.stack(
+                [
+                    norms,
+                    block.row(SUM) / step if step else norms,
+                    np.fmin(block.row(MINIMUM), norms),
+                    problem.gap(x),
+                    np.full(LANES, np.nan) if distance is None else distance,
+                    block.row(CLIPPED) / samples if samples else np.zeros(LANES),
+                ]
+            ),
+            diverged,
+        )
+
+
+def _run_block(setting, checkpoints, seed, first):
+    """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
+    block = new_block(setting, seed, first)
+    stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples_per_step))
+    table = np.empty((len(checkpoints), len(MEASURED), LANES))
+    diverged = np.empty((len(checkpoints), LANES))
+    for row, checkpoint in enumerate(checkpoints):
+        while block.step < checkpoint:
+            block.run_to(min(checkpoint, block.step + stride))
+        table[row], diverged[row] = _observe(setting, block, checkpoint)
+    return table, diverged
+
+
+class _Trajectories:
+    """Keeps every trajectory."""
+
+    def __init__(self, count, checkpoints):
+        self.tables, self.diverged, self.count = [], [], count
+
+    def add(self, table, diverged):
+        self.tables.append(table)
+        self.diverged.append(diverged[-1])
+
+    def variables(self):
+        table = np.concatenate(self.tables, axis=2)
+        data = {name: (("checkpoint", "trajectory"), table[:, k]) for k, name in enumerate(MEASURED)}
+        data["diverged_at"] = ("trajectory", np.concatenate(self.diverged).astype(np.int64))
+        return data
+
+
+class _Statistics:
+    """Keeps count, mean, variance, smallest and largest value at each checkpoint, merged in the order of blocks."""
+
+    def __init__(self, count, checkpoints):
+        shape = (len(checkpoints), len(MEASURED))
+        self.count = 0
+        self.mean, self.squares = np.zeros(shape), np.zeros(shape)
+        self.low, self.high = np.full(shape, np.inf), np.full(shape, -np.inf)
+        self.diverged = np.zeros(len(checkpoints), dtype=np.int64)
+        self.first_diverged = np.inf
+
+    def add(self, table, diverged):
+        """Chan's pairwise update of mean and sum of squares, block by block, so that the order is always the same."""
+        count = table.shape[2]
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = table.mean(axis=2)
+            squares = np.square(table - mean[..., np.newaxis]).sum(axis=2)
+            delta = mean - self.mean
+            total = self.count + count
+            self.mean = self.mean + delta * (count / total) if self.count else mean
+            self.squares = (
+                self.squares + squares + np.square(delta) * (self.count * count / total) if self.count else squares
+            )
+            self.low = np.minimum(self.low, table.min(axis=2))
+            self.high = np.maximum(self.high, table.max(axis=2))
+        self.count = total
+        self.diverged += np.count_nonzero(diverged >= 0, axis=1)
+        self.first_diverged = min(self.first_diverged, np.min(diverged[diverged >= 0], initial=np.inf))
+
+    def variables(self):
+        data = {}
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = self.squares / (self.count - 1) if self.count > 1 else np.full_like(self.squares, np.nan)
+        for k, name in enumerate(MEASURED):
+            data[name] = ("checkpoint", self.mean[:, k])
+            data[f"{name}_variance"] = ("checkpoint", variance[:, k])
+            data[f"{name}_smallest"] = ("checkpoint", self.low[:, k])
+            data[f"{name}_largest"] = ("checkpoint", self.high[:, k])
+        data["diverged_count"] = ("checkpoint", self.diverged)
+        data["diverged_at"] = ((), int(self.first_diverged) if np.isfinite(self.first_diverged) else -1)
+        return data
+
+
+KEEPERS = {"trajectories": _Trajectories, "statistics": _Statistics}
+
+
+def simulate(
+    setting, steps, trajectories=1, seed=0, checkpoints=None, threads=None, keep="trajectories", *,
+    chunk=1, first_trajectory=0, progress=None, executor=None,
+):  # fmt: skip
+    """Simulate a setting.
+
+    Parameters
+    ----------
+    setting : Setting
+    steps : int >= 0
+    trajectories : int >= 1
+    seed : int in [0, 2^64)
+        Together with the number of a trajectory it determines its noise, whatever the method's parameters are: runs
+        with different thresholds see the same noise (common random numbers).
+    checkpoints : sequence of int in [0, steps], optional
+        Where quantities are recorded; about 50 from 1 to `steps`, logarithmically, by default.
+    threads : int >= 1, optional
+        All cores by default. The result is bit-identical for any number of threads and any `chunk`.
+    keep : "trajectories" or "statistics"
+        Every trajectory, or count, mean, variance, smallest and largest value (memory then does not grow with the
+        number of trajectories).
+    chunk : int >= 1
+        Blocks of 64 trajectories in one task.
+    first_trajectory : int >= 0
+        Number of the first trajectory; a multiple of 64. Continues an earlier run.
+    progress : callable, optional
+        Called with the number of finished trajectories.
+    executor : concurrent.futures.Executor, optional
+        Used instead of threads of this call's own.
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables gradient_norm, mean_gradient_norm (running mean over steps), min_gradient_norm, gap, distance and
+        clipped_fraction on (checkpoint, trajectory) or, for statistics, their means on (checkpoint) with
+        ``_variance``, ``_smallest`` and ``_largest``; evaluations (stochastic gradients) on checkpoint; diverged_at,
+        the step at which the gradient stopped being finite, -1 if it never did.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its domain.
+    """
+    import xarray as xr
+
+    if not isinstance(setting, Setting):
+        raise ValueError(f"simulate: setting must be a Setting(problem, noise, method), but {setting!r} was given")
+    steps = check_integer("simulate", "steps", steps, 0)
+    trajectories = check_integer("simulate", "trajectories", trajectories, 1)
+    seed = check_integer("simulate", "seed", seed, 0)
+    if seed >= 2**64:
+        raise ValueError(f"simulate: seed must be below 2^64, but {seed} was given")
+    chunk = check_integer("simulate", "chunk", chunk, 1)
+    first_trajectory = check_integer("simulate", "first_trajectory", first_trajectory, 0)
+    threads = (os.cpu_count() or 1) if threads is None else check_integer("simulate", "threads", threads, 1)
+    if first_trajectory % LANES:
+        raise ValueError(f"simulate: first_trajectory must be a multiple of {LANES}, but {first_trajectory} was given")
+    if keep not in KEEPERS:
+        raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
+    if executor is not None and not isinstance(executor, Executor):
+        raise ValueError(f"simulate: executor must be a concurrent.futures.Executor, but {executor!r} was given")
+    checkpoints = _checked_checkpoints(checkpoints, steps)
+
+    keeper = KEEPERS[keep](trajectories, checkpoints)
+    firsts = range(0, trajectories, LANES)
+    tasks = [firsts[k : k + chunk] for k in range(0, len(firsts), chunk)]
+
+    def work(task):
+        return [_run_block(setting, checkpoints, seed, first_trajectory + first) for first in task]
+
+    pool = executor or ThreadPoolExecutor(threads)
+    pending = []
+    try:
+        # a bounded queue: results are merged in order, and no more than a few wait
+        for index in range(len(tasks)):
+            while len(pending) < 2 * threads + 2 and index + len(pending) < len(tasks):
+                pending.append(pool.submit(work, tasks[index + len(pending)]))
+            for first, (table, diverged) in zip(tasks[index], pending.pop(0).result(), strict=True):
+                used = min(LANES, trajectories - first)
+                keeper.add(table[..., :used], diverged[:, :used])
+                if progress is not None:
+                    progress(first + used)
+    finally:
+        for future in pending:
+            future.cancel()
+        if executor is None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    variables = keeper.variables()
+    variables["evaluations"] = ("checkpoint", checkpoints * setting.method.samples_per_step)
+    dataset = xr.Dataset(variables, coords={"checkpoint": checkpoints})
+    if keep == "trajectories":
+        dataset = dataset.assign_coords(trajectory=first_trajectory + np.arange(trajectories))
+    for name, text in DESCRIPTION.items():
+        dataset[name].attrs["long_name"] = text
+    dataset.attrs = {
+        "setting": setting.to_json(), "steps": steps, "trajectories": trajectories, "seed": str(seed),
+        "first_trajectory": first_trajectory, "keep": keep, "version": __version__,
+    }  # fmt: skip
+    return dataset

@@ -1,0 +1,178 @@
+"""Specs are values: frozen, validated when built, hashable, printable, JSON round-trip, content-addressed.
+
+A subclass of `Spec` lists its parameters as annotated fields; no decorator is needed.
+
+    class Pareto(Noise):
+        tail_index: float = parameter(Interval(1, inf), "alpha, so that the mean exists")
+
+A parameter declares its domain once; validation, documentation and test draws come from it.
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import math
+import numbers
+from typing import dataclass_transform
+
+import numpy as np
+
+inf = math.inf
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """A real interval; ends are open unless said otherwise. An infinite end is never reached."""
+
+    low: float
+    high: float
+    closed_low: bool = False
+    closed_high: bool = False
+
+    def contains(self, values):
+        values = np.asarray(values)
+        above = values >= self.low if self.closed_low else values > self.low
+        below = values <= self.high if self.closed_high else values < self.high
+        return bool(np.all(above & below))
+
+    def __str__(self):
+        return f"{'[' if self.closed_low else '('}{self.low:g}, {self.high:g}{']' if self.closed_high else ')'}"
+
+
+POSITIVE = Interval(0, inf)
+NON_NEGATIVE = Interval(0, inf, closed_low=True)
+REAL = Interval(-inf, inf)
+
+
+def parameter(domain=REAL, why="", **options):
+    """A real parameter with its domain; `why` names the theorem or the meaning that sets the domain."""
+    return dataclasses.field(metadata={"kind": "real", "domain": domain, "why": why}, **options)
+
+
+def vector(domain=REAL, why="", **options):
+    """A vector parameter, stored as a read-only one-dimensional float64 array."""
+    return dataclasses.field(metadata={"kind": "vector", "domain": domain, "why": why}, **options)
+
+
+def integer(low, why="", **options):
+    """An integer parameter, at least `low`."""
+    return dataclasses.field(metadata={"kind": "integer", "low": low, "why": why}, **options)
+
+
+def _complaint(owner, name, expected, given, why):
+    reason = f" ({why})" if why else ""
+    return ValueError(f"{owner}: {name} must be {expected}{reason}, but {given!r} was given")
+
+
+def check_integer(owner, name, value, low, why=""):
+    """`value` as an int, or one clear sentence."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < low:
+        raise _complaint(owner, name, f"an integer >= {low}", value, why)
+    return int(value)
+
+
+def _clean(owner, field, value):
+    meta = field.metadata
+    kind, why = meta.get("kind"), meta.get("why", "")
+    if kind == "integer":
+        return check_integer(owner, field.name, value, meta["low"], why)
+    if kind not in ("real", "vector") or (value is None and field.default is None):
+        return value
+    domain = meta["domain"]
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise _complaint(owner, field.name, f"a {kind} with entries in {domain}", value, why) from None
+    if kind == "real":
+        if array.ndim or not domain.contains(array):
+            raise _complaint(owner, field.name, f"a number in {domain}", value, why)
+        return float(array)
+    array = np.atleast_1d(array)
+    if array.ndim != 1 or not array.size or not domain.contains(array):
+        raise _complaint(owner, field.name, f"a vector with entries in {domain}", value, why)
+    array.setflags(write=False)
+    return array
+
+
+def _encode(value):
+    if isinstance(value, Spec):
+        return value.to_dict()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (tuple, list)):
+        return [_encode(item) for item in value]
+    return value
+
+
+def _decode(value):
+    if isinstance(value, dict) and "type" in value:
+        module, _, name = value["type"].rpartition(":")
+        try:
+            found = importlib.import_module(module)
+            for part in name.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError):
+            raise ValueError(
+                f"the spec names {value['type']}, which cannot be imported here; make its module importable"
+            ) from None
+        return found(**{key: _decode(item) for key, item in value.items() if key != "type"})
+    if isinstance(value, list):
+        return tuple(_decode(item) for item in value)
+    return value
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(parameter, vector, integer, dataclasses.field))
+class Spec:
+    """Base of Problem, Noise, Clip, Method and Setting."""
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        # set here, so that a decorator @dataclass(frozen=True) on top of a subclass does not replace them
+        cls.__eq__, cls.__hash__ = Spec.__eq__, Spec.__hash__
+        dataclasses.dataclass(frozen=True, eq=False)(cls)
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = _clean(type(self).__name__, field, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
+        self.validate()
+
+    def validate(self):
+        """Checks that involve several parameters; raise ValueError."""
+
+    def _normalise(self, **values):
+        """Replace fields by their canonical form; for use inside `validate` only."""
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                value = np.array(value, dtype=np.float64)
+                value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    def replace(self, **changes):
+        """A copy with some parameters changed, validated anew."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self):
+        cls = type(self)
+        fields = {field.name: _encode(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        return {"type": f"{cls.__module__}:{cls.__qualname__}", **fields}
+
+    def to_json(self):
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    @staticmethod
+    def from_json(text):
+        """The spec that `to_json` wrote."""
+        return _decode(json.loads(text))
+
+    @property
+    def digest(self):
+        """Content address: hex digest of the JSON form."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.to_json() == other.to_json()
+
+    def __hash__(self):
+        return hash(self.to_json())
