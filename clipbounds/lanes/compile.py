@@ -13,7 +13,7 @@ import hashlib
 import inspect
 import os
 import threading
-from functools import lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 
 import numba
@@ -32,7 +32,7 @@ _all_kernels = []
 device = partial(njit, **FLAGS)
 
 
-@lru_cache(maxsize=None)
+@cache
 def sources_digest():
     """Hex digest of every source file of the package that can hold a kernel, and of Numba's version."""
     digest = hashlib.sha256(numba.__version__.encode())

@@ -86,7 +86,7 @@ def student(out, first, count, params, seed, stream, trajectory):
         draw = np.uint64(first + i)
         for l in range(LANES):
             a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            sine, cosine = sin_cos_turns(uniform(b))
+            _, cosine = sin_cos_turns(uniform(b))
             out[i * LANES + l] = scale * math.sqrt(dof * expm1(min(power * log(uniform(a)), 700.0))) * cosine
 
 
