@@ -36,6 +36,7 @@ class Noise(Spec):
 
     fill: ClassVar = None
     symmetric: ClassVar[bool] = False
+    additive: ClassVar[bool] = True  # False: a stochastic oracle (clipbounds.oracles), whose noise depends on the point
 
     def __post_init__(self):
         super().__post_init__()
