@@ -10,12 +10,13 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
-from ..lanes.elementary import sin_cos
+from ..lanes.elementary import bits_of, float_of, sin_cos
 from ..lanes.random import NOISE, threefry, uniform
 from ..noise.kernels import fill_gaussian, signed
 from .base import ORACLE
 
 DRAWS_A_STEP = np.uint64(1 << 24)  # counters reserved for one step where samples are performed
+WORD_BITS = 64
 
 
 @kernel(ORACLE)
@@ -141,23 +142,26 @@ def shifted_cosh(x, v, state, params, dim, batch, step, words):
 
 @kernel(ORACLE)
 def rademacher(x, v, state, params, dim, batch, step, words):
-    """params: sigma/sqrt D, quiet coordinates. Samples are performed; one counter serves two coordinates."""
+    """params: sigma/sqrt D, quiet coordinates. Samples are performed; one word serves 64 coordinates."""
     quiet = int(params[1])
     noisy = dim - quiet
     if batch > 0:
         scale = params[0] / batch
-        pairs = (noisy + 1) // 2
+        groups = (noisy + WORD_BITS - 1) // WORD_BITS
+        signs = state[2 * dim * LANES : (2 * dim + 1) * LANES]  # words, stored as floats
         for i in range(noisy * LANES):
             state[i] = 0.0
         base = np.uint64(step) * DRAWS_A_STEP
         for sample in range(batch):
-            for j in range(pairs):
-                draw = base + np.uint64(sample * pairs + j)
+            for group in range(groups):
+                draw = base + np.uint64(sample * groups + group)
                 for l in range(LANES):
-                    a, b = threefry(words[0], NOISE, draw, words[1] + np.uint64(l))
-                    state[2 * j * LANES + l] += signed(scale, a)
-                    # with an odd count the last one falls into a row that nobody reads
-                    state[(2 * j + 1) * LANES + l] += signed(scale, b)
+                    a, _ = threefry(words[0], NOISE, draw, words[1] + np.uint64(l))
+                    signs[l] = float_of(a)
+                for j in range(group * WORD_BITS, min(noisy, (group + 1) * WORD_BITS)):
+                    shift = np.uint64(j - group * WORD_BITS)
+                    for l in range(LANES):
+                        state[j * LANES + l] += signed(scale, bits_of(signs[l]) >> shift)
     else:
         target = v[quiet * LANES : dim * LANES]
         for i in range(noisy * LANES):
@@ -174,7 +178,7 @@ def zero_chain(x, v, state, params, dim, batch, step, words):
         base = np.uint64(step) * DRAWS_A_STEP
         for sample in range(batch):
             for l in range(LANES):
-                a, b = threefry(words[0], NOISE, base + np.uint64(sample), words[1] + np.uint64(l))
+                a, _ = threefry(words[0], NOISE, base + np.uint64(sample), words[1] + np.uint64(l))
                 state[l] += 1.0 if uniform(a) < probability else 0.0
         for l in range(LANES):
             state[l] /= probability * batch

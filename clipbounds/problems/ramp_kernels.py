@@ -70,7 +70,7 @@ def zero_chain(x, g, dim, params):
         moved = 0.0
         for l in range(LANES):
             moved += abs(x[k * LANES + l])
-        if not moved == 0.0:
+        if moved != 0.0:
             break
         active = k + 1
     for i in range(active * LANES, dim * LANES):
