@@ -68,6 +68,7 @@ def _observe(setting, block, step):
                     problem.gap(x),
                     np.full(LANES, np.nan) if distance is None else distance,
                     block.row(CLIPPED) / calls if calls else np.zeros(LANES),
+                    *_observe_extra(setting, block),
                 ]
             ),
             diverged,
