@@ -55,7 +55,9 @@ def run(lab):
         )
     figure, axes = style.figure()
     for (name, values), colour, marker in zip(table.items(), style.SERIES, style.MARKERS, strict=False):
-        axes.plot(sizes, floors[name], "-", color=style.FLOOR, linewidth=1, label="exact floor" if marker == "o" else None)
+        axes.plot(
+            sizes, floors[name], "-", color=style.FLOOR, linewidth=1, label="exact floor" if marker == "o" else None
+        )
         style.measured(axes, sizes, *values, label=f"clip {name}", color=colour, marker=marker)
     axes.set(xscale="log", yscale="log", xlabel="batch size $B$", ylabel="stationary $\\|\\nabla f\\|/\\sigma$")
     axes.set_title("Only clipping after averaging profits from a batch ($c = 2\\sigma$)")

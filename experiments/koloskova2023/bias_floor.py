@@ -54,7 +54,11 @@ def run(lab):
             f"band within {100 * worst:.2f} % of u* (and {100 * control:.0f} % off 0.9 u*, the control)",
             "u*(c, sigma), 1 %",
             float(np.max((means / floor)[chosen])),
-            "holds" if worst <= 0.01 else "undecided" if np.any((lows < floor * 1.01) & (highs > floor * 0.99)) else "violated",
+            "holds"
+            if worst <= 0.01
+            else "undecided"
+            if np.any((lows < floor * 1.01) & (highs > floor * 0.99))
+            else "violated",
             reason="" if worst <= 0.01 else "the band is wider than 1 % at this budget",
         )
     ]
@@ -70,10 +74,21 @@ def run(lab):
     fine = np.geomspace(0.03, 30, 300)
     s1 = [theory.S1().value(worst_setting(c), steps) for c in thresholds]
     style.upper(axes, thresholds, s1, "S1 (upper)")
-    axes.plot(fine, cb.worst_case.floor(fine, SIGMA), "-", color=style.FLOOR, linewidth=1, label="$u^*(c,\\sigma)$, exact floor")
+    axes.plot(
+        fine,
+        cb.worst_case.floor(fine, SIGMA),
+        "-",
+        color=style.FLOOR,
+        linewidth=1,
+        label="$u^*(c,\\sigma)$, exact floor",
+    )
     style.measured(axes, thresholds, means, lows, highs, "measured, worst noise")
-    axes.plot(fine, np.minimum(1, 1 / (4 * fine)), "-.", color=style.OTHER, linewidth=1, label="$\\min(\\sigma,\\sigma^2/4c)$")
-    style.recalled(axes, fine, np.where(fine <= 2, 1 / 12, 1 / (6 * fine)), "paper's lower bound, constants unconfirmed")
+    axes.plot(
+        fine, np.minimum(1, 1 / (4 * fine)), "-.", color=style.OTHER, linewidth=1, label="$\\min(\\sigma,\\sigma^2/4c)$"
+    )
+    style.recalled(
+        axes, fine, np.where(fine <= 2, 1 / 12, 1 / (6 * fine)), "paper's lower bound, constants unconfirmed"
+    )
     axes.set(xscale="log", yscale="log", xlabel="threshold $c/\\sigma$", ylabel="stationary $\\|\\nabla f\\|/\\sigma$")
     axes.set_title("Stochastic bias of clipped SGD: the exact floor")
     axes.legend()

@@ -65,9 +65,20 @@ def run(lab):
         )
         style.measured(axes, thresholds, mean, low, high, f"$p={p}$, worst two-point noise", colour, marker)
         axes.plot(thresholds, floor, "-", color=colour, linewidth=1)
-        axes.plot(thresholds, exact, ":", color=colour, linewidth=1, label="one-sided Pareto, exact" if p == 1.2 else None)
-        data[f"p={p}"] = {"c/sigma": thresholds, "measured": mean, "low": low, "high": high, "u*_p": floor, "Pareto": exact}
-    axes.set(xscale="log", yscale="log", xlabel="threshold $c/\\sigma_p$", ylabel="stationary $\\|\\nabla f\\|/\\sigma_p$")
+        axes.plot(
+            thresholds, exact, ":", color=colour, linewidth=1, label="one-sided Pareto, exact" if p == 1.2 else None
+        )
+        data[f"p={p}"] = {
+            "c/sigma": thresholds,
+            "measured": mean,
+            "low": low,
+            "high": high,
+            "u*_p": floor,
+            "Pareto": exact,
+        }
+    axes.set(
+        xscale="log", yscale="log", xlabel="threshold $c/\\sigma_p$", ylabel="stationary $\\|\\nabla f\\|/\\sigma_p$"
+    )
     axes.set_title("Heavy tails: the floor falls like $c^{-(p-1)}$ (lines: $u^*_p$)")
     axes.legend()
     return Outcome(rows, figure, data)

@@ -88,7 +88,12 @@ def run(lab):
     style.lower(axes, ratios, lower, "D1-LB (lower)")
     axes.plot(ratios, benign, "s", color=style.RECALLED, markersize=3, label="measured, quadratic")
     axes.axvline(1, color="black", linewidth=0.8, linestyle=":")
-    axes.set(xscale="log", yscale="log", xlabel="threshold $c/\\varepsilon$", ylabel="iterations to $\\|\\nabla f\\| \\leq \\varepsilon$")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="threshold $c/\\varepsilon$",
+        ylabel="iterations to $\\|\\nabla f\\| \\leq \\varepsilon$",
+    )
     axes.set_title("Clipped gradient descent: flat above the knee, slope −1 below")
     axes.legend()
     data = {"iterations": {"c/eps": ratios, "D1": upper, "measured": hard, "D1-LB": lower, "quadratic": benign}}

@@ -36,16 +36,24 @@ def run(lab):
             f"band within {100 * off:.2f} % of the parabola; largest at q = {largest:.2g}",
             "sigma q - c q², 3 % at this eta",
             float(np.max(mean / parabola)),
-            "holds" if off <= 0.03 else "violated" if np.any((low > 1.03 * parabola) | (high < 0.97 * parabola)) else "undecided",
+            "holds"
+            if off <= 0.03
+            else "violated"
+            if np.any((low > 1.03 * parabola) | (high < 0.97 * parabola))
+            else "undecided",
             reason="" if off <= 0.03 else "the band reaches beyond 3 %",
         )
     ]
     figure, axes = style.figure()
     fine = np.linspace(0, 1, 200)
     axes.plot(fine, SIGMA * fine - THRESHOLD * fine**2, "-", color=style.FLOOR, label="$\\sigma q - c q^2$")
-    axes.axhline(cb.worst_case.floor(THRESHOLD, SIGMA), color=style.UPPER, linewidth=1, label="$u^*(c,\\sigma)$, worst case")
+    axes.axhline(
+        cb.worst_case.floor(THRESHOLD, SIGMA), color=style.UPPER, linewidth=1, label="$u^*(c,\\sigma)$, worst case"
+    )
     style.measured(axes, skews, mean, low, high)
     axes.set(xlabel="skewness $q$ of the two-point noise", ylabel="stationary $\\|\\nabla f\\|/\\sigma$")
     axes.set_title("The bias against the skewness ($c = \\sigma$)")
     axes.legend(loc="lower center")
-    return Outcome(rows, figure, {"skewness": {"q": skews, "measured": mean, "low": low, "high": high, "parabola": parabola}})
+    return Outcome(
+        rows, figure, {"skewness": {"q": skews, "measured": mean, "low": low, "high": high, "parabola": parabola}}
+    )

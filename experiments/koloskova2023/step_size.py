@@ -65,8 +65,16 @@ def run(lab):
     axes.axhline(floor, color=style.FLOOR, linewidth=1, label="$u^*(c,\\sigma)$")
     for (name, values), colour, marker in zip(table.items(), style.SERIES, style.MARKERS, strict=False):
         style.measured(axes, step_sizes, *values, label=f"{name} SGD", color=colour, marker=marker)
-    axes.plot(step_sizes, np.sqrt(step_sizes / np.pi), ":", color=style.RECALLED, label="$\\sqrt{\\eta/\\pi}\\,\\sigma$ (guide)")
-    axes.set(xscale="log", yscale="log", xlabel="step size $\\eta$", ylabel="late-time mean of $\\|\\nabla f\\|/\\sigma$")
+    axes.plot(
+        step_sizes,
+        np.sqrt(step_sizes / np.pi),
+        ":",
+        color=style.RECALLED,
+        label="$\\sqrt{\\eta/\\pi}\\,\\sigma$ (guide)",
+    )
+    axes.set(
+        xscale="log", yscale="log", xlabel="step size $\\eta$", ylabel="late-time mean of $\\|\\nabla f\\|/\\sigma$"
+    )
     axes.set_title("A smaller step does not remove the clipping bias ($c = \\sigma$)")
     axes.legend()
     columns = {"eta": step_sizes}
