@@ -1,8 +1,21 @@
 """clipbounds: check the theory of gradient clipping against numbers."""
 
-from . import clipping, lanes, methods, noise, problems, worst_case
+from . import clipping, lanes, methods, noise, problems, verdict, worst_case
 from .methods import Setting
 from .simulate import simulate
+from .verdict import compare
 from .version import __version__
 
-__all__ = ["Setting", "__version__", "clipping", "lanes", "methods", "noise", "problems", "simulate", "worst_case"]
+__all__ = [
+    "Setting",
+    "__version__",
+    "clipping",
+    "compare",
+    "lanes",
+    "methods",
+    "noise",
+    "problems",
+    "simulate",
+    "verdict",
+    "worst_case",
+]
