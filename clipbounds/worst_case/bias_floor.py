@@ -12,7 +12,7 @@ LARGEST_SKEW = 0.98
 
 
 def _heavy_floor(c, sigma, p):
-    """max over 0 < r <= 1 of G(r) - k r in units of sigma, k = c/sigma; one-dimensional arrays, sigma > 0.
+    """sigma times the maximum over 0 < r <= 1 of G(r) - k r, k = c/sigma, and its r; 1-D arrays, sigma > 0.
 
     G(r) = r ((1+r)/(r^p + r))^{1/p}. A critical point in (0, 1) has k = e G/r, where the elasticity e of G is at least
     (1 - 1/p)/2 and G >= r^{1-1/p} 2^{-1/p}; so it lies above ((p-1)/(2pk))^p/2. From there to 1 the search runs on
@@ -31,8 +31,8 @@ def _heavy_floor(c, sigma, p):
         best = np.argmax(objective(s), axis=1)[:, np.newaxis]
         low = np.take_along_axis(s, np.maximum(best - 1, 0), axis=1)
         high = np.take_along_axis(s, np.minimum(best + 1, count), axis=1)
-    values = np.maximum(objective(np.take_along_axis(s, best, axis=1)), objective(high))
-    return sigma * values[:, 0]
+    s = np.take_along_axis(s, best, axis=1)
+    return sigma * objective(s)[:, 0], np.exp(s)[:, 0]
 
 
 def floor(threshold, sigma, p=2.0):
@@ -79,7 +79,7 @@ def floor(threshold, sigma, p=2.0):
     # sigma/c is computed where it is at most 2 only
     value = np.where(sigma <= 2 * c, sigma / np.maximum(c, sigma / 2) * (sigma / 4), sigma - c)
     if not np.all(square):
-        value[~square] = _heavy_floor(c[~square], sigma[~square], p[~square])
+        value[~square] = _heavy_floor(c[~square], sigma[~square], p[~square])[0]
     return value[()]
 
 
@@ -108,8 +108,11 @@ def two_point_fixed_point(threshold, sigma, skew):
     return np.maximum(q * (sigma - c * q), 0.0)[()]
 
 
-def floor_noise(threshold, sigma):
+def floor_noise(threshold, sigma, p=2.0):
     """The two-point noise whose stationary gradient is the floor: TwoPoint(sigma, q), q = min(sigma/(2c), 0.98).
+
+    For p < 2 the law with E|xi|^p = sigma^p of `floor`: q = min(sqrt r, 0.98) for the maximising r, and the standard
+    deviation q b, b = sigma((1+q²)/(q^{2p} + q²))^{1/p}.
 
     It attains u* for sigma/(2c) <= 0.98. For smaller c the floor is approached as q -> 1; at 0.98 the stationary
     gradient is still at least 0.98 u*; `two_point_fixed_point` has the exact value.
@@ -118,6 +121,7 @@ def floor_noise(threshold, sigma):
     ----------
     threshold : float c in (0, inf)
     sigma : float in (0, inf)
+    p : float in (1, 2]
 
     Returns
     -------
@@ -125,7 +129,13 @@ def floor_noise(threshold, sigma):
     """
     c = real("floor_noise", "threshold", threshold, POSITIVE)
     sigma = real("floor_noise", "sigma", sigma, POSITIVE)
-    return TwoPoint(sigma, skew=min(sigma / (2 * c), LARGEST_SKEW))
+    p = real("floor_noise", "p", p, EXPONENT)
+    if p == 2:
+        return TwoPoint(sigma, skew=min(sigma / (2 * c), LARGEST_SKEW))
+    _, ratio = _heavy_floor(np.array([c]), np.array([sigma]), np.array([p]))
+    q = min(float(np.sqrt(ratio[0])), LARGEST_SKEW)
+    b = sigma * ((1 + q * q) / (q ** (2 * p) + q * q)) ** (1 / p)
+    return TwoPoint(q * b, skew=q)
 
 
 def bounded_noise_floor(threshold, bound):

@@ -12,11 +12,16 @@ from .domain import real, reals
 LEVELS = np.array([0.0, 1e-9, 1e-6, 1e-3, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999, 1 - 1e-6, 1 - 1e-9, 1.0])
 
 
-def check_law(owner, noise, symmetrised=False):
-    """Raise ValueError unless the one-dimensional law of `noise` can be integrated."""
+def check_noise(owner, noise):
+    """Raise ValueError unless `noise` is a law."""
     if not isinstance(noise, Noise):
         raise ValueError(f"{owner}: noise must be a law such as noise.Gaussian(scale), but {noise!r} was given")
-    if noise.radial and not symmetrised:
+
+
+def check_law(owner, noise):
+    """Raise ValueError unless the one-dimensional law of `noise` can be integrated."""
+    check_noise(owner, noise)
+    if noise.radial:
         raise ValueError(
             f"{owner}: this is a statement on the line, but {type(noise).__name__} has radial=True, which makes its"
             " direction random; give the law without a layout"

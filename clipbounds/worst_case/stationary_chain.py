@@ -169,8 +169,8 @@ def stationary_law(problem, noise, step_size, threshold, cells=16):
 
     Notes
     -----
-    Splitting adds at most (eta c/(2 cells))² to the variance of one step. The chain with f' increasing and
-    eta f'' <= 2 does not expand distances, and its law is unique where some unclipped step has positive probability.
+    Splitting adds at most (eta c/(2 cells))² to the variance of one step. Uniqueness of the law is not proved here: two
+    laws on the grid would make the linear system singular, which is an error.
     """
     name = "stationary_law"
     if not isinstance(problem, Problem) or problem.dim != 1 or not problem.convex:

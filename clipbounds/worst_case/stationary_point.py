@@ -4,7 +4,7 @@ import numpy as np
 
 from ..specs import NON_NEGATIVE, POSITIVE, REAL
 from .domain import real, reals
-from .mean_step import check_law, clipped_mean
+from .mean_step import check_law, check_noise, clipped_mean
 
 ITERATIONS = 20000
 
@@ -52,10 +52,11 @@ def stationary_gradient(noise, threshold):
     """
     from scipy.optimize import brentq
 
-    check_law("stationary_gradient", noise, symmetrised=True)
+    check_noise("stationary_gradient", noise)
     c = real("stationary_gradient", "threshold", threshold, POSITIVE)
     if noise.symmetric or noise.radial:
         return 0.0
+    check_law("stationary_gradient", noise)
     if noise.atoms() is not None:
         return float(_discrete_root(*noise.atoms(), c))
     mean = clipped_mean(noise, c)

@@ -102,6 +102,19 @@ def test_heavy_tailed_floor_to_rounding(c, p):
         assert floor(c, 1.0, p) == pytest.approx(float(F(root)), rel=1e-13)
 
 
+@pytest.mark.parametrize("p", [1.1, 1.5, 1.9])
+def test_heavy_tailed_floor_noise(p):
+    for c in (0.3, 0.7, 2.0, 30.0):
+        noise = floor_noise(c, 1.5, p)
+        u = two_point_fixed_point(c, noise.sigma, noise.skew)
+        assert noise.moment(p) == pytest.approx(1.5**p, rel=1e-12)
+        assert 0.97 * floor(c, 1.5, p) <= u <= floor(c, 1.5, p) * (1 + 1e-12)
+        if noise.skew < 0.98:
+            assert u == pytest.approx(floor(c, 1.5, p), rel=1e-9)
+    near, square = floor_noise(3.0, 1.5, 2 - 1e-9), floor_noise(3.0, 1.5)
+    assert (near.sigma, near.skew) == pytest.approx((square.sigma, square.skew), rel=1e-6)
+
+
 def test_heavy_tailed_gain_is_concave():
     """G(r) = r((1+r)/(r^p + r))^{1/p} is concave, so that the search for the maximum has one summit."""
     with mpmath.workdps(60):

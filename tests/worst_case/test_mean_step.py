@@ -48,7 +48,9 @@ def test_pareto_against_quadrature_of_the_density(tail, h):
     assert mean_clipped_step(law, h, c) == pytest.approx(float(exact), abs=1e-12)
 
 
-@pytest.mark.parametrize("law", [noise.StudentT(1.5, 0.4), noise.SymmetricPareto(1.3, 2.0), noise.Rademacher(2.0)])
+@pytest.mark.parametrize(
+    "law", [noise.StudentT(1.5, 0.4), noise.SymmetricPareto(1.3, 2.0), noise.Rademacher(2.0), noise.LogTailed(0.5)]
+)
 def test_symmetric_laws_give_an_odd_function(law):
     step = mean_clipped_step(law, H, 1.0)
     np.testing.assert_allclose(step, -step[::-1], atol=1e-12)

@@ -47,6 +47,11 @@ def test_pareto_limits():
     assert roots[-1] == pytest.approx(2.0**1.5 * 1e5**-0.5 / 0.5, rel=0.01)
 
 
+def test_pareto_root_by_hand():
+    """alpha = 3/2, scale 1/2, c = 1: at h = 1/2 the law starts at -1, and the mean over [-1, 1] is -1/8, the tail 1/8."""
+    assert stationary_gradient(noise.Pareto(1.5, 0.5), 1.0) == pytest.approx(0.5, abs=1e-13)
+
+
 @pytest.mark.parametrize("tail", [1.3, 1.7, 2.5, 4.0])
 def test_pareto_stays_below_the_floor(tail):
     """u*_p with the law's own p-th moment, any p < alpha; with 1/4 of the moment the check fails."""
@@ -63,7 +68,7 @@ def test_pareto_stays_below_the_floor(tail):
 
 
 def test_symmetric_laws_have_no_bias():
-    for law in (noise.Gaussian(3.0), noise.StudentT(1.2, 1.0), noise.Rademacher(1.0), noise.NoNoise()):
+    for law in (noise.Gaussian(3.0), noise.StudentT(1.2, 1.0), noise.Stable(1.5, 1.0), noise.NoNoise()):
         assert stationary_gradient(law, 0.3) == 0.0
     assert stationary_gradient(noise.Pareto(1.5, 1.0, radial=True), 0.3) == 0.0
 

@@ -39,6 +39,7 @@ class Nameless(noise.Noise):
         (lambda: worst_case.mean_clipped_step(noise.Gaussian(1.0, radial=True), 0.0, 1.0), "radial"),
         (lambda: worst_case.mean_clipped_step(Nameless(), 0.0, 1.0), "has neither"),
         (lambda: worst_case.stationary_gradient(noise.Gaussian(1.0), -1.0), "threshold"),
+        (lambda: worst_case.stationary_gradient(noise.Stable(1.5, 1.0, skewness=0.5), 1.0), "has neither"),
         (lambda: worst_case.stationary_vector(np.ones(3), np.ones(3), 1.0), "shape"),
         (lambda: worst_case.stationary_vector(np.ones((3, 2)), np.zeros(3), 1.0), "positive sum"),
         (lambda: worst_case.stationary_law(PARABOLA, noise.Gaussian(1.0), 0.0, 1.0), "step_size"),
