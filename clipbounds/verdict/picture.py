@@ -51,11 +51,8 @@ def _panel(axis, comparison, quantity, verdicts):
             ls=("-", (0, (6, 1)), (0, (2, 1)))[index % 3],
             label=label,
         )
-        # a band that reaches 0 or infinity ends at the edge of the panel
-        ends = [
-            np.clip(np.nan_to_num(end, nan=other), low, high)
-            for end, other in ((verdict.low, low), (verdict.high, high))
-        ]
+        # a band that reaches 0 or infinity ends at the edge of the panel; nan means that there is none
+        ends = [np.clip(end, low, high) for end in (verdict.low, verdict.high)]
         axis.fill_between(verdict.steps, *ends, color="black", alpha=0.15, lw=0)
     for k, (label, line, steps, value, width) in enumerate(curves):
         axis.plot(steps, _finite(value), line, color=COLOURS[k % len(COLOURS)], lw=width, label=label)
