@@ -23,7 +23,7 @@ from ..clipping import Identity, NormClip
 from ..methods import SGD, ClippedSGD
 
 OUTWARD = 1e-9  # relative widening: the ends are computed in floating point
-PIECES = 512  # of the steps, in the bound of the running mean
+PIECES = 256  # steps that the bound of the running mean takes one by one, before it takes geometric pieces
 
 
 def measured_range(setting, quantity, steps, accept_sampled=False):
@@ -188,9 +188,10 @@ def mean_gradient_range(setting, steps):
 
     The ranges widen with s, so a piece of the steps is bounded by its last step. At t = 0 it is ‖g_0‖.
     """
-    last = int(steps.max(initial=1))
-    ends = np.unique(np.round(np.linspace(0, max(last - 1, 0), min(last, PIECES) + 1)).astype(np.int64)).astype(float)
-    grid = np.unique(np.concatenate([ends, np.maximum(steps - 1, 0)]))  # every s <= t - 1 has an end >= s in it
+    last = max(int(steps.max(initial=1)) - 1, 0)
+    near = np.arange(min(last, PIECES) + 1)
+    far = np.round(np.geomspace(1, last, 2 * PIECES)) if last > PIECES else near
+    grid = np.unique(np.concatenate([near, far, np.maximum(steps - 1, 0)]))  # every s <= t - 1 has an end >= s in it
     low, high = gradient_range(setting, grid)
     weight = np.diff(grid, prepend=-1.0)
     rows = np.searchsorted(grid, np.maximum(steps - 1, 0))
