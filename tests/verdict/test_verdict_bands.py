@@ -9,7 +9,7 @@ from scipy.stats import binom
 from clipbounds.verdict.bands import betting, empirical_bernstein, normal, split
 
 FALSE_ALARM = 1e-6  # of each coverage test, were the band exactly at its level
-EXPERIMENTS = {"empirical Bernstein": 4000, "betting": 600}
+EXPERIMENTS = {"empirical Bernstein": 4000, "betting": 400}
 LAWS = {  # draws from (generator, shape) and the mean
     "rare spike": (lambda g, shape: (g.random(shape) < 0.02).astype(float), 0.02),
     "rare dip": (lambda g, shape: (g.random(shape) >= 0.02).astype(float), 0.98),
