@@ -1,6 +1,6 @@
 """clipbounds: check the theory of gradient clipping against numbers."""
 
-from . import bounds, clipping, lanes, methods, noise, problems, verdict
+from . import bounds, clipping, lanes, methods, noise, problems, verdict, worst_case
 from .methods import Setting
 from .simulate import simulate
 from .verdict import compare
@@ -18,4 +18,5 @@ __all__ = [
     "problems",
     "simulate",
     "verdict",
+    "worst_case",
 ]
