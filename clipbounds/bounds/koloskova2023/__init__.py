@@ -21,13 +21,15 @@ from .lower import (
     two_point_setting,
 )
 from .recalled import RecalledConvex, RecalledFloor, RecalledNonConvex, RecalledStochastic
+from .sharp import S0
+from .stochastic import S1, S2, S3, StochasticFloor
 from .strongly_convex import D3, D3ClosedForm
 
 __all__ = [
-    "D3", 
+    "D3", "S0", "S1", "S2", "S3",
     "D1Hessian", "D1Iterations", "D1LowerBound", "D1Mean", "D1Min", "D1Phi", "D1Refined",
     "D2LastIterate", "D2LowerBound", "D2WeightedAverage", "D3ClosedForm", "FiniteLowerBound",
-    "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic",
+    "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic", "StochasticFloor",
     "best_skew", "hardest_convex_huber", "hardest_gap", "hardest_huber", "hardest_slope", "huber_setting",
     "iterations", "least_iterations", "two_point_setting",
 ]  # fmt: skip
