@@ -1,7 +1,24 @@
 """Noise laws with certified moments and samplers."""
 
+from .adapters import from_quantile, from_uniforms
 from .base import FILL, Noise
 from .continuous import Gaussian, Pareto, StudentT, SymmetricPareto
 from .discrete import NoNoise, Rademacher, TwoPoint
+from .log_tailed import LogTailed
+from .stable import Stable
 
-__all__ = ["FILL", "Gaussian", "NoNoise", "Noise", "Pareto", "Rademacher", "StudentT", "SymmetricPareto", "TwoPoint"]
+__all__ = [
+    "FILL",
+    "Gaussian",
+    "LogTailed",
+    "NoNoise",
+    "Noise",
+    "Pareto",
+    "Rademacher",
+    "Stable",
+    "StudentT",
+    "SymmetricPareto",
+    "TwoPoint",
+    "from_quantile",
+    "from_uniforms",
+]

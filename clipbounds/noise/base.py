@@ -9,19 +9,35 @@ from numba import types
 
 from ..facts import Moment
 from ..lanes.blocks import FLOATS, LANES
+from ..lanes.compile import check_kernel, named_signature
 from ..lanes.random import NOISE
 from ..specs import Spec, check_integer, inf, vector
 
 # (out, first, count, params, seed, stream, trajectory): draws first..first+count-1 of 64 trajectories, the lane l
 # being trajectory + l; draw i goes to out[(i-first)*LANES + l]. `first` and `count` are even, so that a law may make
 # two draws from one counter (first/2, ...), or use the counter i for draw i.
-FILL = types.void(FLOATS, types.int64, types.int64, FLOATS, types.uint64, types.uint64, types.uint64)
+FILL = named_signature(
+    out=FLOATS,
+    first=types.int64,
+    count=types.int64,
+    params=FLOATS,
+    seed=types.uint64,
+    stream=types.uint64,
+    trajectory=types.uint64,
+)
 
 NONE, INDEPENDENT, ALONG, RADIAL = 0, 1, 2, 3
 
 
+def positive_power(p):
+    """The p of a moment E|xi|^p as a float, or one clear sentence."""
+    if not (np.ndim(p) == 0 and 0 < p < inf):
+        raise ValueError(f"moment: p must be a number in (0, inf), but {p!r} was given")
+    return float(p)
+
+
 class Noise(Spec):
-    """Base of all noise laws. The law has mean 0. In dimension d its layout is one of
+    """Base of all noise laws. The law has mean 0, or it is symmetric and has no mean. In dimension d its layout is one of
 
     * independent components (default),
     * ``radial=True``: direction uniform on the sphere, length |xi|,
@@ -35,8 +51,13 @@ class Noise(Spec):
     along: np.ndarray | None = vector(default=None, kw_only=True)
 
     fill: ClassVar = None
+    fill_signature: ClassVar = FILL
     symmetric: ClassVar[bool] = False
     additive: ClassVar[bool] = True  # False: a stochastic oracle (clipbounds.oracles), whose noise depends on the point
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        check_kernel(cls.__name__, "fill", cls.fill, cls.fill_signature)
 
     def __post_init__(self):
         super().__post_init__()
@@ -64,6 +85,11 @@ class Noise(Spec):
     def moment(self, p):
         """E|xi|^p of the one-dimensional law, for p > 0; inf where it does not exist."""
         raise NotImplementedError
+
+    @property
+    def mean(self):
+        """E xi: 0, or nan where it does not exist."""
+        return 0.0 if self.moment(1.0) < inf else math.nan
 
     @property
     def variance(self):

@@ -1,24 +1,51 @@
 """Objectives with certified constants."""
 
+from .adapters import coordinatewise, per_trajectory
 from .base import GRADIENT, Problem
+from .certify import Certification, certify
 from .convex import Cosh, Huber, Power, Quadratic
+from .coupled import LogSumExp, PhaseRetrieval
+from .extremal import Extremal, Quartic
 from .fixed_step import FixedStepRamp, FixedStepWall
+from .logistic import Logistic
 from .nonconvex import DoubleWell, Sombrero
+from .profile import Profile
 from .ramp import RampValley, RampWall
+from .separable import CoshCosine, Exponential, GemanMcClure, SineQuadratic, Softplus
+from .unsmooth import NegativeLog, Reciprocal, ScalarFactorisation, SquaredExponential
 from .zero_chain import ZeroChain
 
 __all__ = [
     "GRADIENT",
+    "Certification",
     "Cosh",
+    "CoshCosine",
     "DoubleWell",
+    "Exponential",
+    "Extremal",
     "FixedStepRamp",
     "FixedStepWall",
+    "GemanMcClure",
     "Huber",
+    "LogSumExp",
+    "Logistic",
+    "NegativeLog",
+    "PhaseRetrieval",
     "Power",
     "Problem",
+    "Profile",
     "Quadratic",
+    "Quartic",
     "RampValley",
     "RampWall",
+    "Reciprocal",
+    "ScalarFactorisation",
+    "SineQuadratic",
+    "Softplus",
     "Sombrero",
+    "SquaredExponential",
     "ZeroChain",
+    "certify",
+    "coordinatewise",
+    "per_trajectory",
 ]
