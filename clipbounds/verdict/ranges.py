@@ -106,8 +106,10 @@ def interval(setting, steps):
     start = float(problem.x0[0])
     way = displacement(setting, steps)
     low, high = start - way, start + way
+    if not (problem.convex and _plain(setting)):
+        return low, high
     noise_bound = setting.noise.vector_bound(1)
-    if problem.convex and np.isfinite(noise_bound) and _plain(setting):
+    if np.isfinite(noise_bound):
         overshoot = 0.0 if _contracting(setting) else method.step_bound(1)
         high = np.fmin(high, max(start, _edge(problem, noise_bound, 1.0) + overshoot))
         low = np.maximum(low, min(start, -_edge(problem, noise_bound, -1.0) - overshoot))
@@ -147,16 +149,10 @@ def distance_range(setting, steps):
 def _ball(setting):
     """max(‖x_0 - x*‖, w/mu) where the first lemma applies, else inf."""
     problem = setting.problem
-    noise_bound, mu = setting.noise.vector_bound(problem.dim), problem.strong_convexity
-    if (
-        mu > 0
-        and problem.minimiser is not None
-        and np.isfinite(noise_bound)
-        and _plain(setting)
-        and _contracting(setting)
-    ):
-        return max(float(np.linalg.norm(problem.x0 - problem.minimiser)), noise_bound / mu)
-    return np.inf
+    mu = problem.strong_convexity
+    if not (mu > 0 and problem.minimiser is not None and _plain(setting) and _contracting(setting)):
+        return np.inf
+    return max(float(np.linalg.norm(problem.x0 - problem.minimiser)), setting.noise.vector_bound(problem.dim) / mu)
 
 
 def gradient_range(setting, steps):
