@@ -69,8 +69,17 @@ def _plain(setting):
     return type(method) in (SGD, ClippedSGD) and method.momentum == 0 and type(method.operator) in (NormClip, Identity)
 
 
+def constants(problem):
+    """(L or None, L0, L1) of a problem; (None, inf, 1) for an objective that is smooth for no pair and says so."""
+    try:
+        pair = problem.smoothness
+        return problem.lipschitz, pair.L0, pair.L1
+    except ValueError:
+        return None, np.inf, 1.0
+
+
 def _contracting(setting):
-    lipschitz = setting.problem.lipschitz
+    lipschitz = constants(setting.problem)[0]
     return lipschitz is not None and setting.method.step_size * lipschitz <= 1
 
 
@@ -106,7 +115,7 @@ def interval(setting, steps):
     start = float(problem.x0[0])
     way = displacement(setting, steps)
     low, high = start - way, start + way
-    if not (problem.convex and _plain(setting)):
+    if not (_on_a_line(setting) and _plain(setting)):
         return low, high
     noise_bound = setting.noise.vector_bound(1)
     if np.isfinite(noise_bound):
@@ -117,7 +126,9 @@ def interval(setting, steps):
 
 
 def _on_a_line(setting):
-    return setting.problem.dim == 1 and setting.problem.convex
+    """Convex on the whole line. An objective without constants may have a smaller domain (1/x, -log x): not that one."""
+    problem = setting.problem
+    return problem.dim == 1 and problem.convex and np.isfinite(constants(problem)[1])
 
 
 def _ends(setting, steps, function):
@@ -167,11 +178,11 @@ def gradient_range(setting, steps):
     problem = setting.problem
     start = float(np.linalg.norm(problem.gradient(problem.x0)))
     way = displacement(setting, steps)
-    if problem.lipschitz is not None:
-        low, high = start - problem.lipschitz * way, start + problem.lipschitz * way
-        high = np.fmin(high, problem.lipschitz * _ball(setting))
+    lipschitz, H0, H1 = constants(problem)
+    if lipschitz is not None:
+        low, high = start - lipschitz * way, start + lipschitz * way
+        high = np.fmin(high, lipschitz * _ball(setting))
     else:
-        H0, H1 = problem.smoothness.L0, problem.smoothness.L1
         low = (start + H0 / H1) * np.exp(-H1 * way) - H0 / H1
         high = start * np.exp(H1 * way) + H0 / H1 * np.expm1(H1 * way)
     if _on_a_line(setting):
@@ -212,10 +223,10 @@ def gap_range(setting, steps):
     start = problem.initial_gap
     gradient = float(np.linalg.norm(problem.gradient(problem.x0)))
     way = displacement(setting, steps)
-    if problem.lipschitz is not None:
-        change = gradient * way + 0.5 * problem.lipschitz * way**2
+    lipschitz, H0, H1 = constants(problem)
+    if lipschitz is not None:
+        change = gradient * way + 0.5 * lipschitz * way**2
     else:
-        H0, H1 = problem.smoothness.L0, problem.smoothness.L1
         # expm1(s) - s cancels for small s; s²/2·e^s is above it
         growth = np.minimum(
             np.where(H1 * way > 1e-4, np.expm1(H1 * way) - H1 * way, np.inf), (H1 * way) ** 2 / 2 * np.exp(H1 * way)
@@ -226,7 +237,7 @@ def gap_range(setting, steps):
         high = np.fmin(high, np.maximum(*_ends(setting, steps, problem.gap)))
     radius = _ball(setting)
     if np.isfinite(radius):
-        high = np.fmin(high, float(problem.gap(problem.minimiser)) + 0.5 * problem.lipschitz * radius**2)
+        high = np.fmin(high, float(problem.gap(problem.minimiser)) + 0.5 * lipschitz * radius**2)
     return np.fmax(start - change, 0.0), high
 
 
