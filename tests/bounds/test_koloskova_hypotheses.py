@@ -132,7 +132,7 @@ def test_recalled_statements_are_display_only():
 
 
 def test_no_asserted_bound_uses_a_recalled_one():
-    """Recalled classes have no asserted descendants, and no asserted bound changes when they are made to fail."""
+    """Exactly the classes of `recalled` are not asserted, and no asserted bound inherits from that module."""
     exported = [getattr(K, name) for name in K.__all__]
     bounds = [kind for kind in exported if isinstance(kind, type) and issubclass(kind, Bound)]
     assert {kind for kind in bounds if not kind.asserted} == set(RECALLED)
