@@ -46,7 +46,7 @@ def _checked_checkpoints(checkpoints, steps):
 
 
 def _observe(setting, block, step):
-    """The measured quantities at `step` for the 64 lanes, rows in the order of MEASURED, and flags of divergence."""
+    """The measured quantities at `step` for the 64 lanes, MEASURED and the method's own, and flags of divergence."""
     problem, method = setting.problem, setting.method
     dim = problem.dim
     gradient = np.empty(dim * LANES)
@@ -68,17 +68,27 @@ def _observe(setting, block, step):
                     problem.gap(x),
                     np.full(LANES, np.nan) if distance is None else distance,
                     block.row(CLIPPED) / calls if calls else np.zeros(LANES),
+                    *_observe_extra(setting, block),
                 ]
             ),
             diverged,
         )
 
 
+def _observe_extra(setting, block):
+    if not setting.method.extra_measured:
+        return []
+    size = setting.problem.dim * LANES
+    return setting.method.observe_extra(
+        setting, np.stack([unpack(r, LANES) for r in block.vectors.reshape(-1, 1, size)])
+    )
+
+
 def _run_block(setting, checkpoints, seed, first):
     """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
     block = new_block(setting, seed, first)
-    stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples_per_step))
-    table = np.empty((len(checkpoints), len(MEASURED), LANES))
+    stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))
+    table = np.empty((len(checkpoints), len(MEASURED) + len(setting.method.extra_measured), LANES))
     diverged = np.empty((len(checkpoints), LANES))
     for row, checkpoint in enumerate(checkpoints):
         while block.step < checkpoint:
@@ -90,8 +100,8 @@ def _run_block(setting, checkpoints, seed, first):
 class _Trajectories:
     """Keeps every trajectory."""
 
-    def __init__(self, count, checkpoints):
-        self.tables, self.diverged, self.count = [], [], count
+    def __init__(self, names, count, checkpoints):
+        self.names, self.tables, self.diverged, self.count = names, [], [], count
 
     def add(self, table, diverged):
         self.tables.append(table)
@@ -99,7 +109,7 @@ class _Trajectories:
 
     def variables(self):
         table = np.concatenate(self.tables, axis=2)
-        data = {name: (("checkpoint", "trajectory"), table[:, k]) for k, name in enumerate(MEASURED)}
+        data = {name: (("checkpoint", "trajectory"), table[:, k]) for k, name in enumerate(self.names)}
         data["diverged_at"] = ("trajectory", np.concatenate(self.diverged).astype(np.int64))
         return data
 
@@ -107,8 +117,9 @@ class _Trajectories:
 class _Statistics:
     """Keeps count, mean, variance, smallest and largest value at each checkpoint, merged in the order of blocks."""
 
-    def __init__(self, count, checkpoints):
-        shape = (len(checkpoints), len(MEASURED))
+    def __init__(self, names, count, checkpoints):
+        self.names = names
+        shape = (len(checkpoints), len(names))
         self.count = 0
         self.mean, self.squares = np.zeros(shape), np.zeros(shape)
         self.low, self.high = np.full(shape, np.inf), np.full(shape, -np.inf)
@@ -137,7 +148,7 @@ class _Statistics:
         data = {}
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = self.squares / (self.count - 1) if self.count > 1 else np.full_like(self.squares, np.nan)
-        for k, name in enumerate(MEASURED):
+        for k, name in enumerate(self.names):
             data[name] = ("checkpoint", self.mean[:, k])
             data[f"{name}_variance"] = ("checkpoint", variance[:, k])
             data[f"{name}_smallest"] = ("checkpoint", self.low[:, k])
@@ -183,10 +194,10 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        Variables gradient_norm, mean_gradient_norm (running mean over steps), min_gradient_norm, gap, distance and
-        clipped_fraction on (checkpoint, trajectory) or, for statistics, their means on (checkpoint) with
-        ``_variance``, ``_smallest`` and ``_largest``; evaluations (stochastic gradients) on checkpoint; diverged_at,
-        the step at which the gradient stopped being finite, -1 if it never did.
+        Variables gradient_norm, mean_gradient_norm (running mean over steps), min_gradient_norm, gap, distance,
+        clipped_fraction and the method's own quantities on (checkpoint, trajectory) or, for statistics, their means
+        on (checkpoint) with ``_variance``, ``_smallest`` and ``_largest``; evaluations (stochastic gradients) on
+        checkpoint; diverged_at, the step at which the gradient stopped being finite, -1 if it never did.
 
     Raises
     ------
@@ -213,7 +224,8 @@ def simulate(
         raise ValueError(f"simulate: executor must be a concurrent.futures.Executor, but {executor!r} was given")
     checkpoints = _checked_checkpoints(checkpoints, steps)
 
-    keeper = KEEPERS[keep](trajectories, checkpoints)
+    description = {**DESCRIPTION, **setting.method.extra_measured}
+    keeper = KEEPERS[keep](tuple(description), trajectories, checkpoints)
     firsts = range(0, trajectories, LANES)
     tasks = [firsts[k : k + chunk] for k in range(0, len(firsts), chunk)]
 
@@ -239,11 +251,11 @@ def simulate(
             pool.shutdown(wait=True, cancel_futures=True)
 
     variables = keeper.variables()
-    variables["evaluations"] = ("checkpoint", checkpoints * setting.method.samples_per_step)
+    variables["evaluations"] = ("checkpoint", checkpoints * setting.method.samples(setting.problem))
     dataset = xr.Dataset(variables, coords={"checkpoint": checkpoints})
     if keep == "trajectories":
         dataset = dataset.assign_coords(trajectory=first_trajectory + np.arange(trajectories))
-    for name, text in DESCRIPTION.items():
+    for name, text in description.items():
         dataset[name].attrs["long_name"] = text
     dataset.attrs = {
         "setting": setting.to_json(), "steps": steps, "trajectories": trajectories, "seed": str(seed),

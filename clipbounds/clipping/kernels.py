@@ -4,7 +4,7 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
-from ..lanes.norms import SAFE_HIGH, SAFE_LOW
+from ..lanes.norms import row, squared_norms
 from .base import CLIP
 
 
@@ -47,25 +47,16 @@ def _clip_lane_exactly(v, lane, dim, threshold):
 @device
 def clip_to_norm(v, lanes, dim, threshold):
     """v <- min(1, c/‖v‖) v on every lane."""
-    engaged, factor = lanes[:LANES], lanes[LANES:]
-    for l in range(LANES):
-        factor[l] = v[l] * v[l]
-    for k in range(1, dim):
-        base = k * LANES
-        for l in range(LANES):
-            factor[l] += v[base + l] * v[base + l]
-    unsafe = 0
-    for l in range(LANES):
-        unsafe += 0 if SAFE_LOW < factor[l] < SAFE_HIGH else 1
-    if unsafe == 0:
+    engaged, factor = row(lanes, 0), row(lanes, 1)
+    if squared_norms(v, factor, dim):
         for l in range(LANES):
             ratio = threshold / math.sqrt(factor[l])
-            factor[l] = min(ratio, 1.0)
+            factor[l] = ratio if ratio < 1.0 else 1.0
             engaged[l] += 1.0 if ratio < 1.0 else 0.0
         for k in range(dim):
-            base = k * LANES
+            coordinate = row(v, k)
             for l in range(LANES):
-                v[base + l] *= factor[l]
+                coordinate[l] *= factor[l]
     else:
         for l in range(LANES):
             engaged[l] += _clip_lane_exactly(v, l, dim, threshold)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at
-from ..lanes.norms import lane_norms
+from ..lanes.norms import add, add_scaled, lane_norms, row
 from ..lanes.random import DIRECTION, NOISE
 from .base import ALONG, FILL, INDEPENDENT, NONE, RADIAL
 from .kernels import fill_gaussian
@@ -53,15 +53,12 @@ def add_sample(target, buffer, plan, sample, params, words, fill_address):
         plan[START] = start
     offset = (sample - start) * stride * LANES
     if layout == INDEPENDENT:
-        xi = buffer[offset : offset + dim * LANES]
-        for i in range(dim * LANES):
-            target[i] += xi[i]
+        add(buffer[offset : offset + dim * LANES], target)
     elif layout == ALONG:
         xi = buffer[offset : offset + LANES]
         for k in range(dim):
             component = params[plan[LAW_SIZE] + k]
-            for l in range(LANES):
-                target[k * LANES + l] += component * xi[l]
+            add_scaled(component, xi, row(target, k))
     else:
         _add_radial(target, buffer, plan, sample, offset, words)
 
@@ -79,5 +76,6 @@ def _add_radial(target, buffer, plan, sample, offset, words):
     for l in range(LANES):
         lengths[l] = abs(xi[l]) / lengths[l]
     for k in range(dim):
+        to, along = row(target, k), row(direction, k)
         for l in range(LANES):
-            target[k * LANES + l] += lengths[l] * direction[k * LANES + l]
+            to[l] += lengths[l] * along[l]
