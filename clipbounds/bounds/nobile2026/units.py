@@ -4,10 +4,11 @@ import dataclasses
 
 import numpy as np
 
-from ...clipping import NormClip
+from ...clipping import GrowingClip, NormClip
 from ...methods import ClippedSGD, MicroBatchClippedSGD, PerSampleClippedSGD
 from ..base import Hypothesis
 from .constants import group_sigma
+from .estimator import growing_thresholds
 
 
 @dataclasses.dataclass(frozen=True)
