@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..lanes.blocks import LANES
-from ..lanes.compile import device, kernel
+from ..lanes.compile import device, kernel, scalar
 from ..lanes.elementary import bits_of, exp, expm1, float_of, log, sin_cos_turns
 from ..lanes.norms import row
 from ..lanes.random import threefry, uniform
@@ -44,7 +44,7 @@ def gaussian(out, first, count, params, seed, stream, trajectory):
     fill_gaussian(out, first, count, params[0], seed, stream, trajectory)
 
 
-@device
+@scalar
 def signed(magnitude, word):
     """The magnitude with the sign of the word's lowest bit, which `uniform` does not use."""
     return float_of(bits_of(magnitude) | ((word & LOW_BIT) << SIGN_SHIFT))
