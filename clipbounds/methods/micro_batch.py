@@ -6,7 +6,7 @@ from ..clipping import Clip
 from ..specs import POSITIVE, Interval, integer, parameter
 from . import per_sample_kernels
 from .base import Method
-from .sgd import check_operator
+from .sgd import check_operator, mean_output_bound
 
 
 class MicroBatchClippedSGD(Method):
@@ -61,6 +61,9 @@ class MicroBatchClippedSGD(Method):
     @property
     def operator_calls_per_step(self):
         return self.groups
+
+    def step_bound(self, dim):
+        return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
 
 
 def _divisors(n):

@@ -4,7 +4,7 @@ from ..clipping import Clip
 from ..specs import POSITIVE, Interval, integer, parameter
 from . import kernels
 from .base import Method
-from .sgd import check_operator, sgd_parameters
+from .sgd import check_operator, mean_output_bound, sgd_parameters
 
 
 class PerSampleClippedSGD(Method):
@@ -48,3 +48,6 @@ class PerSampleClippedSGD(Method):
     @property
     def operator_calls_per_step(self):
         return self.batch_size
+
+    def step_bound(self, dim):
+        return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..clipping import Clip, Identity
+from ..clipping import Clip, GrowingClip, Identity
 from ..specs import POSITIVE, Interval, integer, parameter
 from . import kernels
 from .base import Method
@@ -14,6 +14,13 @@ def check_operator(method):
         raise ValueError(
             f"{type(method).__name__}: clip must be an operator such as NormClip(threshold), but {method.clip!r} was given"
         )
+
+
+def mean_output_bound(clip, count, dim):
+    """Largest norm of the mean of `count` clipped vectors; thresholds that grow with the position are averaged."""
+    if isinstance(clip, GrowingClip):
+        return sum(clip.threshold_at(k) for k in range(count)) / count
+    return clip.bound(dim)
 
 
 def sgd_parameters(method, per_sample):
@@ -66,7 +73,7 @@ class ClippedSGD(Method):
         return self.batch_size if self.per_sample else 1
 
     def step_bound(self, dim):
-        return self.step_size * self.operator.bound(dim) / (1 - self.momentum)
+        return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
 
 
 class SGD(Method):

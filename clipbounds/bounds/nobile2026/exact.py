@@ -52,12 +52,10 @@ def moments(law, thresholds):
     norms = np.linalg.norm(law.atoms, axis=1)
     factors = np.minimum(1.0, levels[:, np.newaxis] / np.where(norms > 0, norms, 1.0))  # (levels, atoms)
     means = (factors * law.weights) @ law.atoms  # (levels, dim)
-    squares = np.square(factors * norms) @ law.weights
     bias = repeats @ means / count - law.mean
-    # E‖Y‖² - ‖E Y‖² cancels for rare spikes; centred at the clipped mean of X it does not matter which centre is used
+    # centred first: E‖Y‖² - ‖E Y‖² cancels for rare spikes
     centred = factors[..., np.newaxis] * law.atoms - means[:, np.newaxis]
     variances = np.einsum("lad,lad,a->l", centred, centred, law.weights)
-    del squares
     error, spread = float(np.linalg.norm(bias)), float(repeats @ variances) / count**2
     return error, spread, error**2 + spread
 
@@ -76,7 +74,9 @@ def error_tail(law, thresholds, radius, cells=20_000):
     cells : int, lattice points
     """
     if law.atoms.shape[1] != 1:
-        raise ValueError(f"error_tail: the law must be one-dimensional, but its atoms have {law.atoms.shape[1]} entries")
+        raise ValueError(
+            f"error_tail: the law must be one-dimensional, but its atoms have {law.atoms.shape[1]} entries"
+        )
     thresholds = np.asarray(thresholds, dtype=np.float64)
     values = np.clip(law.atoms[:, 0], -thresholds[:, np.newaxis], thresholds[:, np.newaxis])
     low, high = values.min(axis=1), values.max(axis=1)
@@ -85,7 +85,7 @@ def error_tail(law, thresholds, radius, cells=20_000):
     offset = low.sum()
     tails = []
     for rounding in (np.floor, np.ceil):
-        shifts = rounding((values - low[:, np.newaxis]) / step - (1e-9 if rounding is np.ceil else -1e-9)).astype(int)
+        shifts = rounding((values - low[:, np.newaxis]) / step).astype(int)
         mass = np.zeros(size)
         mass[0] = 1.0
         for row in shifts:

@@ -1,11 +1,11 @@
 """The baseline: normalised SGD under the same p-th moment."""
 
 from ...methods import NormalizedSGD
+from ...specs import parameter
 from ..base import Bound, Hypothesis
 from .constants import group_sigma
 from .expectation import EXPONENT
 from .units import lipschitz_condition, moment_condition, sample_sigma
-from ...specs import parameter
 
 
 class NormalizedSGDBound(Bound):

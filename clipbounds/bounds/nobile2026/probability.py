@@ -46,7 +46,9 @@ class Theorem4(_Probable):
     failure_probability : float delta in (0, 1)
     """
 
-    statement = r"\Pr\Big[\tfrac1T\sum\min\{G_t^2,\tfrac38\tau G_t\}\le\tfrac{2F_0}{\eta T}+(\beta'+r)^2\Big]\ge1-\delta"
+    statement = (
+        r"\Pr\Big[\tfrac1T\sum\min\{G_t^2,\tfrac38\tau G_t\}\le\tfrac{2F_0}{\eta T}+(\beta'+r)^2\Big]\ge1-\delta"
+    )
 
     def radius(self, setting, steps):
         """r at T = steps."""

@@ -105,6 +105,4 @@ def constant_condition(units, factor, meaning):
     level = units.constant
     if level is None:
         return Hypothesis(meaning, "the thresholds differ", False)
-    return Hypothesis(
-        meaning, f"tau = {level:g}, sigma = {units.sigma:g}", level >= factor * units.sigma * (1 - 1e-12)
-    )
+    return Hypothesis(meaning, f"tau = {level:g}, sigma = {units.sigma:g}", level >= factor * units.sigma * (1 - 1e-12))
