@@ -5,10 +5,10 @@ nearly attains sigma²/(4 c B). Clip each sample: the worst two-point noise of a
 """
 
 import numpy as np
-from clipbounds.verdict import bands, loglog_slope
 
 import clipbounds as cb
 from clipbounds.report import Outcome, Row, style
+from clipbounds.verdict import bands, loglog_slope
 
 SIGMA, THRESHOLD, STEP_SIZE, CONFIDENCE = 1.0, 2.0, 1e-3, 0.999
 

@@ -6,11 +6,11 @@ recalled lower bound of the paper.
 """
 
 import numpy as np
-from clipbounds.verdict import bands
 
 import clipbounds as cb
 from clipbounds.bounds import koloskova2023 as theory
 from clipbounds.report import Outcome, Row, row_from_verdicts, style
+from clipbounds.verdict import bands
 
 SIGMA, STEP_SIZE = 1.0, 5e-4
 CHECKED = (0.5, 0.75, 1.0, 2.0, 4.0, 8.0)

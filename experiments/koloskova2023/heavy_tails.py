@@ -5,10 +5,10 @@ gradient of one-sided Pareto noise of the same p-th moment lies below.
 """
 
 import numpy as np
-from clipbounds.verdict import bands, loglog_slope
 
 import clipbounds as cb
 from clipbounds.report import Outcome, Row, style
+from clipbounds.verdict import bands, loglog_slope
 
 SIGMA, CONFIDENCE = 1.0, 0.999
 EXPONENTS = (1.2, 1.5, 1.8)

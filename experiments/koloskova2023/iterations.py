@@ -7,11 +7,11 @@ matters only through the time spent far away.
 """
 
 import numpy as np
-from clipbounds.verdict import loglog_slope
 
 import clipbounds as cb
 from clipbounds.bounds import koloskova2023 as theory
 from clipbounds.report import Outcome, Row, style
+from clipbounds.verdict import loglog_slope
 
 EPS, INITIAL_GAP, CURVATURE, STEP_SIZE = 0.03, 1.0, 1.0, 0.02
 

@@ -5,10 +5,10 @@ point 0; the parabola is largest at q = sigma/(2c).
 """
 
 import numpy as np
-from clipbounds.verdict import bands
 
 import clipbounds as cb
 from clipbounds.report import Outcome, Row, style
+from clipbounds.verdict import bands
 
 SIGMA, THRESHOLD, STEP_SIZE, CONFIDENCE = 1.0, 1.0, 1e-3, 0.999
 

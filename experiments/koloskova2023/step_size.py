@@ -4,10 +4,10 @@ f = x²/2 under the same two-point noise (sigma = 1, the worst one for c = 1): t
 """
 
 import numpy as np
-from clipbounds.verdict import bands, loglog_slope
 
 import clipbounds as cb
 from clipbounds.report import Outcome, Row, style
+from clipbounds.verdict import bands, loglog_slope
 
 SIGMA, THRESHOLD, CONFIDENCE = 1.0, 1.0, 0.999
 
