@@ -95,7 +95,8 @@ def test_results_do_not_depend_on_threads_or_chunks(groups):
     noise = cb.noise.StudentT(1.5, 0.3, radial=True)
     setting = cb.Setting(problem, noise, M.MicroBatchClippedSGD(0.1, GROWING, 16, groups))
     runs = [
-        cb.simulate(setting, 20, 200, seed=7, threads=threads, chunk=chunk) for threads, chunk in ((1, 1), (2, 1), (2, 3))
+        cb.simulate(setting, 20, 200, seed=7, threads=threads, chunk=chunk)
+        for threads, chunk in ((1, 1), (2, 1), (2, 3))
     ]
     for other in runs[1:]:
         assert runs[0].identical(other)
