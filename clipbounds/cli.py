@@ -16,7 +16,7 @@ def _fail(message):
 
 
 def speaks_plainly(command):
-    """Turn a ValueError into one sentence and exit code 2."""
+    """Turn a ValueError into one sentence and exit code 2, Ctrl-C into exit code 130."""
 
     @functools.wraps(command)
     def wrapped(*arguments, **options):
@@ -24,6 +24,9 @@ def speaks_plainly(command):
             return command(*arguments, **options)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
+        except KeyboardInterrupt:
+            click.echo("interrupted: what had finished is kept, nothing is half-written", err=True)
+            sys.exit(130)
 
     return wrapped
 

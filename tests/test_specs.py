@@ -80,7 +80,7 @@ def test_a_dataclass_decorator_on_top_does_no_harm():
         (lambda: cb.problems.DoubleWell([1.0, 2.0]), ("one-dimensional", "Sombrero")),
         (lambda: cb.problems.Power(2.0, 1.0), ("exponent", "(2, inf)")),
         (lambda: cb.noise.Pareto(1.0, 1.0), ("tail_index", "(1, inf)", "mean")),
-        (lambda: cb.noise.StudentT(0.0, 1.0), ("dof", "(0, inf)")),
+        (lambda: cb.noise.StudentT(0.0, 1.0), ("dof", "[0.1, inf)")),
         (lambda: cb.noise.TwoPoint(1.0, 1.5), ("skew", "(0, 1]")),
         (lambda: cb.noise.Gaussian(1.0, along=[1.0, 1.0]), ("unit vector", "1.41421")),
         (lambda: cb.noise.Gaussian(1.0, along=[1.0], radial=True), ("not both",)),

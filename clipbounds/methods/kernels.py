@@ -45,18 +45,16 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
     for step in range(first, last):
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
-        copy(g, v)
-        add_sample(v, buffer, plan, step * batch, noise, words, addresses[FILL_AT])
-        if per_sample:
-            operator(v, counts, dim, 0, clip)
-        if batch > 1:
-            copy(v, total)
-            for k in range(1, batch):
-                copy(g, v)
-                add_sample(v, buffer, plan, step * batch + k, noise, words, addresses[FILL_AT])
-                if per_sample:
-                    operator(v, counts, dim, k, clip)
+        for k in range(batch):
+            copy(g, v)
+            add_sample(v, buffer, plan, step * batch + k, noise, words, addresses[FILL_AT])
+            if per_sample:
+                operator(v, counts, dim, k, clip)
+            if batch > 1 and k == 0:
+                copy(v, total)
+            elif batch > 1:
                 add(v, total)
+        if batch > 1:
             copy(total, v)
             scale_in_place(1.0 / batch, v)
         if not per_sample:

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..lanes.blocks import LANES
-from ..lanes.compile import device, kernel, scalar
+from ..lanes.compile import kernel, scalar
 from ..lanes.elementary import bits_of, exp, expm1, float_of, log, sin_cos_turns
 from ..lanes.norms import row
 from ..lanes.random import threefry, uniform
@@ -24,9 +24,10 @@ def zero(out, first, count, params, seed, stream, trajectory):
         out[i] = 0.0
 
 
-@device
-def fill_gaussian(out, first, count, scale, seed, stream, trajectory):
-    """Box-Muller, two draws a counter."""
+@kernel(FILL)
+def gaussian(out, first, count, params, seed, stream, trajectory):
+    """params: scale. Box-Muller, two draws a counter."""
+    scale = params[0]
     for j in range(count >> 1):
         draw = np.uint64((first >> 1) + j)
         even, odd = row(out, 2 * j), row(out, 2 * j + 1)
@@ -36,12 +37,6 @@ def fill_gaussian(out, first, count, scale, seed, stream, trajectory):
             sine, cosine = sin_cos_turns(uniform(b))
             even[l] = radius * cosine
             odd[l] = radius * sine
-
-
-@kernel(FILL)
-def gaussian(out, first, count, params, seed, stream, trajectory):
-    """params: scale."""
-    fill_gaussian(out, first, count, params[0], seed, stream, trajectory)
 
 
 @scalar

@@ -213,7 +213,7 @@ def judge_mean(case, level, proved, band):
         return case.says("undecided", reason, **rest)
     if sample.count >= NORMAL_COUNT:
         # where the sample does not vary at all, it says nothing about rare large values: keep the finite-sample band
-        varies = sample.variance > 0
+        varies = sample.largest - sample.smallest > SLACK * np.abs(sample.mean)
         first, last = bands.normal(sample.count, sample.mean, sample.variance, level)
         low, high = np.where(varies, np.fmax(first, low), low), np.where(varies, np.fmin(last, high), high)
         rest = {"method": "asymptotic", "measured": sample.mean, "low": low, "high": high}

@@ -8,7 +8,7 @@ import numpy as np
 
 import clipbounds as cb
 from clipbounds.report import Outcome, Row, style
-from clipbounds.verdict import bands, loglog_slope
+from clipbounds.verdict import bands, fit_slope
 
 SIGMA, THRESHOLD, STEP_SIZE, CONFIDENCE = 1.0, 2.0, 1e-3, 0.999
 
@@ -16,7 +16,7 @@ SIGMA, THRESHOLD, STEP_SIZE, CONFIDENCE = 1.0, 2.0, 1e-3, 0.999
 def run(lab):
     sizes = np.array(lab.choose([1, 4, 16], [1, 2, 4, 8, 16, 32, 64], [1, 2, 4, 8, 16, 32, 64, 128]))
     steps = lab.choose(10_000, 100_000, 400_000)
-    trajectories = lab.choose(64, 64, 256)
+    trajectories = lab.choose(256, 256, 1024)
     share = 1 - (1 - CONFIDENCE) / (2 * len(sizes))
     table = {"after averaging": [], "each sample": []}
     done = 0
@@ -39,7 +39,7 @@ def run(lab):
     rows = []
     for name, slope in (("after averaging", -1.0), ("each sample", 0.0)):
         mean, low, high = table[name]
-        fit = loglog_slope(sizes, mean)
+        fit = fit_slope(sizes, mean)
         off = np.max(np.maximum(np.abs(low / floors[name] - 1), np.abs(high / floors[name] - 1)))
         what = "sigma²/(4 c B)" if slope else "sigma²/(4c) for every B"
         rows.append(

@@ -27,7 +27,7 @@ def worst_setting(threshold, step_size=STEP_SIZE):
 
 def run(lab):
     steps = lab.choose(40_000, 400_000, 1_600_000)
-    trajectories = lab.choose(64, 64, 256)
+    trajectories = lab.choose(256, 256, 1024)
     thresholds = np.unique(np.concatenate([CHECKED, np.geomspace(0.03, 30, lab.choose(5, 12, 25))]))
     means, lows, highs, verdicts = [], [], [], []
     upper_bounds = [theory.S0(), theory.S1(), theory.S2()]

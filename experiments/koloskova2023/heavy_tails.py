@@ -8,7 +8,7 @@ import numpy as np
 
 import clipbounds as cb
 from clipbounds.report import Outcome, Row, style
-from clipbounds.verdict import bands, loglog_slope
+from clipbounds.verdict import bands, fit_slope
 
 SIGMA, CONFIDENCE = 1.0, 0.999
 EXPONENTS = (1.2, 1.5, 1.8)
@@ -24,7 +24,7 @@ def worst_noise(threshold, p):
 
 def run(lab):
     thresholds = np.geomspace(1, 100, lab.choose(4, 7, 13))
-    trajectories = lab.choose(64, 128, 256)
+    trajectories = lab.choose(256, 256, 1024)
     share = 1 - (1 - CONFIDENCE) / (len(EXPONENTS) * len(thresholds))
     figure, axes = style.figure()
     rows, data, done = [], {}, 0
@@ -48,8 +48,8 @@ def run(lab):
         pareto = cb.noise.Pareto(p + 0.1, 1.0)
         pareto = cb.noise.Pareto(p + 0.1, SIGMA / pareto.moment(p) ** (1 / p))
         exact = np.array([abs(cb.worst_case.stationary_gradient(pareto, c)) for c in thresholds])
-        fit = loglog_slope(thresholds, mean)
-        floor_slope = loglog_slope(thresholds, floor).slope
+        fit = fit_slope(thresholds, mean)
+        floor_slope = fit_slope(thresholds, floor).slope
         tail = float(np.log(floor[-1] / floor[-2]) / np.log(thresholds[-1] / thresholds[-2]))
         off = np.max(np.maximum(np.abs(low / floor - 1), np.abs(high / floor - 1)))
         rows.append(

@@ -11,7 +11,7 @@ import numpy as np
 import clipbounds as cb
 from clipbounds.bounds import koloskova2023 as theory
 from clipbounds.report import Outcome, Row, style
-from clipbounds.verdict import loglog_slope
+from clipbounds.verdict import fit_slope
 
 EPS, INITIAL_GAP, CURVATURE, STEP_SIZE = 0.03, 1.0, 1.0, 0.02
 
@@ -60,7 +60,7 @@ def run(lab):
     upper, lower, hard = np.array(upper), np.array(lower), np.array(hard, dtype=float)
 
     below, above = ratios <= 1 / 3, ratios >= 3
-    slopes = [loglog_slope(ratios[part], hard[part]).slope for part in (below, above)]
+    slopes = [fit_slope(ratios[part], hard[part]).slope for part in (below, above)]
     inside = bool(np.all((np.floor(lower) <= hard) & (hard <= np.ceil(upper))))
     # the negative control: D1's count with the factor (1 - theta/2) forgotten twice over must be exceeded
     shrunk = int(np.sum(hard > 0.9 * upper))

@@ -16,7 +16,7 @@ SIGMA, THRESHOLD, STEP_SIZE, CONFIDENCE = 1.0, 1.0, 1e-3, 0.999
 def run(lab):
     skews = np.linspace(0.1, 0.9, lab.choose(5, 9, 17))
     steps = lab.choose(20_000, 200_000, 800_000)
-    trajectories = lab.choose(64, 128, 256)
+    trajectories = lab.choose(256, 256, 1024)
     parabola = np.array([cb.worst_case.two_point_fixed_point(THRESHOLD, SIGMA, q) for q in skews])
     share = 1 - (1 - CONFIDENCE) / len(skews)
     found = []

@@ -7,7 +7,7 @@ import numpy as np
 
 import clipbounds as cb
 from clipbounds.report import Outcome, Row, style
-from clipbounds.verdict import bands, loglog_slope
+from clipbounds.verdict import bands, fit_slope
 
 SIGMA, THRESHOLD, CONFIDENCE = 1.0, 1.0, 0.999
 
@@ -15,7 +15,7 @@ SIGMA, THRESHOLD, CONFIDENCE = 1.0, 1.0, 0.999
 def run(lab):
     step_sizes = np.geomspace(1, 1e-4, lab.choose(5, 9, 17))
     times = lab.choose(40, 200, 800)  # eta·T
-    trajectories = lab.choose(64, 128, 256)
+    trajectories = lab.choose(256, 256, 1024)
     noise = cb.worst_case.floor_noise(THRESHOLD, SIGMA)
     start = cb.worst_case.two_point_fixed_point(THRESHOLD, SIGMA, noise.skew)
     floor = cb.worst_case.floor(THRESHOLD, SIGMA)
@@ -37,9 +37,9 @@ def run(lab):
             lab.step(k + 1, len(step_sizes), f"{name} SGD, eta = {eta:.1g}")
         table[name] = np.array(rows).T
     small = step_sizes <= 0.1
-    fit = loglog_slope(step_sizes[small], table["plain"][0][small])
+    fit = fit_slope(step_sizes[small], table["plain"][0][small])
     last = table["clipped"][:, -1]
-    control = loglog_slope(step_sizes[small], table["clipped"][0][small])
+    control = fit_slope(step_sizes[small], table["clipped"][0][small])
     check = f"f = x²/2, two-point noise q = {noise.skew:g}, eta from 1 to 1e-4, eta T = {times}, {trajectories} trajectories, normal bands"
     decided = abs(last[1:] / floor - 1).max() <= 0.01
     rows = [
@@ -55,7 +55,7 @@ def run(lab):
         Row(
             "Plain SGD on the same noise goes to 0 like sqrt(eta)",
             f"{check}; slope over eta <= .1, tolerance .03",
-            f"slope {fit.slope:.3f} ± {fit.error:.3f} (clipped SGD, the control: {control.slope:.3f})",
+            f"slope {fit.slope:.3f} ± {fit.standard_error:.3f} (clipped SGD, the control: {control.slope:.3f})",
             "0.5",
             None,
             "holds" if abs(fit.slope - 0.5) <= 0.03 else "violated",
