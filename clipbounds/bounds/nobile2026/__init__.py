@@ -20,13 +20,14 @@ from .estimator import (
 )
 from .exact import FiniteLaw, error_tail, moments
 from .expectation import Corollary3, Split, Theorem3, best_split
-from .joint import best_scale, joint_constant, worst_size
+from .joint import SCHEDULES, best_scale, joint_constant, worst_size
 from .lower import mean_estimation_lower_bound, minimax_error
 from .normalized import NormalizedSGDBound
 from .probability import Theorem4, Theorem5, Theorem5Gap
 from .units import sample_sigma, units_of
 
 __all__ = [
+    "SCHEDULES",
     "Corollary3",
     "Descent",
     "FiniteLaw",

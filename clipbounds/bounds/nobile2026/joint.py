@@ -94,7 +94,16 @@ def worst_size(p, scale, schedule="growing"):
 
 @lru_cache(maxsize=256)
 def best_scale(p, schedule="growing", n=np.inf):
-    """The lam that minimises C_n(p, lam), and that constant: (lam, C_n)."""
-    value = np.vectorize(lambda lam: joint_constant(p, float(lam), n, schedule))
-    lam = float(lowest_point(value, 0.02, 5.0, count=13, rounds=5))
+    """The lam that minimises C_n(p, lam), and that constant: (lam, C_n). The lam is approximate, its constant certified."""
+    p = check_exponent("best_scale", p)
+
+    def sketch(scales):
+        values = []
+        for lam in scales:
+            z = np.geomspace(0.01 * lam, 1.01 * lam * p / (p - 1), 600)
+            cell = _growing_cells(p, lam, 1 / n) if schedule == "growing" else _constant_cells(p, lam)
+            values.append(cell(z, z).max())
+        return np.array(values)
+
+    lam = float(lowest_point(sketch, 0.02, 5.0, count=13, rounds=5))
     return lam, joint_constant(p, lam, n, schedule)

@@ -91,15 +91,16 @@ def mean_estimation_lower_bound(n, sigma, p, delta, families=("two", "three")):
 
 
 def minimax_error(n, sigma, p, power=2):
-    """max_q rho_q^power (1-q)^n <= minimax E|error|^power, power 1 or 2.                   [proved]
+    """(value, q): max over q <= 1/2 of rho_q^power (1-q)^n <= minimax E|error|^power, power 1 or 2.       [proved]
 
     Averaged over the two mirror-image laws of `two_point_error`, the error on the event "n zeros" is at least rho_q
-    (power 2: by convexity too). Every q gives a valid bound; the best is found on a grid.
+    (power 2: by convexity too). Every q gives a valid bound; the best up to 1/2 is found on a grid. Larger q speak about
+    means far above sigma: for p < 2 and small n the bound then has no limit.
     """
     p = check_exponent("minimax_error", p)
 
     def negative(q):
         return -(two_point_error(q, sigma, p) ** power) * (1 - q) ** n
 
-    q = lowest_point(negative, 1e-4 / n, min(0.99, 50 / n), count=101)
-    return -float(negative(q))
+    q = float(lowest_point(negative, 1e-4 / n, min(0.5, 50 / n), count=101))
+    return -float(negative(q)), q
