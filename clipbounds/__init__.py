@@ -1,8 +1,20 @@
 """clipbounds: check the theory of gradient clipping against numbers."""
 
-from . import clipping, lanes, methods, noise, problems
+from . import clipping, lanes, methods, noise, problems, verdict
 from .methods import Setting
 from .simulate import simulate
+from .verdict import compare
 from .version import __version__
 
-__all__ = ["Setting", "__version__", "clipping", "lanes", "methods", "noise", "problems", "simulate"]
+__all__ = [
+    "Setting",
+    "__version__",
+    "clipping",
+    "compare",
+    "lanes",
+    "methods",
+    "noise",
+    "problems",
+    "simulate",
+    "verdict",
+]

@@ -58,7 +58,7 @@ def _observe(setting, block, step):
     diverged[(diverged < 0) & ~np.isfinite(norms)] = step
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         distance = problem.distance(x)
-        samples = step * (method.samples(problem) if getattr(method, "per_sample", False) else 1)
+        calls = step * method.operator_calls_per_step
         return (
             np.stack(
                 [
@@ -67,7 +67,7 @@ def _observe(setting, block, step):
                     np.fmin(block.row(MINIMUM), norms),
                     problem.gap(x),
                     np.full(LANES, np.nan) if distance is None else distance,
-                    block.row(CLIPPED) / samples if samples else np.zeros(LANES),
+                    block.row(CLIPPED) / calls if calls else np.zeros(LANES),
                     *_observe_extra(setting, block),
                 ]
             ),

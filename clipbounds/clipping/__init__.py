@@ -1,6 +1,21 @@
 """Clipping operators."""
 
-from .base import CLIP, Clip
-from .norm import Identity, NormClip
+from .base import CLIP, PROPERTIES, Clip
+from .coordinate import CoordinateClip, JointSmoothClip, SmoothClip
+from .frameworks import OptaxClip, TorchClip
+from .norm import GrowingClip, Identity, Normalize, NormClip
 
-__all__ = ["CLIP", "Clip", "Identity", "NormClip"]
+__all__ = [
+    "CLIP",
+    "PROPERTIES",
+    "Clip",
+    "CoordinateClip",
+    "GrowingClip",
+    "Identity",
+    "JointSmoothClip",
+    "NormClip",
+    "Normalize",
+    "OptaxClip",
+    "SmoothClip",
+    "TorchClip",
+]

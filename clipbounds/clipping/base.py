@@ -14,11 +14,37 @@ from ..specs import Spec
 # grow with it.
 CLIP = types.void(FLOATS, FLOATS, types.int64, types.int64, FLOATS)
 
+# what an operator may declare, and clipbounds.testing then checks
+PROPERTIES = {
+    "bounded": "‖clip(u)‖ <= bound(dim)",
+    "full_length": "‖clip(u)‖ = min(c, ‖u‖), c being the threshold",
+    "direction": "clip(u) = t u with t >= 0",
+    "identity_inside": "clip(u) = u for ‖u‖ <= c",
+    "idempotent": "clip(clip(u)) = clip(u)",
+    "nonexpansive": "‖clip(u) - clip(v)‖ <= ‖u - v‖",
+    "monotone": "<clip(u) - clip(v), u - v> >= 0",
+    "cocoercive": "<clip(u) - clip(v), u - v> >= ‖clip(u) - clip(v)‖²/K, K being the Lipschitz constant",
+    "odd": "clip(-u) = -clip(u)",
+    "permutation_equivariant": "permuting components commutes with clipping",
+    "rotation_equivariant": "rotations commute with clipping",
+    "scaling": "scaled(t)(t u) = t clip(u) for t > 0",
+    "every_scale": "all this for entries from 1e-200 to 1e200, not only where squares are normal numbers",
+}
+
 
 class Clip(Spec):
-    """Base of all operators. A subclass provides `kernel` (signature `CLIP`) and `bound(dim)`."""
+    """Base of all operators. A subclass provides
+
+    * ``kernel``: a kernel of signature `CLIP`;
+    * ``bound(dim)``;
+
+    and, as far as it has them, ``properties`` (names from `PROPERTIES`), ``lipschitz`` (1 unless overridden) and
+    ``scaled(t)``, the operator with clip_t(t u) = t clip(u).
+    """
 
     kernel: ClassVar = None
+    properties: ClassVar[frozenset] = frozenset()
+    lipschitz: ClassVar[float] = 1.0
 
     @property
     def parameters(self):

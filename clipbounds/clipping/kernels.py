@@ -1,74 +1,81 @@
-"""Kernels of the operators, signature `CLIP`."""
+"""Kernels of the exact operators, signature `CLIP`."""
 
 import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
-from ..lanes.norms import SAFE_HIGH, SAFE_LOW
+from ..lanes.norms import SAFE_HIGH, SAFE_LOW, row, squared_norms
 from .base import CLIP
 
 
 @device
-def _clip_lane_exactly(v, lane, dim, threshold):
-    """Clip one lane at any scale: through its largest entry, so that no square over- or underflows.
-
-    A vector with infinite entries is clipped to the limit along t·v with them equally large; nan makes all nan.
-    """
+def _largest_entry(v, lane, dim):
+    """max |v_k| of one lane and how many entries are infinite; (nan, 0) if one is nan."""
     top = 0.0
     infinite = 0
     for k in range(dim):
         entry = abs(v[k * LANES + lane])
         if math.isnan(entry):
-            for j in range(dim):
-                v[j * LANES + lane] = math.nan
-            return 1.0
+            return math.nan, 0
         infinite += 1 if entry == math.inf else 0
         top = max(top, entry)
-    if infinite > 0:
-        for k in range(dim):
-            entry = v[k * LANES + lane]
-            length = threshold / math.sqrt(infinite) if abs(entry) == math.inf else 0.0
-            v[k * LANES + lane] = math.copysign(length, entry)
-        return 1.0
+    return top, infinite
+
+
+@device
+def _not_finite(v, lane, dim, infinite, length):
+    """nan makes all nan; infinite entries give the limit along t·v with them equally large, of norm `length`."""
+    for k in range(dim):
+        entry = v[k * LANES + lane]
+        if infinite == 0:
+            v[k * LANES + lane] = math.nan
+        else:
+            v[k * LANES + lane] = math.copysign(length / math.sqrt(infinite) if abs(entry) == math.inf else 0.0, entry)
+
+
+@device
+def _scale_lane_exactly(v, lane, dim, length, expand):
+    """Shorten one lane to `length` (or, with `expand`, lengthen it too) at any scale, through its largest entry."""
+    top, infinite = _largest_entry(v, lane, dim)
     if top == 0.0:
         return 0.0
+    if not top < math.inf:
+        _not_finite(v, lane, dim, infinite, length)
+        return 1.0
     total = 0.0
     for k in range(dim):
         entry = v[k * LANES + lane] / top
         total += entry * entry
     root = math.sqrt(total)
-    if root <= threshold / top:  # ‖v‖ = top·root may overflow
+    if root <= length / top and not expand:  # ‖v‖ = top·root may overflow
         return 0.0
     for k in range(dim):
-        v[k * LANES + lane] = v[k * LANES + lane] / top * (threshold / root)
+        v[k * LANES + lane] = v[k * LANES + lane] / top * (length / root)
     return 1.0
+
+
+@device
+def _scale_to_norm(v, lanes, dim, length, expand):
+    engaged, factor = row(lanes, 0), row(lanes, 1)
+    if squared_norms(v, factor, dim):
+        for l in range(LANES):
+            ratio = length / math.sqrt(factor[l])
+            kept = ratio >= 1.0 and not expand
+            factor[l] = 1.0 if kept else ratio
+            engaged[l] += 0.0 if kept else 1.0
+        for k in range(dim):
+            coordinate = row(v, k)
+            for l in range(LANES):
+                coordinate[l] *= factor[l]
+    else:
+        for l in range(LANES):
+            engaged[l] += _scale_lane_exactly(v, l, dim, length, expand)
 
 
 @device
 def clip_to_norm(v, lanes, dim, threshold):
     """v <- min(1, c/‖v‖) v on every lane."""
-    engaged, factor = lanes[:LANES], lanes[LANES:]
-    for l in range(LANES):
-        factor[l] = v[l] * v[l]
-    for k in range(1, dim):
-        base = k * LANES
-        for l in range(LANES):
-            factor[l] += v[base + l] * v[base + l]
-    unsafe = 0
-    for l in range(LANES):
-        unsafe += 0 if SAFE_LOW < factor[l] < SAFE_HIGH else 1
-    if unsafe == 0:
-        for l in range(LANES):
-            ratio = threshold / math.sqrt(factor[l])
-            factor[l] = min(ratio, 1.0)
-            engaged[l] += 1.0 if ratio < 1.0 else 0.0
-        for k in range(dim):
-            base = k * LANES
-            for l in range(LANES):
-                v[base + l] *= factor[l]
-    else:
-        for l in range(LANES):
-            engaged[l] += _clip_lane_exactly(v, l, dim, threshold)
+    _scale_to_norm(v, lanes, dim, threshold, False)
 
 
 @kernel(CLIP)
@@ -78,5 +85,101 @@ def norm_clip(v, lanes, dim, index, params):
 
 
 @kernel(CLIP)
+def growing_clip(v, lanes, dim, index, params):
+    """params: alpha, beta; the threshold of the sample k = 1, 2, ... of a batch is alpha k^{1/beta}."""
+    clip_to_norm(v, lanes, dim, params[0] * (index + 1.0) ** (1.0 / params[1]))
+
+
+@kernel(CLIP)
+def normalize(v, lanes, dim, index, params):
+    """v/‖v‖"""
+    _scale_to_norm(v, lanes, dim, 1.0, True)
+
+
+@kernel(CLIP)
 def identity(v, lanes, dim, index, params):
     pass
+
+
+@kernel(CLIP)
+def coordinate_clip(v, lanes, dim, index, params):
+    """params: threshold."""
+    threshold = params[0]
+    engaged, changed = row(lanes, 0), row(lanes, 1)
+    for l in range(LANES):
+        changed[l] = 0.0
+    for k in range(dim):
+        coordinate = row(v, k)
+        for l in range(LANES):
+            entry = coordinate[l]
+            inside = abs(entry) <= threshold
+            changed[l] = changed[l] if inside else 1.0
+            shortened = threshold if entry > 0.0 else (-threshold if entry < 0.0 else entry)  # nan stays nan
+            coordinate[l] = entry if inside else shortened
+    for l in range(LANES):
+        engaged[l] += changed[l]
+
+
+@kernel(CLIP)
+def smooth_clip(v, lanes, dim, index, params):
+    """params: level phi, width; phi y/hypot(y, width) per component, through the ratio of the smaller to the larger."""
+    level, width = params[0], params[1]
+    engaged, changed = row(lanes, 0), row(lanes, 1)
+    for l in range(LANES):
+        changed[l] = 0.0
+    for k in range(dim):
+        coordinate = row(v, k)
+        for l in range(LANES):
+            y = coordinate[l]
+            size = abs(y)
+            inner = size < width
+            ratio = (size if inner else width) / (width if inner else size)
+            smooth = (ratio if inner else 1.0) / math.sqrt(1.0 + ratio * ratio)
+            clipped = math.copysign(level * smooth, y)
+            changed[l] = changed[l] if clipped == y else 1.0
+            coordinate[l] = clipped
+    for l in range(LANES):
+        engaged[l] += changed[l]
+
+
+@kernel(CLIP)
+def joint_smooth_clip(v, lanes, dim, index, params):
+    """params: level phi, width; phi y/hypot(‖y‖, width), everything divided by the largest of the entries and width."""
+    level, width = params[0], params[1]
+    engaged, factor = row(lanes, 0), row(lanes, 1)
+    for l in range(LANES):
+        factor[l] = v[l] * v[l]
+    for k in range(1, dim):
+        coordinate = row(v, k)
+        for l in range(LANES):
+            factor[l] += coordinate[l] * coordinate[l]
+    unsafe = 0 if SAFE_LOW < width * width < SAFE_HIGH else 1
+    for l in range(LANES):
+        unsafe += 0 if factor[l] < SAFE_HIGH else 1
+    if unsafe == 0:
+        for l in range(LANES):
+            engaged[l] += 1.0 if factor[l] > 0.0 else 0.0
+            factor[l] = level / math.sqrt(factor[l] + width * width)
+        for k in range(dim):
+            coordinate = row(v, k)
+            for l in range(LANES):
+                coordinate[l] *= factor[l]
+    else:
+        for l in range(LANES):
+            engaged[l] += _smooth_lane_exactly(v, l, dim, level, width)
+
+
+@device
+def _smooth_lane_exactly(v, lane, dim, level, width):
+    top, infinite = _largest_entry(v, lane, dim)
+    if not top < math.inf:
+        _not_finite(v, lane, dim, infinite, level)
+        return 1.0
+    big = max(top, width)
+    total = (width / big) ** 2
+    for k in range(dim):
+        entry = v[k * LANES + lane] / big
+        total += entry * entry
+    for k in range(dim):
+        v[k * LANES + lane] = v[k * LANES + lane] / big * (level / math.sqrt(total))
+    return 1.0 if top > 0.0 else 0.0

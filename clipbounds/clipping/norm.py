@@ -1,8 +1,26 @@
-"""Clipping to a ball, and no clipping."""
+"""Operators that act on the norm: clipping to a ball, with a growing radius, normalisation, and no clipping."""
 
-from ..specs import POSITIVE, inf, parameter
+from ..specs import POSITIVE, check_integer, inf, parameter
 from . import kernels
 from .base import Clip
+
+PROJECTION = frozenset(
+    {
+        "bounded",
+        "full_length",
+        "direction",
+        "identity_inside",
+        "idempotent",
+        "nonexpansive",
+        "monotone",
+        "cocoercive",
+        "odd",
+        "permutation_equivariant",
+        "rotation_equivariant",
+        "scaling",
+        "every_scale",
+    }
+)
 
 
 class NormClip(Clip):
@@ -19,15 +37,78 @@ class NormClip(Clip):
     threshold: float = parameter(POSITIVE, "a clipping threshold c")
 
     kernel = kernels.norm_clip
+    properties = PROJECTION
 
     def bound(self, dim):
         return self.threshold
+
+    def scaled(self, factor):
+        return NormClip(factor * self.threshold)
+
+
+class GrowingClip(Clip):
+    """Sample k = 1, 2, ... of a batch is clipped to the norm alpha k^{1/beta}; every batch begins anew at k = 1.
+
+    Source: the estimator of nobile2026 (arXiv 2605.02701), where alpha = sigma and beta = p in practice.
+
+    Parameters
+    ----------
+    alpha : float in (0, inf), the threshold of the first sample
+    beta : float in (0, inf)
+    """
+
+    alpha: float = parameter(POSITIVE, "the threshold of the first sample")
+    beta: float = parameter(POSITIVE, "thresholds grow like k^{1/beta}")
+
+    kernel = kernels.growing_clip
+    properties = PROJECTION
+
+    @property
+    def threshold(self):
+        """Threshold of the first sample of a batch, which is what a call without an index uses."""
+        return self.alpha
+
+    def threshold_at(self, index):
+        """Threshold of the sample at the position `index` = 0, 1, ... of its batch."""
+        return self.alpha * (check_integer("GrowingClip", "index", index, 0) + 1.0) ** (1 / self.beta)
+
+    def bound(self, dim):
+        """inf, since the position in the batch is not limited; `threshold_at` is the bound of one sample."""
+        return inf
+
+    def scaled(self, factor):
+        return GrowingClip(factor * self.alpha, self.beta)
+
+
+class Normalize(Clip):
+    """u/‖u‖, and 0 at 0. Exact at every scale; infinite entries and nan as for `NormClip`."""
+
+    kernel = kernels.normalize
+    properties = frozenset(
+        {
+            "bounded",
+            "direction",
+            "idempotent",
+            "monotone",
+            "odd",
+            "permutation_equivariant",
+            "rotation_equivariant",
+            "every_scale",
+        }
+    )
+
+    def bound(self, dim):
+        return 1.0
 
 
 class Identity(Clip):
     """No clipping."""
 
     kernel = kernels.identity
+    properties = PROJECTION - {"bounded"}
 
     def bound(self, dim):
         return inf
+
+    def scaled(self, factor):
+        return self

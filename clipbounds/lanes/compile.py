@@ -30,6 +30,9 @@ _all_kernels = []
 
 # a function that kernels inline; it is compiled only as a part of them
 device = partial(njit, **FLAGS)
+# the same for scalar functions, which must become a part of the loop over lanes or it does not vectorise; LLVM by
+# itself stops inlining a function that is used several times
+scalar = partial(njit, forceinline=True, **FLAGS)
 
 
 @cache

@@ -10,7 +10,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from . import coefficients as c
-from .compile import device
+from .compile import scalar
 
 L0, L1, L2, L3, L4, L5, L6 = c.LOG
 E0, E1, E2, E3, E4, E5, E6, E7, E8, E9, E10 = c.EXP
@@ -53,7 +53,17 @@ def float_of(typing_context, word):
     return types.float64(types.uint64), codegen
 
 
-@device
+@intrinsic
+def fused(typing_context, a, b, c):
+    """a·b + c, rounded once."""
+
+    def codegen(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return types.float64(types.float64, types.float64, types.float64), codegen
+
+
+@scalar
 def log(x):
     """Natural logarithm of a positive normal x."""
     shifted = (bits_of(x) - SQRT_HALF_BITS) + EXPONENT_ROOM
@@ -67,7 +77,14 @@ def log(x):
     return exponent * LN2_HIGH - ((half - (s * (half + r) + exponent * LN2_LOW)) - f)
 
 
-@device
+@scalar
+def log1p(x):
+    """log(1 + x) for x >= 0, accurate near 0 too: the rounding of 1 + x is given back."""
+    w = 1.0 + x
+    return log(w) + (x - (w - 1.0)) / w
+
+
+@scalar
 def _exp_parts(x):
     """Scale 2^n and m with e^x = 2^n (1 + m), |log(1 + m)| <= ln2/2."""
     shifted = x * LOG2_E + ROUND
@@ -79,33 +96,33 @@ def _exp_parts(x):
     return scale, r + poly
 
 
-@device
+@scalar
 def exp(x):
     """e^x for |x| <= 700."""
     scale, m = _exp_parts(x)
     return scale + scale * m
 
 
-@device
+@scalar
 def expm1(x):
     """e^x - 1 for |x| <= 700, accurate near 0 too."""
     scale, m = _exp_parts(x)
     return (scale - 1.0) + scale * m
 
 
-@device
+@scalar
 def _sin_poly(r, z):
     return r + r * z * (S0 + z * (S1 + z * (S2 + z * (S3 + z * (S4 + z * S5)))))
 
 
-@device
+@scalar
 def _cos_poly(z):
     half = 0.5 * z
     w = 1.0 - half
     return w + (((1.0 - w) - half) + z * z * (C0 + z * (C1 + z * (C2 + z * (C3 + z * (C4 + z * C5))))))
 
 
-@device
+@scalar
 def _sin_cos_quadrant(r, quadrant):
     """sin and cos of r + quadrant*pi/2 for |r| <= pi/4; the two low bits of `quadrant` count."""
     z = r * r
@@ -118,7 +135,7 @@ def _sin_cos_quadrant(r, quadrant):
     return float_of(bits_of(sine) ^ sine_sign), float_of(bits_of(cosine) ^ cosine_sign)
 
 
-@device
+@scalar
 def sin_cos(x):
     """sin x and cos x for |x| <= 1e5."""
     shifted = x * TWO_OVER_PI + ROUND
@@ -127,7 +144,7 @@ def sin_cos(x):
     return _sin_cos_quadrant(r, bits_of(shifted))
 
 
-@device
+@scalar
 def sin_cos_turns(u):
     """sin 2πu and cos 2πu for |u| <= 2^40, the reduction being exact."""
     shifted = 4.0 * u + ROUND
@@ -135,13 +152,13 @@ def sin_cos_turns(u):
     return _sin_cos_quadrant(r, bits_of(shifted))
 
 
-@device
+@scalar
 def sin(x):
     """sin x for |x| <= 1e5."""
     return sin_cos(x)[0]
 
 
-@device
+@scalar
 def cos(x):
     """cos x for |x| <= 1e5."""
     return sin_cos(x)[1]

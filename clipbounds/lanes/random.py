@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 
 from .blocks import WORDS
-from .compile import device, kernel
+from .compile import kernel, scalar
 from .elementary import float_of
 
 PARITY = np.uint64(0x1BD11BDAA9FC1A22)
@@ -20,14 +20,14 @@ LARGEST_BELOW_ONE = 1.0 - 2.0**-53
 NOISE, DIRECTION, EXTRA = np.uint64(0), np.uint64(1), np.uint64(2)
 
 
-@device
+@scalar
 def _round(x, y, left):
     x = x + y
     y = (y << np.uint64(left)) | (y >> np.uint64(64 - left))
     return x, y ^ x
 
 
-@device
+@scalar
 def _four_even(x, y):
     x, y = _round(x, y, 16)
     x, y = _round(x, y, 42)
@@ -35,7 +35,7 @@ def _four_even(x, y):
     return _round(x, y, 31)
 
 
-@device
+@scalar
 def _four_odd(x, y):
     x, y = _round(x, y, 16)
     x, y = _round(x, y, 32)
@@ -43,7 +43,7 @@ def _four_odd(x, y):
     return _round(x, y, 21)
 
 
-@device
+@scalar
 def threefry(key0, key1, x, y):
     """Two pseudorandom words for a key and a counter (x, y), all uint64."""
     key2 = PARITY ^ key0 ^ key1
@@ -55,7 +55,7 @@ def threefry(key0, key1, x, y):
     return x + key2, y + key0 + np.uint64(5)
 
 
-@device
+@scalar
 def uniform(word):
     """A word as the midpoint of one of 2^52 equal cells of (0, 1): never 0 or 1."""
     return float_of((word >> SHIFT_12) | EXPONENT_ONE) - LARGEST_BELOW_ONE

@@ -64,6 +64,11 @@ class Method(Spec):
         """The quantities of `extra_measured` from the state (rows, LANES, dim); shape (quantities, LANES)."""
         return np.empty((0, LANES))
 
+    @property
+    def operator_calls_per_step(self):
+        """How often one step applies the clipping operator: what the clipped fraction is a share of."""
+        return 1
+
     def step_bound(self, dim):
         """Largest possible ‖x_{t+1} - x_t‖, inf if there is none."""
         return np.inf

@@ -52,6 +52,10 @@ class ClippedSGD(Method):
     def samples_per_step(self):
         return self.batch_size
 
+    @property
+    def operator_calls_per_step(self):
+        return self.batch_size if self.per_sample else 1
+
     def step_bound(self, dim):
         return self.step_size * self.operator.bound(dim) / (1 - self.momentum)
 

@@ -3,5 +3,19 @@
 from .base import FILL, Noise
 from .continuous import Gaussian, Pareto, StudentT, SymmetricPareto
 from .discrete import NoNoise, Rademacher, TwoPoint
+from .log_tailed import LogTailed
+from .stable import Stable
 
-__all__ = ["FILL", "Gaussian", "NoNoise", "Noise", "Pareto", "Rademacher", "StudentT", "SymmetricPareto", "TwoPoint"]
+__all__ = [
+    "FILL",
+    "Gaussian",
+    "LogTailed",
+    "NoNoise",
+    "Noise",
+    "Pareto",
+    "Rademacher",
+    "Stable",
+    "StudentT",
+    "SymmetricPareto",
+    "TwoPoint",
+]

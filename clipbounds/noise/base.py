@@ -20,8 +20,15 @@ FILL = types.void(FLOATS, types.int64, types.int64, FLOATS, types.uint64, types.
 NONE, INDEPENDENT, ALONG, RADIAL = 0, 1, 2, 3
 
 
+def positive_power(p):
+    """The p of a moment E|xi|^p as a float, or one clear sentence."""
+    if not (np.ndim(p) == 0 and 0 < p < inf):
+        raise ValueError(f"moment: p must be a number in (0, inf), but {p!r} was given")
+    return float(p)
+
+
 class Noise(Spec):
-    """Base of all noise laws. The law has mean 0. In dimension d its layout is one of
+    """Base of all noise laws. The law has mean 0, or it is symmetric and has no mean. In dimension d its layout is one of
 
     * independent components (default),
     * ``radial=True``: direction uniform on the sphere, length |xi|,
@@ -63,6 +70,11 @@ class Noise(Spec):
     def moment(self, p):
         """E|xi|^p of the one-dimensional law, for p > 0; inf where it does not exist."""
         raise NotImplementedError
+
+    @property
+    def mean(self):
+        """E xi: 0, or nan where it does not exist."""
+        return 0.0 if self.moment(1.0) < inf else math.nan
 
     @property
     def variance(self):

@@ -10,7 +10,7 @@ import numpy as np
 from ..facts import Moment
 from ..specs import POSITIVE, Interval, inf, parameter
 from . import kernels
-from .base import Noise
+from .base import Noise, positive_power
 
 
 class _Standardised(Noise):
@@ -48,6 +48,7 @@ class Gaussian(_Standardised):
 
     def moment(self, p):
         """scale^p 2^{p/2} Gamma((p+1)/2)/sqrt(pi), exact."""
+        p = positive_power(p)
         return Moment(self.scale**p * 2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi))
 
     def _cdf(self, z):
@@ -72,11 +73,11 @@ class StudentT(_Standardised):
 
     Parameters
     ----------
-    dof : float nu in (1, inf), so that the mean exists
+    dof : float nu in [0.1, inf); E|xi|^p is finite for p < nu only, and the mean exists for nu > 1 only
     scale : float in (0, inf)
     """
 
-    dof: float = parameter(Interval(1, inf), "the mean exists for nu > 1 only")
+    dof: float = parameter(Interval(0.1, inf, closed_low=True), "below 0.1 draws leave the range of floats")
     scale: float = parameter(POSITIVE)
 
     fill = kernels.student
@@ -84,6 +85,7 @@ class StudentT(_Standardised):
 
     def moment(self, p):
         """Exact for p < nu, inf for p >= nu."""
+        p = positive_power(p)
         nu = self.dof
         if p >= nu:
             return Moment(inf)
@@ -132,6 +134,7 @@ class Pareto(_Standardised):
 
         J = alpha^{-p-1}/(p+1) 2F1(p+1, alpha+1; p+2; 1/alpha) is the part below the mean.
         """
+        p = positive_power(p)
         from scipy.special import beta, hyp2f1
 
         alpha = self.tail_index
@@ -159,11 +162,11 @@ class SymmetricPareto(_Standardised):
 
     Parameters
     ----------
-    tail_index : float alpha in (1, inf), so that the mean exists
+    tail_index : float alpha in [0.1, inf); E|xi|^p is finite for p < alpha only, and the mean exists for alpha > 1 only
     scale : float in (0, inf)
     """
 
-    tail_index: float = parameter(Interval(1, inf), "the mean exists for alpha > 1 only")
+    tail_index: float = parameter(Interval(0.1, inf, closed_low=True), "below 0.1 draws leave the range of floats")
     scale: float = parameter(POSITIVE)
 
     fill = kernels.symmetric_pareto
@@ -171,6 +174,7 @@ class SymmetricPareto(_Standardised):
 
     def moment(self, p):
         """scale^p alpha/(alpha-p), exact for p < alpha; inf for p >= alpha."""
+        p = positive_power(p)
         alpha = self.tail_index
         return Moment(self.scale**p * alpha / (alpha - p) if p < alpha else inf)
 

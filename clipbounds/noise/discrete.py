@@ -5,7 +5,7 @@ import numpy as np
 from ..facts import Moment
 from ..specs import POSITIVE, Interval, parameter
 from . import kernels
-from .base import NONE, Noise
+from .base import NONE, Noise, positive_power
 
 
 class _Discrete(Noise):
@@ -15,6 +15,7 @@ class _Discrete(Noise):
 
     def moment(self, p):
         """E|xi|^p, exact: a finite sum."""
+        p = positive_power(p)
         support, weights = self.atoms()
         return Moment(np.sum(weights * np.abs(support) ** p))
 

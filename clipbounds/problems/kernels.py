@@ -5,7 +5,7 @@ import math
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel
 from ..lanes.elementary import expm1
-from ..lanes.norms import lane_norms
+from ..lanes.norms import lane_norms, row
 from .base import GRADIENT
 
 EXP_RANGE = 700.0  # beyond it expm1 leaves its domain and the kernels call math.sinh, which overflows to inf
@@ -15,9 +15,9 @@ EXP_RANGE = 700.0  # beyond it expm1 leaves its domain and the kernels call math
 def quadratic(x, g, dim, params):
     for k in range(dim):
         eigenvalue = params[k]
-        base = k * LANES
+        xk, gk = row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = eigenvalue * x[base + l]
+            gk[l] = eigenvalue * xk[l]
 
 
 @kernel(GRADIENT)
@@ -50,9 +50,9 @@ def power(x, g, dim, params):
     for l in range(LANES):
         g[l] = g[l] ** (exponent - 2.0)
     for k in range(dim - 1, -1, -1):
-        base = k * LANES
+        xk, gk = row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = g[l] * x[base + l]
+            gk[l] = g[l] * xk[l]
 
 
 @kernel(GRADIENT)
@@ -61,9 +61,10 @@ def sombrero(x, g, dim, params):
     for l in range(LANES):
         g[l] = x[l] * x[l] - 1.0
     for k in range(1, dim):
+        xk = row(x, k)
         for l in range(LANES):
-            g[l] += x[k * LANES + l] * x[k * LANES + l]
+            g[l] += xk[l] * xk[l]
     for k in range(dim - 1, -1, -1):
-        base = k * LANES
+        xk, gk = row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = g[l] * x[base + l]
+            gk[l] = g[l] * xk[l]
