@@ -14,7 +14,7 @@ from ..specs import NON_NEGATIVE, POSITIVE, REAL, Spec, parameter
 # (step, params): the schedule's number at this step
 SCHEDULE = types.float64(types.int64, FLOATS)
 WIDTH = 4  # parameters that a schedule may have
-PROBED = (0, 1, 2, 3, 10, 100, 10**4, 10**6, 10**9)  # steps at which a domain is checked
+PROBED = (0, 1, 2, 3, 10, 100, 1000, 10_000)  # steps at which a domain is checked
 
 
 @kernel(SCHEDULE)

@@ -56,6 +56,9 @@ def divergence_radii(theta):
     fold = _fold()
     if theta == divergence_threshold():
         return fold, fold
-    gap = lambda r: (theta / 3) * _net(r) - 0.3 * r  # noqa: E731
+
+    def gap(r):
+        return (theta / 3) * _net(r) - 0.3 * r
+
     # the net push is below 1, so the upper root is below theta/.9; below the fold it turns inwards at sqrt(5/27)
     return brentq(gap, math.sqrt(5 / 27), fold, xtol=1e-15), brentq(gap, fold, theta / 0.9, xtol=1e-15)

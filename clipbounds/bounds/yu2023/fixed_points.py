@@ -71,8 +71,11 @@ def smooth_fixed_point(curvatures, minimisers, smoothing, weights=None):
     w = np.full(a.size, 1 / a.size) if weights is None else np.asarray(weights, dtype=np.float64)
     if b.min() == b.max():
         return float(b[0])
-    g = lambda x: np.sum(w * a * (x - b) / np.hypot(a * (x - b), np.sqrt(smoothing)))  # noqa: E731
-    return float(brentq(g, b.min(), b.max(), xtol=1e-15, rtol=8.9e-16))
+
+    def pull(x):
+        return np.sum(w * a * (x - b) / np.hypot(a * (x - b), np.sqrt(smoothing)))
+
+    return float(brentq(pull, b.min(), b.max(), xtol=1e-15, rtol=8.9e-16))
 
 
 def smooth_bias_limit(curvatures, minimisers, weights=None):
