@@ -3,7 +3,7 @@
 from .base import ADVANCE, Method, Setting
 from .distributed import Clip21SGD, DistributedClippedSGD, DistributedSGD
 from .error_feedback import SClipEF
-from .networks import Complete, Exponential, Mixing, Network, Ring, Torus
+from .networks import Complete, ExponentialNetwork, Mixing, Network, Ring, Torus
 from .schedules import SCHEDULE, PowerSchedule, Schedule
 from .sgd import SGD, ClippedSGD
 
@@ -16,7 +16,7 @@ __all__ = [
     "Complete",
     "DistributedClippedSGD",
     "DistributedSGD",
-    "Exponential",
+    "ExponentialNetwork",
     "Method",
     "Mixing",
     "Network",

@@ -94,7 +94,7 @@ class Torus(Network):
         return matrix / 5
 
 
-class Exponential(Network):
+class ExponentialNetwork(Network):
     """Client i mixes with itself and with i+1, i+2, i+4, ... (mod n), in equal parts: directed, doubly stochastic.
 
     Parameters

@@ -10,13 +10,14 @@ from ..noise.base import NONE
 from . import bands
 from .proportions import clopper_pearson
 from .quantiles import quantile_limits
+from .ranges import constants
 
 SLACK = 1e-9  # relative, on the side of the bound
 ROUNDING = 64 * np.finfo(np.float64).eps
 NORMAL_COUNT = 256  # trajectories below which no normal band is used: a choice, the normal band is never proved
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Verdict:
     """What may be concluded about one bound from one run.
 
@@ -51,9 +52,9 @@ class Verdict:
 
 
 def is_deterministic(setting, sample):
-    """No noise, and no trajectory differs from another (a method may draw random numbers of its own)."""
+    """No noise, and no trajectory differs from another (an oracle of a finite sum has no layout and counts as noise)."""
     same = np.array_equal(sample.smallest, sample.largest, equal_nan=True)
-    return setting.noise.layout == NONE and same and not getattr(setting.method, "random", False)
+    return setting.noise.layout == NONE and same
 
 
 def is_sampled(bound, setting, sample):
@@ -81,11 +82,12 @@ def rounding(setting, quantity, value):
     shift = ROUNDING * float(np.linalg.norm(centre))
     if quantity == "distance":
         return np.full(value.shape, shift)
-    pair = problem.smoothness
+    _, L0, L1 = constants(problem)
+    L0 = L0 if np.isfinite(L0) else 0.0
     if quantity == "gap":
-        return np.full(value.shape, ROUNDING * abs(problem.f_star) + (1 + pair.L0) * shift**2)
+        return np.full(value.shape, ROUNDING * abs(problem.f_star) + (1 + L0) * shift**2)
     if quantity.endswith("gradient_norm"):
-        return shift * (pair.L0 + pair.L1 * np.where(np.isfinite(value), np.abs(value), 0.0))
+        return shift * (L0 + L1 * np.where(np.isfinite(value), np.abs(value), 0.0))
     return np.zeros(value.shape)
 
 
@@ -107,7 +109,7 @@ def variance_is_finite(setting, quantity, low, high, accept_sampled=False):
     method, problem = setting.method, setting.problem
     unclipped = type(method) in (SGD, ClippedSGD) and isinstance(method.operator, Identity)
     trusted = problem.certificate.trusted or accept_sampled
-    if not unclipped or problem.lipschitz is None or not trusted:
+    if not unclipped or constants(problem)[0] is None or not trusted:
         return False
     needed = {"gap": 4, "distance": 2, "gradient_norm": 2, "mean_gradient_norm": 2, "min_gradient_norm": 2}.get(
         quantity
@@ -162,7 +164,7 @@ def judge_exact(case):
     usable = (low <= high) & (np.isfinite(high) | (sample.diverged == 0))
     extreme = high if case.upper else low
     beyond = usable & (extreme > case.limit if case.upper else extreme < case.limit)
-    rest = dict(method="exact", measured=extreme, low=low, high=high)
+    rest = {"method": "exact", "measured": extreme, "low": low, "high": high}
     if beyond.any():
         return case.violated(beyond, **rest)
     if sample.diverged.any():
@@ -186,9 +188,9 @@ def judge_mean(case, level, proved, band):
     else:
         low, high = bands.empirical_bernstein(sample.count, sample.mean, sample.variance, a, b, level)
     low, high = np.where(clean, low, -np.inf), np.where(clean, high, np.inf)
-    rest = dict(method=band, measured=sample.mean, low=low, high=high)
-    # the slack of 1e-9 covers the rounding of the range's own ends
-    outside = clean & ((sample.smallest < a * (1 - SLACK)) | (sample.largest > b * (1 + SLACK)))
+    rest = {"method": band, "measured": sample.mean, "low": low, "high": high}
+    spare = SLACK * np.abs(np.where(np.isfinite(b), b, 0.0)) + rounding(case.setting, bound.quantity, b)
+    outside = clean & ((sample.smallest < a - spare) | (sample.largest > b + spare))
     if outside.any():
         step = int(sample.steps[np.argmax(outside)])
         return case.says(
@@ -213,10 +215,10 @@ def judge_mean(case, level, proved, band):
         return case.says("undecided", reason, **rest)
     if sample.count >= NORMAL_COUNT:
         # where the sample does not vary at all, it says nothing about rare large values: keep the finite-sample band
-        varies = sample.variance > 0
+        varies = sample.largest - sample.smallest > SLACK * np.abs(sample.mean)
         first, last = bands.normal(sample.count, sample.mean, sample.variance, level)
         low, high = np.where(varies, np.fmax(first, low), low), np.where(varies, np.fmin(last, high), high)
-        rest = dict(method="asymptotic", measured=sample.mean, low=low, high=high)
+        rest = {"method": "asymptotic", "measured": sample.mean, "low": low, "high": high}
         beyond = case.beyond(low, high)
         if beyond.any():
             return case.violated(beyond, **rest)
@@ -232,14 +234,17 @@ def judge_probability(case, level):
     """The share of trajectories beyond the bound against ``failure_probability``, by Clopper-Pearson limits.
 
     Share at each checkpoint, or, for a bound with ``simultaneous = True``, at any checkpoint up to it. The curve shown is
-    the quantile of level 1 - failure_probability (of level failure_probability for a lower bound) with its limits.
+    the quantile of level 1 - failure_probability (of level failure_probability for a lower bound) with its limits; where
+    only statistics were kept, it is the extreme trajectory. A diverged trajectory counts as beyond and as not beyond,
+    whichever is worse.
     """
     sample, allowed = case.sample, float(case.bound.failure_probability)
     n = sample.count
     if sample.values is not None:
         values = sample.values
         crossed = values > case.limit[:, np.newaxis] if case.upper else values < case.limit[:, np.newaxis]
-        unknown = np.isnan(values)
+        unknown = ~np.isfinite(values)
+        crossed &= ~unknown
         quantile = 1 - allowed if case.upper else allowed
         measured = np.quantile(
             np.where(unknown, np.inf if case.upper else -np.inf, values), quantile, axis=1, method="inverted_cdf"
@@ -254,10 +259,10 @@ def judge_probability(case, level):
         if getattr(case.bound, "simultaneous", False):
             some = np.logical_or.accumulate(some)
         at_least, at_most = np.zeros(n_rows := len(some), dtype=int), np.where(some, n, 0)
-        measured, limits = extreme, (np.full(n_rows, -np.inf), np.full(n_rows, np.inf))
+        measured, limits = extreme, (np.full(n_rows, np.nan), np.full(n_rows, np.nan))
     lower = clopper_pearson(at_least, n, level)[0]
     upper = clopper_pearson(at_most, n, level)[1]
-    rest = dict(method="Clopper-Pearson", measured=measured, low=limits[0], high=limits[1])
+    rest = {"method": "Clopper-Pearson", "measured": measured, "low": limits[0], "high": limits[1]}
     beyond = lower > allowed
     if beyond.any():
         return case.violated(beyond, **rest)
@@ -278,5 +283,5 @@ def judge_display(case):
         "prediction": "a prediction is never asserted: shown with its ratio",
     }
     sample = case.sample
-    rest = dict(method="", measured=sample.mean, low=sample.mean, high=sample.mean)
+    rest = {"method": "", "measured": sample.mean, "low": sample.mean, "high": sample.mean}
     return case.says("undecided", words[case.bound.kind], **rest)

@@ -19,7 +19,7 @@ from clipbounds.methods import (
     Complete,
     DistributedClippedSGD,
     DistributedSGD,
-    Exponential,
+    ExponentialNetwork,
     PowerSchedule,
     Ring,
     SClipEF,
@@ -127,7 +127,7 @@ def test_server_form_is_the_recursion_of_the_page(name):
     check_against_reference(WEIGHTED, METHODS[name])
 
 
-@pytest.mark.parametrize("network", [Ring(4), Exponential(4)])
+@pytest.mark.parametrize("network", [Ring(4), ExponentialNetwork(4)])
 @pytest.mark.parametrize("name", ["SClip-EF", "Clip21", "SGD"])
 def test_network_form_is_the_recursion_of_the_page(name, network):
     check_against_reference(PROBLEM, METHODS[name].replace(network=network))

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from clipbounds.lanes import kernel
-from clipbounds.methods import SCHEDULE, Complete, Exponential, Mixing, PowerSchedule, Ring, Schedule, SClipEF, Torus
+from clipbounds.methods import (
+    SCHEDULE,
+    Complete,
+    ExponentialNetwork,
+    Mixing,
+    PowerSchedule,
+    Ring,
+    Schedule,
+    SClipEF,
+    Torus,
+)
 from clipbounds.specs import POSITIVE, parameter
 
 
@@ -64,7 +74,9 @@ def test_bad_schedules(make, message):
         make()
 
 
-@pytest.mark.parametrize("network", [Ring(8), Ring(3, 0.5), Torus(3, 4), Exponential(8), Exponential(5), Complete(4)])
+@pytest.mark.parametrize(
+    "network", [Ring(8), Ring(3, 0.5), Torus(3, 4), ExponentialNetwork(8), ExponentialNetwork(5), Complete(4)]
+)
 def test_networks_are_doubly_stochastic_and_mix(network):
     W = network.matrix
     assert W.min() >= 0 and np.allclose(W.sum(axis=0), 1) and np.allclose(W.sum(axis=1), 1)
