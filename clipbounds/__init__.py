@@ -1,6 +1,6 @@
 """clipbounds: check the theory of gradient clipping against numbers."""
 
-from . import bounds, clipping, lanes, methods, noise, problems, verdict, worst_case
+from . import bounds, clipping, lanes, methods, noise, oracles, problems, verdict, worst_case
 from .methods import Setting
 from .simulate import simulate
 from .verdict import compare
@@ -20,3 +20,4 @@ __all__ = [
     "verdict",
     "worst_case",
 ]
+__all__ = ["Setting", "__version__", "clipping", "lanes", "methods", "noise", "oracles", "problems", "simulate"]

@@ -9,6 +9,8 @@ from .normalized import NormalizedSGD
 from .per_sample import PerSampleClippedSGD
 from .schedules import SCHEDULE, PowerSchedule, Schedule
 from .sgd import SGD, ClippedSGD
+from .spider import MiniBatch, Spider
+from .steps import ClippedStep, ConstantStep, RuleH, RuleN, RuleP, StepRule
 
 __all__ = [
     "ADVANCE",
@@ -16,20 +18,28 @@ __all__ = [
     "SGD",
     "Clip21SGD",
     "ClippedSGD",
+    "ClippedStep",
     "Complete",
+    "ConstantStep",
     "DistributedClippedSGD",
     "DistributedSGD",
     "ExponentialNetwork",
     "Method",
     "MicroBatchClippedSGD",
+    "MiniBatch",
     "Mixing",
     "Network",
     "NormalizedSGD",
     "PerSampleClippedSGD",
     "PowerSchedule",
     "Ring",
+    "RuleH",
+    "RuleN",
+    "RuleP",
     "SClipEF",
     "Schedule",
     "Setting",
+    "Spider",
+    "StepRule",
     "Torus",
 ]

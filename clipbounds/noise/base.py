@@ -52,6 +52,7 @@ class Noise(Spec):
 
     fill: ClassVar = None
     symmetric: ClassVar[bool] = False
+    additive: ClassVar[bool] = True  # False: a stochastic oracle (clipbounds.oracles), whose noise depends on the point
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
