@@ -1,6 +1,6 @@
 """clipbounds: check the theory of gradient clipping against numbers."""
 
-from . import clipping, lanes, methods, noise, problems, verdict
+from . import bounds, clipping, lanes, methods, noise, problems, verdict, worst_case
 from .methods import Setting
 from .simulate import simulate
 from .verdict import compare
@@ -9,6 +9,7 @@ from .version import __version__
 __all__ = [
     "Setting",
     "__version__",
+    "bounds",
     "clipping",
     "compare",
     "lanes",
@@ -17,4 +18,5 @@ __all__ = [
     "problems",
     "simulate",
     "verdict",
+    "worst_case",
 ]

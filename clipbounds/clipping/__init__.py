@@ -1,5 +1,6 @@
 """Clipping operators."""
 
+from .adapters import coordinatewise, per_trajectory
 from .base import CLIP, PROPERTIES, Clip
 from .coordinate import CoordinateClip, JointSmoothClip, SmoothClip
 from .frameworks import OptaxClip, TorchClip
@@ -18,4 +19,6 @@ __all__ = [
     "OptaxClip",
     "SmoothClip",
     "TorchClip",
+    "coordinatewise",
+    "per_trajectory",
 ]

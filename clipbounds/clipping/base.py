@@ -7,12 +7,13 @@ import numpy as np
 from numba import types
 
 from ..lanes.blocks import FLOATS, LANES, pack, unpack
+from ..lanes.compile import check_kernel, named_signature
 from ..specs import Spec
 
 # (v, lanes, dim, index, params): clips the block v in place. lanes[l] += 1 where lane l was changed; the LANES
 # numbers behind are scratch. `index` is the position k = 0, 1, ... of the sample in its batch, for thresholds that
 # grow with it.
-CLIP = types.void(FLOATS, FLOATS, types.int64, types.int64, FLOATS)
+CLIP = named_signature(v=FLOATS, lanes=FLOATS, dim=types.int64, index=types.int64, params=FLOATS)
 
 # what an operator may declare, and clipbounds.testing then checks
 PROPERTIES = {
@@ -45,6 +46,10 @@ class Clip(Spec):
     kernel: ClassVar = None
     properties: ClassVar[frozenset] = frozenset()
     lipschitz: ClassVar[float] = 1.0
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        check_kernel(cls.__name__, "kernel", cls.kernel, CLIP)
 
     @property
     def parameters(self):

@@ -20,6 +20,8 @@ import numba
 import platformdirs
 from numba import njit, types
 from numba.core import cgutils
+from numba.core.errors import NumbaError
+from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -52,6 +54,85 @@ def cache_root():
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("clipbounds", appauthor=False))
 
 
+_argument_names = {}
+
+
+def named_signature(**arguments):
+    """The signature of kernels that return nothing; the names serve messages."""
+    signature = types.void(*arguments.values())
+    _argument_names[signature] = tuple(arguments)
+    return signature
+
+
+def _type_name(kind):
+    return f"{kind.dtype} array" if isinstance(kind, types.Array) else str(kind)
+
+
+def describe(signature, name="kernel"):
+    """The signature as a line of Python that a user can copy."""
+    names = _argument_names.get(signature, tuple(f"a{k}" for k in range(len(signature.args))))
+    pairs = zip(names, signature.args, strict=True)
+    return f"def {name}({', '.join(names)}) with {', '.join(f'{n}: {_type_name(kind)}' for n, kind in pairs)}"
+
+
+# libraries whose version Numba's own text or ours stands for
+FOREIGN = ("numba", "numpy", "scipy", "math", "builtins")
+
+
+def _own_file(found):
+    """The file of a function or module, or None if there is none (a notebook cell)."""
+    try:
+        file = Path(inspect.getsourcefile(found) or "")
+    except TypeError:
+        return None
+    return file.resolve() if file.is_file() else None
+
+
+def source_files(function):
+    """Files of the function and of all that it names in its globals and closure, but for this package.
+
+    An edit of any of them must recompile the function. None if the text of a function lies in no file.
+    """
+    files, waiting, seen = set(), [function], set()
+    while waiting:
+        found = waiting.pop()
+        found = getattr(found, "py_func", found)
+        is_function = inspect.isfunction(found)
+        if not (is_function or inspect.ismodule(found)) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        root = (found.__module__ if is_function else found.__name__).partition(".")[0]
+        if root in FOREIGN:
+            continue
+        file = _own_file(found)
+        if file is None:
+            if is_function:
+                return None
+            continue
+        if PACKAGE in file.parents:
+            continue
+        files.add(file)
+        if is_function:
+            waiting += [found.__globals__[name] for name in found.__code__.co_names if name in found.__globals__]
+            waiting += [cell.cell_contents for cell in found.__closure__ or ()]
+    return sorted(files)
+
+
+def cache_folder(function):
+    """Folder named by the text that determines the machine code of the function; None if it cannot be cached."""
+    files = source_files(function)
+    if files is None:
+        return None
+    name = sources_digest()
+    if files:
+        digest = hashlib.sha256()
+        for file in files:
+            digest.update(str(file).encode())
+            digest.update(file.read_bytes())
+        name += "-" + digest.hexdigest()[:16]
+    return cache_root() / name
+
+
 class Kernel:
     """A function compiled once, for one signature, when it is first needed.
 
@@ -66,12 +147,11 @@ class Kernel:
         self.function, self.signature = function, signature
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self._compiled = self._address = None
-        expected = len(signature.args)
-        given = len(inspect.signature(function).parameters)
-        if given != expected:
+        given = tuple(inspect.signature(function).parameters)
+        if len(given) != len(signature.args):
             raise ValueError(
-                f"kernel {function.__name__} takes {given} arguments, but its signature {signature} has {expected};"
-                f" write it as def {function.__name__}({', '.join(f'a{k}' for k in range(expected))}) with these types"
+                f"kernel {function.__name__} takes {len(given)} arguments ({', '.join(given)}), but its signature has"
+                f" {len(signature.args)}; write {describe(signature, function.__name__)}"
             )
         _all_kernels.append(self)
 
@@ -84,16 +164,17 @@ class Kernel:
         return self._compiled
 
     def _compile(self):
-        file = Path(inspect.getsourcefile(self.function) or "")
-        if not file.is_file():  # a notebook cell: there is no file whose text could name a cache entry
-            return njit(self.signature, **FLAGS)(self.function)
-        name = sources_digest()
-        if PACKAGE not in file.resolve().parents:
-            name += "-" + hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        folder = cache_folder(self.function)
         before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(cache_root() / name)
         try:
-            return njit(self.signature, cache=True, **FLAGS)(self.function)
+            if folder is not None:
+                numba.config.CACHE_DIR = str(folder)
+            return njit(self.signature, cache=folder is not None, **FLAGS)(self.function)
+        except NumbaError as error:
+            raise ValueError(
+                f"kernel {self.__name__} does not compile as {describe(self.signature, self.__name__)};"
+                f" Numba says: {str(error).strip()}"
+            ) from error
         finally:
             numba.config.CACHE_DIR = before
 
@@ -112,8 +193,30 @@ class Kernel:
 
 
 def kernel(signature):
-    """Decorate a function as a `Kernel` of the given signature."""
+    """Decorate a function as a `Kernel` of the given signature.
+
+    Raises
+    ------
+    ValueError
+        At decoration, if the number of arguments is wrong; at the first use, if the types do not fit.
+    """
+    if not isinstance(signature, Signature):
+        raise ValueError(
+            "kernel needs a signature: write @kernel(GRADIENT), @kernel(FILL) or @kernel(CLIP), but"
+            f" {signature!r} was given"
+        )
     return lambda function: Kernel(function, signature)
+
+
+def check_kernel(owner, name, value, signature):
+    """Refuse a component whose kernel is not a `Kernel` of the right signature."""
+    if value is None or (isinstance(value, Kernel) and value.signature == signature):
+        return
+    given = describe(value.signature, value.__name__) if isinstance(value, Kernel) else repr(value)
+    raise ValueError(
+        f"{owner}: {name} must be a kernel, {describe(signature, name)}, but {given} was given;"
+        " decorate it with @kernel and this signature, or with an adapter of its package"
+    )
 
 
 def all_kernels():

@@ -1,5 +1,6 @@
 """Noise laws with certified moments and samplers."""
 
+from .adapters import from_quantile, from_uniforms
 from .base import FILL, Noise
 from .continuous import Gaussian, Pareto, StudentT, SymmetricPareto
 from .discrete import NoNoise, Rademacher, TwoPoint
@@ -18,4 +19,6 @@ __all__ = [
     "StudentT",
     "SymmetricPareto",
     "TwoPoint",
+    "from_quantile",
+    "from_uniforms",
 ]

@@ -9,13 +9,22 @@ from numba import types
 
 from ..facts import Moment
 from ..lanes.blocks import FLOATS, LANES
+from ..lanes.compile import check_kernel, named_signature
 from ..lanes.random import NOISE
 from ..specs import Spec, check_integer, inf, vector
 
 # (out, first, count, params, seed, stream, trajectory): draws first..first+count-1 of 64 trajectories, the lane l
 # being trajectory + l; draw i goes to out[(i-first)*LANES + l]. `first` and `count` are even, so that a law may make
 # two draws from one counter (first/2, ...), or use the counter i for draw i.
-FILL = types.void(FLOATS, types.int64, types.int64, FLOATS, types.uint64, types.uint64, types.uint64)
+FILL = named_signature(
+    out=FLOATS,
+    first=types.int64,
+    count=types.int64,
+    params=FLOATS,
+    seed=types.uint64,
+    stream=types.uint64,
+    trajectory=types.uint64,
+)
 
 NONE, INDEPENDENT, ALONG, RADIAL = 0, 1, 2, 3
 
@@ -43,6 +52,10 @@ class Noise(Spec):
 
     fill: ClassVar = None
     symmetric: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        check_kernel(cls.__name__, "fill", cls.fill, FILL)
 
     def __post_init__(self):
         super().__post_init__()

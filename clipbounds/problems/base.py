@@ -8,10 +8,11 @@ from numba import types
 
 from ..facts import Certificate, FirstOrderSmoothness, HessianSmoothness
 from ..lanes.blocks import FLOATS, pack, unpack
+from ..lanes.compile import check_kernel, named_signature
 from ..specs import Spec
 
 # (x, g, dim, params): writes the gradient at the block x into the block g
-GRADIENT = types.void(FLOATS, FLOATS, types.int64, FLOATS)
+GRADIENT = named_signature(x=FLOATS, g=FLOATS, dim=types.int64, params=FLOATS)
 
 
 def pointwise(kernel, points, dim, parameters):
@@ -43,7 +44,12 @@ class Problem(Spec):
     convex: ClassVar[bool] = False
     f_star: ClassVar[float]
     smoothness: ClassVar[HessianSmoothness | FirstOrderSmoothness]
+    separable: ClassVar[bool] = False  # f is a sum over coordinates of one profile
     f_star_attained: ClassVar[bool] = False  # f_star is min f, not only a lower bound: D2 needs it
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        check_kernel(cls.__name__, "gradient_kernel", cls.gradient_kernel, GRADIENT)
 
     @property
     def dim(self):
@@ -68,6 +74,21 @@ class Problem(Spec):
     def gradient(self, x):
         """grad f(x) for points of shape (..., dim), by the compiled kernel."""
         return pointwise(self.gradient_kernel, x, self.dim, self.parameters)
+
+    def hessian(self, x):
+        """Hessian at points of shape (..., dim), by central differences of the gradient unless a subclass knows better."""
+        x = np.asarray(x, dtype=np.float64)
+        columns = []
+        for k in range(self.dim):
+            shift = np.zeros_like(x)
+            shift[..., k] = 6e-6 * np.maximum(1.0, np.abs(x[..., k]))  # cube root of the rounding unit
+            columns.append((self.gradient(x + shift) - self.gradient(x - shift)) / (2 * shift[..., k : k + 1]))
+        matrix = np.stack(columns, axis=-1)
+        return 0.5 * (matrix + np.swapaxes(matrix, -1, -2))
+
+    def profile(self, L1):
+        """The `Profile` from which `certify` re-derives the constants for this L1, or None."""
+        return None
 
     @property
     def minimiser(self):

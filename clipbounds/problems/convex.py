@@ -3,12 +3,15 @@
 Constants are derived on the theory page "problems": the frontier L0*(L1) = sup_x(‖hess‖ - L1‖grad‖).
 """
 
+import math
+
 import numpy as np
 
 from ..facts import Certificate, HessianSmoothness
 from ..specs import NON_NEGATIVE, POSITIVE, Interval, inf, parameter, vector
 from . import kernels
 from .base import Problem
+from .profile import FAR, Profile
 
 CLOSED_FORM = Certificate("proved", "closed form, theory page problems; re-derived on a grid by the tests")
 
@@ -60,6 +63,9 @@ class Quadratic(Problem):
     def smoothness(self):
         return HessianSmoothness(float(self.eigenvalues.max()), 0.0)
 
+    def hessian(self, x):
+        return np.broadcast_to(np.diag(self.eigenvalues), (*np.shape(x), self.dim)).copy()
+
     @property
     def strong_convexity(self):
         return float(self.eigenvalues.min())
@@ -69,6 +75,7 @@ class _Separable(Problem):
     """Sum over coordinates of one profile with its minimum at 0."""
 
     certificate = CLOSED_FORM
+    separable = True
     convex = True
     f_star_attained = True
 
@@ -103,6 +110,10 @@ class Huber(_Separable):
     @property
     def smoothness(self):
         return HessianSmoothness(self.curvature, 0.0)
+
+    def hessian(self, x):
+        inner = np.abs(x) <= self.slope / self.curvature
+        return np.where(inner, self.curvature, 0.0)[..., :, None] * np.eye(self.dim)
 
 
 class Cosh(_Separable):
@@ -140,6 +151,20 @@ class Cosh(_Separable):
     @property
     def strong_convexity(self):
         return self.amplitude * self.rate**2
+
+    def profile(self, L1):
+        amplitude, rate = self.amplitude, self.rate
+        reach = 1.0 if rate <= L1 else FAR
+        return Profile(
+            value=lambda x, m: amplitude * m.cosh(rate * x),
+            slope=lambda x, m: amplitude * rate * m.sinh(rate * x),
+            curvature=lambda x, m: amplitude * rate**2 * m.cosh(rate * x),
+            low=-reach / rate,
+            high=reach / rate,
+            tail=amplitude * rate**2 * math.exp(-1.0) if rate <= L1 else inf,
+            reason="D <= A a² (cosh z - sinh z) = A a² e^{-z}, z = a|x|, for L1 >= a",
+            least_outside=amplitude,
+        )
 
 
 class Power(Problem):
@@ -181,3 +206,22 @@ class Power(Problem):
                 f"Power: L1 must be in (0, inf), because ‖x‖^p/p with p > 2 has no global L, but {L1!r} was given"
             )
         return HessianSmoothness(((self.exponent - 2) / L1) ** (self.exponent - 2), float(L1))
+
+    def profile(self, L1):
+        p = self.exponent
+        L0 = ((p - 2) / L1) ** (p - 2)
+        low, high = (L0 / (2 * (p - 1))) ** (1 / (p - 2)), (p - 1) / L1
+
+        def power(r, exponent, m):
+            return m.exp(exponent * m.log(r))
+
+        return Profile(
+            value=lambda r, m: power(r, p, m) / p,
+            slope=lambda r, m: power(r, p - 1, m),
+            curvature=lambda r, m: (p - 1) * power(r, p - 2, m),
+            low=low,
+            high=high,
+            tail=L0 / 2,
+            reason="D = r^{p-2} (p - 1 - L1 r) is at most (p-1) r^{p-2} near 0 and negative for r > (p-1)/L1;"
+            " phi'/r <= phi''",
+        )

@@ -1,14 +1,10 @@
 """Gradient kernels of the built-in problems, signature (x, g, dim, params)."""
 
-import math
-
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel
-from ..lanes.elementary import expm1
 from ..lanes.norms import lane_norms, row
 from .base import GRADIENT
-
-EXP_RANGE = 700.0  # beyond it expm1 leaves its domain and the kernels call math.sinh, which overflows to inf
+from .growth import expm1_or_inf, sinh_or_inf
 
 
 @kernel(GRADIENT)
@@ -30,16 +26,24 @@ def huber(x, g, dim, params):
 
 @kernel(GRADIENT)
 def cosh(x, g, dim, params):
-    """params: amplitude, rate; A a sinh(a x) = A a m (1 + 1/(1 + m))/2 with m = expm1(a|x|), odd in x."""
-    amplitude, rate = params[0], params[1]
+    """params: amplitude, rate; A a sinh(a x)."""
+    size, rate = params[0] * params[1], params[1]
     for i in range(dim * LANES):
-        z = abs(rate * x[i])
-        safe = z if z < EXP_RANGE else 0.0
-        m = expm1(safe)
-        g[i] = math.copysign(0.5 * amplitude * rate * m * (1.0 + 1.0 / (1.0 + m)), x[i])
-    for i in range(dim * LANES):
-        if not abs(rate * x[i]) < EXP_RANGE:
-            g[i] = amplitude * rate * math.sinh(rate * x[i])
+        g[i] = size * sinh_or_inf(rate * x[i])
+
+
+@kernel(GRADIENT)
+def extremal(x, g, dim, params):
+    """params: L0, L1; (L0/L1)(e^{L1 r} - 1) x/r. g's first lanes hold r and then the factor."""
+    L0, L1 = params[0], params[1]
+    lane_norms(x, g, dim)
+    for l in range(LANES):
+        z = L1 * g[l]
+        g[l] = L0 * (expm1_or_inf(z) / z if z > 0.0 else 1.0)
+    for k in range(dim - 1, -1, -1):
+        base = k * LANES
+        for l in range(LANES):
+            g[base + l] = g[l] * x[base + l]
 
 
 @kernel(GRADIENT)
@@ -53,6 +57,20 @@ def power(x, g, dim, params):
         xk, gk = row(x, k), row(g, k)
         for l in range(LANES):
             gk[l] = g[l] * xk[l]
+
+
+@kernel(GRADIENT)
+def quartic(x, g, dim, params):
+    """4 ‖x‖² x"""
+    for l in range(LANES):
+        g[l] = x[l] * x[l]
+    for k in range(1, dim):
+        for l in range(LANES):
+            g[l] += x[k * LANES + l] * x[k * LANES + l]
+    for k in range(dim - 1, -1, -1):
+        base = k * LANES
+        for l in range(LANES):
+            g[base + l] = 4.0 * g[l] * x[base + l]
 
 
 @kernel(GRADIENT)

@@ -9,13 +9,21 @@ from ..specs import POSITIVE, parameter, vector
 from . import kernels
 from .base import Problem
 from .convex import CLOSED_FORM
+from .profile import Profile
+
+
+def well_frontier(L1):
+    """L0*(L1) of (x² - 1)²/4: 2 for L1 >= 3, below it 3x² - 1 - L1 (x³ - x) at its stationary point."""
+    if L1 >= 3:
+        return 2.0
+    x = 1 / L1 + math.sqrt(1 / L1**2 + 1 / 3)
+    return 3 * x**2 - 1 - L1 * (x**3 - x)
 
 
 class Sombrero(Problem):
     """f(x) = (‖x‖² - 1)²/4, f* = 0 on the unit sphere.
 
-    Frontier (Hessian form), attained on a ray: L0 = 2 for L1 >= 3, and below 3 the value of
-    3x² - 1 - L1(x³ - x) at x = 1/L1 + sqrt(1/L1² + 1/3). `reference_L1` chooses the default pair.
+    Frontier (Hessian form), attained on a ray: `well_frontier`. `reference_L1` chooses the default pair.
 
     Parameters
     ----------
@@ -48,10 +56,20 @@ class Sombrero(Problem):
     def smoothness_at(self, L1):
         if not L1 > 0:
             raise ValueError(f"{type(self).__name__}: L1 must be in (0, inf), but {L1!r} was given")
-        if L1 >= 3:
-            return HessianSmoothness(2.0, float(L1))
-        x = 1 / L1 + math.sqrt(1 / L1**2 + 1 / 3)
-        return HessianSmoothness(3 * x**2 - 1 - L1 * (x**3 - x), float(L1))
+        return HessianSmoothness(well_frontier(L1), float(L1))
+
+    def profile(self, L1):
+        high = 2 + L1 + 3 / L1
+        return Profile(
+            value=lambda r, m: (r * r - 1) ** 2 / 4,
+            slope=lambda r, m: r**3 - r,
+            curvature=lambda r, m: 3 * r * r - 1,
+            low=0.0,
+            high=high,
+            tail=3 * high**2 - 1 - L1 * (high**3 - high),
+            reason="3r² - 1 - L1 (r³ - r) falls for r >= 3/L1 and r >= L1/3",
+            transverse=(lambda r, m: r * r - 1) if self.dim > 1 else None,
+        )
 
 
 class DoubleWell(Sombrero):

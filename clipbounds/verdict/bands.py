@@ -103,8 +103,8 @@ def betting(values, low, high, confidence, sides=2, bisections=50):
     -------
     (lower, upper) : arrays of shape (...)
     """
-    delta = (1 - check_confidence(confidence)) / sides
     _check_sides(sides)
+    delta = (1 - check_confidence(confidence)) / sides
     values = np.asarray(values, dtype=np.float64)
     shape = values.shape[:-1]
     low, high = (np.broadcast_to(np.asarray(v, dtype=np.float64), shape) for v in (low, high))

@@ -162,7 +162,7 @@ def judge_exact(case):
     usable = (low <= high) & (np.isfinite(high) | (sample.diverged == 0))
     extreme = high if case.upper else low
     beyond = usable & (extreme > case.limit if case.upper else extreme < case.limit)
-    rest = dict(method="exact", measured=extreme, low=low, high=high)
+    rest = {"method": "exact", "measured": extreme, "low": low, "high": high}
     if beyond.any():
         return case.violated(beyond, **rest)
     if sample.diverged.any():
@@ -186,9 +186,9 @@ def judge_mean(case, level, proved, band):
     else:
         low, high = bands.empirical_bernstein(sample.count, sample.mean, sample.variance, a, b, level)
     low, high = np.where(clean, low, -np.inf), np.where(clean, high, np.inf)
-    rest = dict(method=band, measured=sample.mean, low=low, high=high)
-    # the slack of 1e-9 covers the rounding of the range's own ends
-    outside = clean & ((sample.smallest < a * (1 - SLACK)) | (sample.largest > b * (1 + SLACK)))
+    rest = {"method": band, "measured": sample.mean, "low": low, "high": high}
+    spare = SLACK * np.abs(np.where(np.isfinite(b), b, 0.0)) + rounding(case.setting, bound.quantity, b)
+    outside = clean & ((sample.smallest < a - spare) | (sample.largest > b + spare))
     if outside.any():
         step = int(sample.steps[np.argmax(outside)])
         return case.says(
@@ -213,10 +213,10 @@ def judge_mean(case, level, proved, band):
         return case.says("undecided", reason, **rest)
     if sample.count >= NORMAL_COUNT:
         # where the sample does not vary at all, it says nothing about rare large values: keep the finite-sample band
-        varies = sample.variance > 0
+        varies = sample.largest - sample.smallest > SLACK * np.abs(sample.mean)
         first, last = bands.normal(sample.count, sample.mean, sample.variance, level)
         low, high = np.where(varies, np.fmax(first, low), low), np.where(varies, np.fmin(last, high), high)
-        rest = dict(method="asymptotic", measured=sample.mean, low=low, high=high)
+        rest = {"method": "asymptotic", "measured": sample.mean, "low": low, "high": high}
         beyond = case.beyond(low, high)
         if beyond.any():
             return case.violated(beyond, **rest)
@@ -232,14 +232,17 @@ def judge_probability(case, level):
     """The share of trajectories beyond the bound against ``failure_probability``, by Clopper-Pearson limits.
 
     Share at each checkpoint, or, for a bound with ``simultaneous = True``, at any checkpoint up to it. The curve shown is
-    the quantile of level 1 - failure_probability (of level failure_probability for a lower bound) with its limits.
+    the quantile of level 1 - failure_probability (of level failure_probability for a lower bound) with its limits; where
+    only statistics were kept, it is the extreme trajectory. A diverged trajectory counts as beyond and as not beyond,
+    whichever is worse.
     """
     sample, allowed = case.sample, float(case.bound.failure_probability)
     n = sample.count
     if sample.values is not None:
         values = sample.values
         crossed = values > case.limit[:, np.newaxis] if case.upper else values < case.limit[:, np.newaxis]
-        unknown = np.isnan(values)
+        unknown = ~np.isfinite(values)
+        crossed &= ~unknown
         quantile = 1 - allowed if case.upper else allowed
         measured = np.quantile(
             np.where(unknown, np.inf if case.upper else -np.inf, values), quantile, axis=1, method="inverted_cdf"
@@ -254,10 +257,10 @@ def judge_probability(case, level):
         if getattr(case.bound, "simultaneous", False):
             some = np.logical_or.accumulate(some)
         at_least, at_most = np.zeros(n_rows := len(some), dtype=int), np.where(some, n, 0)
-        measured, limits = extreme, (np.full(n_rows, -np.inf), np.full(n_rows, np.inf))
+        measured, limits = extreme, (np.full(n_rows, np.nan), np.full(n_rows, np.nan))
     lower = clopper_pearson(at_least, n, level)[0]
     upper = clopper_pearson(at_most, n, level)[1]
-    rest = dict(method="Clopper-Pearson", measured=measured, low=limits[0], high=limits[1])
+    rest = {"method": "Clopper-Pearson", "measured": measured, "low": limits[0], "high": limits[1]}
     beyond = lower > allowed
     if beyond.any():
         return case.violated(beyond, **rest)
@@ -278,5 +281,5 @@ def judge_display(case):
         "prediction": "a prediction is never asserted: shown with its ratio",
     }
     sample = case.sample
-    rest = dict(method="", measured=sample.mean, low=sample.mean, high=sample.mean)
+    rest = {"method": "", "measured": sample.mean, "low": sample.mean, "high": sample.mean}
     return case.says("undecided", words[case.bound.kind], **rest)

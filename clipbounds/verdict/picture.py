@@ -41,6 +41,10 @@ def _panel(axis, comparison, quantity, verdicts):
     values = values[np.isfinite(values)]
     logarithmic = bool(np.any(values > 0))
     low, high = _view(values, logarithmic)
+    axis.set_ylim(low, high)  # before anything is drawn: no limits are then sought that could overflow
+    axis.set_xscale("log")
+    if logarithmic:
+        axis.set_yscale("log", nonpositive="mask")
     for index, verdict in enumerate(shown.values()):
         label = "measured" if len(shown) == 1 else f"measured, for {verdict.bound}"
         axis.plot(
@@ -51,18 +55,11 @@ def _panel(axis, comparison, quantity, verdicts):
             ls=("-", (0, (6, 1)), (0, (2, 1)))[index % 3],
             label=label,
         )
-        # a band that reaches 0 or infinity ends at the edge of the panel
-        ends = [
-            np.clip(np.nan_to_num(end, nan=other), low, high)
-            for end, other in ((verdict.low, low), (verdict.high, high))
-        ]
+        # a band that reaches 0 or infinity ends at the edge of the panel; nan means that there is none
+        ends = [np.clip(end, low, high) for end in (verdict.low, verdict.high)]
         axis.fill_between(verdict.steps, *ends, color="black", alpha=0.15, lw=0)
     for k, (label, line, steps, value, width) in enumerate(curves):
         axis.plot(steps, _finite(value), line, color=COLOURS[k % len(COLOURS)], lw=width, label=label)
-    axis.set_xscale("log")
-    if logarithmic:
-        axis.set_yscale("log", nonpositive="mask")
-    axis.set_ylim(low, high)
     axis.set_xlabel("steps t")
     axis.set_ylabel(comparison.run[quantity].attrs.get("long_name", quantity))
     axis.legend(fontsize=8)

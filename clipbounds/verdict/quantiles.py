@@ -16,8 +16,8 @@ def quantile_ranks(count, level, confidence, sides=2):
     """
     from scipy.special import bdtr
 
-    delta = (1 - check_confidence(confidence)) / sides
     _check_sides(sides)
+    delta = (1 - check_confidence(confidence)) / sides
     if not Interval(0, 1).contains(level):
         raise ValueError(f"the level of a quantile must be in (0, 1), but {level!r} was given")
     below = bdtr(np.arange(count + 1, dtype=np.float64), count, level)  # P(Bin <= j)

@@ -23,7 +23,7 @@ from ..clipping import Identity, NormClip
 from ..methods import SGD, ClippedSGD
 
 OUTWARD = 1e-9  # relative widening: the ends are computed in floating point
-PIECES = 512  # of the steps, in the bound of the running mean
+PIECES = 256  # steps that the bound of the running mean takes one by one, before it takes geometric pieces
 
 
 def measured_range(setting, quantity, steps, accept_sampled=False):
@@ -49,6 +49,7 @@ def measured_range(setting, quantity, steps, accept_sampled=False):
         return np.full(steps.shape, -np.inf), np.full(steps.shape, np.inf)
     if not trusted:
         return np.zeros(steps.shape), np.full(steps.shape, np.inf)
+    # 0·inf is nan: nothing is proved by that rule, and fmin takes the other
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = rule(setting, steps.ravel())
     low = np.where(np.isnan(low), 0.0, low * (1 - OUTWARD))
@@ -108,7 +109,7 @@ def interval(setting, steps):
     noise_bound = setting.noise.vector_bound(1)
     if problem.convex and np.isfinite(noise_bound) and _plain(setting):
         overshoot = 0.0 if _contracting(setting) else method.step_bound(1)
-        high = np.minimum(high, max(start, _edge(problem, noise_bound, 1.0) + overshoot))
+        high = np.fmin(high, max(start, _edge(problem, noise_bound, 1.0) + overshoot))
         low = np.maximum(low, min(start, -_edge(problem, noise_bound, -1.0) - overshoot))
     return low, high
 
@@ -139,8 +140,8 @@ def distance_range(setting, steps):
     way = displacement(setting, steps)
     low, high = np.maximum(start - way, 0.0), start + way
     if _on_a_line(setting):
-        high = np.minimum(high, np.maximum(*_ends(setting, steps, problem.distance)))
-    return low, np.minimum(high, _ball(setting))
+        high = np.fmin(high, np.maximum(*_ends(setting, steps, problem.distance)))
+    return low, np.fmin(high, _ball(setting))
 
 
 def _ball(setting):
@@ -172,15 +173,15 @@ def gradient_range(setting, steps):
     way = displacement(setting, steps)
     if problem.lipschitz is not None:
         low, high = start - problem.lipschitz * way, start + problem.lipschitz * way
-        high = np.minimum(high, problem.lipschitz * _ball(setting))
+        high = np.fmin(high, problem.lipschitz * _ball(setting))
     else:
         H0, H1 = problem.smoothness.L0, problem.smoothness.L1
         low = (start + H0 / H1) * np.exp(-H1 * way) - H0 / H1
         high = start * np.exp(H1 * way) + H0 / H1 * np.expm1(H1 * way)
     if _on_a_line(setting):
         left, right = _ends(setting, steps, lambda x: np.abs(problem.gradient(x)[:, 0]))
-        high = np.minimum(high, np.maximum(left, right))
-    return np.maximum(low, 0.0), high
+        high = np.fmin(high, np.maximum(left, right))
+    return np.fmax(low, 0.0), high
 
 
 def mean_gradient_range(setting, steps):
@@ -188,9 +189,10 @@ def mean_gradient_range(setting, steps):
 
     The ranges widen with s, so a piece of the steps is bounded by its last step. At t = 0 it is ‖g_0‖.
     """
-    last = int(steps.max(initial=1))
-    ends = np.unique(np.round(np.linspace(0, max(last - 1, 0), min(last, PIECES) + 1)).astype(np.int64)).astype(float)
-    grid = np.unique(np.concatenate([ends, np.maximum(steps - 1, 0)]))  # every s <= t - 1 has an end >= s in it
+    last = max(int(steps.max(initial=1)) - 1, 0)
+    near = np.arange(min(last, PIECES) + 1)
+    far = np.round(np.geomspace(1, last, 2 * PIECES)) if last > PIECES else near
+    grid = np.unique(np.concatenate([near, far, np.maximum(steps - 1, 0)]))  # every s <= t - 1 has an end >= s in it
     low, high = gradient_range(setting, grid)
     weight = np.diff(grid, prepend=-1.0)
     rows = np.searchsorted(grid, np.maximum(steps - 1, 0))
@@ -225,11 +227,11 @@ def gap_range(setting, steps):
         change = gradient * np.expm1(H1 * way) / H1 + H0 / H1**2 * growth
     high = start + change
     if _on_a_line(setting):
-        high = np.minimum(high, np.maximum(*_ends(setting, steps, problem.gap)))
+        high = np.fmin(high, np.maximum(*_ends(setting, steps, problem.gap)))
     radius = _ball(setting)
     if np.isfinite(radius):
-        high = np.minimum(high, float(problem.gap(problem.minimiser)) + 0.5 * problem.lipschitz * radius**2)
-    return np.maximum(start - change, 0.0), high
+        high = np.fmin(high, float(problem.gap(problem.minimiser)) + 0.5 * problem.lipschitz * radius**2)
+    return np.fmax(start - change, 0.0), high
 
 
 RULES = {

@@ -42,26 +42,22 @@ def _join(run, more):
 def _merge(run, more):
     """Chan's update of mean and variance; smallest, largest, and the numbers of diverged trajectories."""
     n, m = int(run.attrs["trajectories"]), int(more.attrs["trajectories"])
-    merged = run.copy()
     names = [name for name in run.data_vars if f"{name}_variance" in run.data_vars]
+    data = {}
     with np.errstate(invalid="ignore", over="ignore"):
         for name in names:
             delta = more[name].values - run[name].values
             squares = delta**2 * (n * m / (n + m))
             for part, count in ((run, n), (more, m)):
                 squares = squares + (part[f"{name}_variance"].values * (count - 1) if count > 1 else 0.0)
-            changes = {
-                name: run[name].values + delta * (m / (n + m)),
-                f"{name}_variance": squares / (n + m - 1),
-                f"{name}_smallest": np.minimum(run[f"{name}_smallest"].values, more[f"{name}_smallest"].values),
-                f"{name}_largest": np.maximum(run[f"{name}_largest"].values, more[f"{name}_largest"].values),
-            }
-            for key, value in changes.items():
-                merged[key] = run[key].copy(data=value)
-    merged["diverged_count"] = run["diverged_count"] + more["diverged_count"]
+            data[name] = run[name].values + delta * (m / (n + m))
+            data[f"{name}_variance"] = squares / (n + m - 1)
+            for end, pick in (("_smallest", np.minimum), ("_largest", np.maximum)):
+                data[name + end] = pick(run[name + end].values, more[name + end].values)
     first = [int(part["diverged_at"]) for part in (run, more) if int(part["diverged_at"]) >= 0]
-    merged["diverged_at"] = run["diverged_at"].copy(data=min(first, default=-1))
-    return merged
+    data["diverged_count"] = run["diverged_count"].values + more["diverged_count"].values
+    data["diverged_at"] = np.asarray(min(first, default=-1))
+    return run.assign({name: run[name].copy(data=value) for name, value in data.items()})
 
 
 def follow(run, setting, bounds, confidence, draw, band, ranges, until, budget, threads):

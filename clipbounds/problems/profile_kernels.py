@@ -1,0 +1,141 @@
+"""Gradient kernels of sums over coordinates of one profile, and of log-sum-exp; signature (x, g, dim, params)."""
+
+import math
+
+import numpy as np
+
+from ..lanes.blocks import LANES
+from ..lanes.compile import kernel
+from ..lanes.elementary import exp, sin
+from .base import GRADIENT
+from .growth import RANGE, exp_or_inf, logistic, sinh_or_inf
+
+SIN_RANGE = 1e5  # domain of the lanes' sine; beyond it math.sin takes over
+
+
+@kernel(GRADIENT)
+def exponential(x, g, dim, params):
+    for i in range(dim * LANES):
+        g[i] = exp_or_inf(x[i])
+
+
+@kernel(GRADIENT)
+def softplus(x, g, dim, params):
+    for i in range(dim * LANES):
+        g[i] = logistic(x[i])
+
+
+@kernel(GRADIENT)
+def sine_quadratic(x, g, dim, params):
+    """2x + 3 sin 2x"""
+    for i in range(dim * LANES):
+        y = 2.0 * x[i]
+        g[i] = y + 3.0 * sin(y if abs(y) <= SIN_RANGE else 0.0)
+    for i in range(dim * LANES):
+        y = 2.0 * x[i]
+        if not abs(y) <= SIN_RANGE:
+            g[i] = y + 3.0 * math.sin(y)
+
+
+@kernel(GRADIENT)
+def geman_mcclure(x, g, dim, params):
+    """2x/(1+x²)²"""
+    for i in range(dim * LANES):
+        w = 1.0 + x[i] * x[i]
+        g[i] = 2.0 * x[i] / w / w
+
+
+@kernel(GRADIENT)
+def cosh_cosine(x, g, dim, params):
+    """sinh x - 2 sin x"""
+    for i in range(dim * LANES):
+        y = x[i]
+        g[i] = sinh_or_inf(y) - 2.0 * sin(max(min(y, RANGE), -RANGE))
+
+
+@kernel(GRADIENT)
+def log_sum_exp(x, g, dim, params):
+    """softmax"""
+    top, total = np.empty(LANES), np.zeros(LANES)
+    for l in range(LANES):
+        top[l] = x[l]
+    for k in range(1, dim):
+        base = k * LANES
+        for l in range(LANES):
+            top[l] = max(top[l], x[base + l])
+    for k in range(dim):
+        base = k * LANES
+        for l in range(LANES):
+            g[base + l] = exp(max(x[base + l] - top[l], -RANGE))
+            total[l] += g[base + l]
+    for k in range(dim):
+        base = k * LANES
+        for l in range(LANES):
+            g[base + l] /= total[l]
+
+
+@kernel(GRADIENT)
+def phase_retrieval(x, g, dim, params):
+    """params: the unit vector u; (3‖x‖² - 1) x - 2 <x,u> u."""
+    square, inner = np.zeros(LANES), np.zeros(LANES)
+    for k in range(dim):
+        u, base = params[k], k * LANES
+        for l in range(LANES):
+            square[l] += x[base + l] * x[base + l]
+            inner[l] += u * x[base + l]
+    for k in range(dim):
+        u, base = params[k], k * LANES
+        for l in range(LANES):
+            g[base + l] = (3.0 * square[l] - 1.0) * x[base + l] - 2.0 * inner[l] * u
+
+
+@kernel(GRADIENT)
+def logistic_regression(x, g, dim, params):
+    """params: ridge, number n of samples, then the rows y_i x_i; -(1/n) sum y_i x_i s(-y_i<x_i,w>) + ridge w."""
+    ridge, samples = params[0], int(params[1])
+    weight = np.empty(LANES)
+    for i in range(dim * LANES):
+        g[i] = ridge * x[i]
+    for i in range(samples):
+        row = 2 + i * dim
+        for l in range(LANES):
+            weight[l] = 0.0
+        for k in range(dim):
+            entry, base = params[row + k], k * LANES
+            for l in range(LANES):
+                weight[l] += entry * x[base + l]
+        for l in range(LANES):
+            weight[l] = -logistic(-weight[l]) / samples
+        for k in range(dim):
+            entry, base = params[row + k], k * LANES
+            for l in range(LANES):
+                g[base + l] += entry * weight[l]
+
+
+@kernel(GRADIENT)
+def reciprocal(x, g, dim, params):
+    """-1/x² on x > 0"""
+    for i in range(dim * LANES):
+        g[i] = -1.0 / (x[i] * x[i])
+
+
+@kernel(GRADIENT)
+def negative_log(x, g, dim, params):
+    """-1/x on x > 0"""
+    for i in range(dim * LANES):
+        g[i] = -1.0 / x[i]
+
+
+@kernel(GRADIENT)
+def squared_exponential(x, g, dim, params):
+    """2 x e^{x²}"""
+    for i in range(dim * LANES):
+        g[i] = 2.0 * x[i] * exp_or_inf(x[i] * x[i])
+
+
+@kernel(GRADIENT)
+def factorisation(x, g, dim, params):
+    """(uv - 1)(v, u)"""
+    for l in range(LANES):
+        residual = x[l] * x[LANES + l] - 1.0
+        g[l], g[LANES + l] = residual * x[LANES + l], residual * x[l]

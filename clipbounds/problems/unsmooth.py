@@ -1,0 +1,158 @@
+"""Four objectives that are (L0, L1)-smooth for no pair; `certify` refutes any pair at a point on `escape`."""
+
+import numpy as np
+
+from ..facts import Certificate
+from ..specs import Interval, inf, vector
+from . import profile_kernels as kernels
+from .base import Problem
+
+NOT_SMOOTH = Certificate("proved", "no pair (L0, L1) exists: ‖hess‖/‖grad‖ or ‖hess‖ at stationary points is unbounded")
+AHEAD = Interval(0, inf)
+
+
+class _Unsmooth(Problem):
+    certificate = NOT_SMOOTH
+
+    @property
+    def smoothness(self):
+        raise ValueError(
+            f"{type(self).__name__} is not (L0, L1)-smooth for any pair; certify(problem, HessianSmoothness(L0, L1))"
+            " shows a point that refutes a given one"
+        )
+
+    def smoothness_at(self, L1):
+        return self.smoothness
+
+    def escape(self, t):
+        """Points, shape (..., dim), along which every pair fails as t -> inf."""
+        raise NotImplementedError
+
+    def defect(self, t, L0, L1):
+        """A positive multiple of ‖hess‖ - L1‖grad‖ - L0 at escape(t), free of overflow."""
+        raise NotImplementedError
+
+
+class _OnTheLine(_Unsmooth):
+    convex = True
+
+    def validate(self):
+        if self.dim != 1:
+            raise ValueError(
+                f"{type(self).__name__} is one-dimensional, but x0 has {self.dim} entries; give a single one"
+            )
+
+
+class Reciprocal(_OnTheLine):
+    """f(x) = 1/x on x > 0; f* = 0, not attained. hess/|grad| = 2/x -> inf as x -> 0.
+
+    Parameters
+    ----------
+    x0 : float in (0, inf)
+    """
+
+    x0: np.ndarray = vector(AHEAD, "the domain of 1/x")
+
+    gradient_kernel = kernels.reciprocal
+    f_star = 0.0
+
+    def value(self, x):
+        return 1 / np.asarray(x)[..., 0]
+
+    def escape(self, t):
+        return 1 / np.asarray(t)[..., None]
+
+    def defect(self, t, L0, L1):
+        return 2 - L1 / t - L0 / t**3
+
+
+class NegativeLog(_OnTheLine):
+    """f(x) = -ln x on x > 0; unbounded below. hess/|grad| = 1/x -> inf as x -> 0.
+
+    Parameters
+    ----------
+    x0 : float in (0, inf)
+    """
+
+    x0: np.ndarray = vector(AHEAD, "the domain of ln x")
+
+    gradient_kernel = kernels.negative_log
+    f_star = -inf
+
+    def value(self, x):
+        return -np.log(np.asarray(x)[..., 0])
+
+    def escape(self, t):
+        return 1 / np.asarray(t)[..., None]
+
+    def defect(self, t, L0, L1):
+        return 1 - L1 / t - L0 / t**2
+
+
+class SquaredExponential(_OnTheLine):
+    """f(x) = e^{x²}; f* = 1 at 0. hess/|grad| = 2x + 1/x -> inf as x -> inf.
+
+    Parameters
+    ----------
+    x0 : float
+    """
+
+    x0: np.ndarray = vector()
+
+    gradient_kernel = kernels.squared_exponential
+    f_star = 1.0
+    f_star_attained = True
+
+    @property
+    def minimiser(self):
+        return np.zeros(1)
+
+    def value(self, x):
+        return self.gap(x) + 1
+
+    def gap(self, x):
+        with np.errstate(over="ignore"):
+            return np.expm1(np.square(np.asarray(x)[..., 0]))
+
+    def escape(self, t):
+        return np.asarray(t)[..., None]
+
+    def defect(self, t, L0, L1):
+        return 2 + 4 * t**2 - 2 * L1 * t - L0 * np.exp(-np.square(t))
+
+
+class ScalarFactorisation(_Unsmooth):
+    """f(u, v) = (uv - 1)²/2; f* = 0 on uv = 1. At the minimisers (t, 1/t) the Hessian's norm t² + 1/t² is unbounded.
+
+    Parameters
+    ----------
+    x0 : array_like, (2,)
+    """
+
+    x0: np.ndarray = vector()
+
+    gradient_kernel = kernels.factorisation
+    f_star = 0.0
+    f_star_attained = True
+
+    def validate(self):
+        if self.dim != 2:
+            raise ValueError(f"ScalarFactorisation has the coordinates (u, v), but x0 has {self.dim} entries")
+
+    def value(self, x):
+        return 0.5 * np.square(np.prod(x, axis=-1) - 1)
+
+    @property
+    def minimiser(self):
+        return np.ones(2)
+
+    def distance(self, x):
+        """Not known in closed form: the nearest point of a hyperbola."""
+        return None
+
+    def escape(self, t):
+        t = np.asarray(t, dtype=np.float64)
+        return np.stack([t, 1 / t], axis=-1)
+
+    def defect(self, t, L0, L1):
+        return t**2 + t**-2 - L0
