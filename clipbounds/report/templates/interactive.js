@@ -3,10 +3,10 @@
   const theory = clipboundsTheory;
   const byId = (name) => document.getElementById(name);
   const NAMES = ["c", "sigma", "eta", "steps", "p"];
-  const GRAIN = 1000; // positions of a slider
+  const GRAIN = 300; // positions of a slider; the starting values are among them
   const POINTS = 81, SHARP_POINTS = 33;
   const LINEAR = new Set(["p"]);
-  const RANGE_C = [0.03, 30];
+  const RANGE_C = [0.02, 50];
 
   const limits = {};
   for (const name of NAMES) {
