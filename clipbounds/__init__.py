@@ -15,9 +15,9 @@ __all__ = [
     "lanes",
     "methods",
     "noise",
+    "oracles",
     "problems",
     "simulate",
     "verdict",
     "worst_case",
 ]
-__all__ = ["Setting", "__version__", "clipping", "lanes", "methods", "noise", "oracles", "problems", "simulate"]

@@ -6,7 +6,7 @@ from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
 from ..lanes.elementary import exp, expm1
 from .base import GRADIENT
-from .kernels import EXP_RANGE
+from .growth import RANGE as EXP_RANGE
 
 SQRT_E = math.sqrt(math.e)
 # Phi(t) = sqrt(e) int_{-inf}^t e^{-u²/2} du = HALF_PHI (1 + erf(t/sqrt2))
