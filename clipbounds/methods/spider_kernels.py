@@ -4,7 +4,7 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
-from ..lanes.norms import copy, lane_norms
+from ..lanes.norms import add_scaled, copy, lane_norms, row
 from ..noise.window import DIM, LAYOUT, add_sample
 from ..oracles.base import ORACLE, STATE_ROWS
 from .base import ADVANCE, FILL_AT, GRADIENT_AT, NORM
@@ -26,17 +26,18 @@ def record(norms, vectors, size, step, ratio, cap):
     """Update the records with the certified quantity min(u/(1 + ratio u), cap) of the gradient norm u."""
     target = vectors[TARGET * size : TARGET * size + LANES]
     total = vectors[CERTIFIED * size : CERTIFIED * size + LANES]
-    for l in range(LANES):
-        total[l] += min(norms[l] / (1.0 + ratio * norms[l]), cap)
     hit = vectors[HIT * size : HIT * size + LANES]
+    passed = vectors[PASSED * size : PASSED * size + LANES]
+    counts = vectors[COUNT * size : COUNT * size + LANES]
     count = step + 1.0
     for l in range(LANES):
+        total[l] += min(norms[l] / (1.0 + ratio * norms[l]), cap)
+    for l in range(LANES):
         hit[l] = count if norms[l] <= target[l] and hit[l] == 0.0 else hit[l]
-    passed = vectors[PASSED * size : PASSED * size + LANES]
     for l in range(LANES):
         passed[l] = count if total[l] <= target[l] * count and passed[l] == 0.0 else passed[l]
     for l in range(LANES):
-        vectors[COUNT * size + l] = count
+        counts[l] = count
 
 
 @device
@@ -73,9 +74,9 @@ def difference(after, before, v):
 @device
 def descend(x, v, factor, dim):
     for k in range(dim):
-        base = k * LANES
+        coordinate, estimate = row(x, k), row(v, k)
         for l in range(LANES):
-            x[base + l] -= factor[l] * v[base + l]
+            coordinate[l] -= factor[l] * estimate[l]
 
 
 @device
@@ -85,8 +86,7 @@ def additive_batch(v, mean, buffer, plan, first, batch, noise, words, address):
         mean[i] = 0.0
     for sample in range(first, first + batch):
         add_sample(mean, buffer, plan, sample, noise, words, address)
-    for i in range(mean.size):
-        v[i] += mean[i] / batch
+    add_scaled(1.0 / batch, mean, v)
 
 
 @kernel(ADVANCE)
@@ -98,7 +98,7 @@ def spider(vectors, lanes, buffer, plan, words, problem, noise, clip, method, ad
     x, g, v = vectors[:size], vectors[size : 2 * size], vectors[2 * size : 3 * size]
     x_before, g_before = vectors[3 * size : 4 * size], vectors[4 * size : 5 * size]
     other, state = vectors[5 * size : 6 * size], vectors[6 * size : RECORDS * size]
-    norms = lanes[NORM * LANES : (NORM + 1) * LANES]
+    norms = row(lanes, NORM)
     gradient = gradient_at(addresses[GRADIENT_AT])
     additive = plan[LAYOUT] >= 0
     oracle = oracle_at(addresses[FILL_AT])

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..noise.kernels import gaussian
 from ..problems import Problem
 from ..problems.zero_chain import ZeroChain
 from ..specs import POSITIVE, Interval, inf, integer, parameter
@@ -30,8 +31,8 @@ class _Additive(Oracle):
         return self.sigma**2
 
     @property
-    def parameters(self):
-        return np.array([self.sigma / math.sqrt(noisy_coordinates(self)), self.quiet])
+    def _scale(self):
+        return self.sigma / math.sqrt(noisy_coordinates(self))
 
 
 class Additive(_Additive):
@@ -52,6 +53,10 @@ class Additive(_Additive):
 
     fill = kernels.additive
 
+    @property
+    def parameters(self):
+        return np.array([self._scale, gaussian.address, self.quiet])
+
 
 class RademacherNoise(_Additive):
     """±sigma/sqrt D on each of the D = dim - quiet coordinates: ‖noise‖ = sigma always. Batches are performed.
@@ -68,6 +73,10 @@ class RademacherNoise(_Additive):
     quiet: int = integer(0, default=0)
 
     fill = kernels.rademacher
+
+    @property
+    def parameters(self):
+        return np.array([self._scale, self.quiet])
 
     def vector_bound(self, dim):
         return self.sigma

@@ -11,6 +11,7 @@ from numba import types
 
 from ..facts import FirstOrderSmoothness, HessianSmoothness, Moment, growth_factor
 from ..lanes.blocks import FLOATS, LANES, WORDS, pack, unpack
+from ..lanes.compile import named_signature
 from ..noise import Noise
 from ..problems import Problem
 from ..specs import check_integer, inf
@@ -18,7 +19,16 @@ from ..specs import check_integer, inf
 # (x, v, state, params, dim, batch, step, words), words = (seed, first trajectory). With batch >= 1: draw into `state` what
 # determines the mean of a fresh batch, as a function of (seed, trajectory, step) only. With batch = 0: turn v, which holds
 # grad F(x), into the batch's mean gradient at x. `state` has 4 dim rows, the last 2 dim being scratch.
-ORACLE = types.void(FLOATS, FLOATS, FLOATS, FLOATS, types.int64, types.int64, types.int64, WORDS)
+ORACLE = named_signature(
+    x=FLOATS,
+    v=FLOATS,
+    state=FLOATS,
+    params=FLOATS,
+    dim=types.int64,
+    batch=types.int64,
+    step=types.int64,
+    words=WORDS,
+)
 STATE_ROWS = 4
 
 
@@ -73,6 +83,7 @@ class Oracle(Noise):
 
     problem: Problem
 
+    fill_signature: ClassVar = ORACLE
     additive: ClassVar[bool] = False
     layout: ClassVar[int] = -1  # no layout: `add_sample` cannot serve an oracle
     components: ClassVar[int | None] = None

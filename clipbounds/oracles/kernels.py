@@ -9,14 +9,17 @@ import math
 import numpy as np
 
 from ..lanes.blocks import LANES
-from ..lanes.compile import device, kernel
+from ..lanes.compile import device, function_at, kernel
 from ..lanes.elementary import bits_of, float_of, sin_cos
+from ..lanes.norms import add, row
 from ..lanes.random import NOISE, threefry, uniform
-from ..noise.kernels import fill_gaussian, signed
+from ..noise.base import FILL
+from ..noise.kernels import signed
 from .base import ORACLE
 
 DRAWS_A_STEP = np.uint64(1 << 24)  # counters reserved for one step where samples are performed
 WORD_BITS = 64
+fill_at = function_at(FILL)
 
 
 @kernel(ORACLE)
@@ -24,75 +27,91 @@ def exact(x, v, state, params, dim, batch, step, words):
     pass
 
 
+@device
+def normals(state, params, dim, batch, first, count, words):
+    """Fill `count` rows with normals of the standard deviation params[0]/sqrt(batch).
+
+    params[1] is the address of the Gaussian sampler: inlined, it would take ten seconds to compile in every oracle.
+    """
+    scale = row(state, 2 * dim)
+    scale[0] = params[0] / math.sqrt(batch)
+    fill = fill_at(int(params[1]))
+    fill(state, first, count, scale, words[0], NOISE, words[1])
+
+
 @kernel(ORACLE)
 def additive(x, v, state, params, dim, batch, step, words):
-    """params: sigma/sqrt D, quiet coordinates. The mean of S samples is normal with the variance over S."""
-    quiet = int(params[1])
+    """params: sigma/sqrt D, sampler, quiet coordinates. The mean of S samples is normal with the variance over S."""
+    quiet = int(params[2])
     noisy = dim - quiet
     if batch > 0:
         count = noisy + noisy % 2
-        fill_gaussian(state, step * count, count, params[0] / math.sqrt(batch), words[0], NOISE, words[1])
+        normals(state, params, dim, batch, step * count, count, words)
     else:
-        target = v[quiet * LANES : dim * LANES]
-        for i in range(noisy * LANES):
-            target[i] += state[i]
+        add(state[: noisy * LANES], v[quiet * LANES : dim * LANES])
 
 
 @device
-def angles(x, out, direction, rate, dim):
-    """Rows of out: cos and sin of rate·<u, x>."""
+def angles(x, cosines, sines, direction, rate, dim):
+    """cos and sin of rate·<u, x>."""
     for l in range(LANES):
-        out[l] = 0.0
+        sines[l] = 0.0
     for k in range(dim):
         component = rate * direction[k]
         if component != 0.0:
+            coordinate = row(x, k)
             for l in range(LANES):
-                out[l] += component * x[k * LANES + l]
+                sines[l] += component * coordinate[l]
     for l in range(LANES):
-        sine, cosine = sin_cos(out[l])
-        out[l] = cosine
-        out[LANES + l] = sine
+        sines[l], cosines[l] = sin_cos(sines[l])
+
+
+@device
+def add_wave(target, amplitudes, wave):
+    """target += amplitude·wave, lane by lane."""
+    for l in range(LANES):
+        target[l] += amplitudes[l] * wave[l]
 
 
 @kernel(ORACLE)
 def gaussian_phase(x, v, state, params, dim, batch, step, words):
-    """params: sigma/sqrt D, quiet coordinates, w, u. State: A_j and B_j in turn, of variance 1/S."""
-    quiet = int(params[1])
+    """params: sigma/sqrt D, sampler, quiet coordinates, w, u. State: A_j and B_j in turn, of variance 1/S."""
+    quiet = int(params[2])
     noisy = dim - quiet
     if batch > 0:
-        fill_gaussian(state, 2 * step * noisy, 2 * noisy, params[0] / math.sqrt(batch), words[0], NOISE, words[1])
+        normals(state, params, dim, batch, 2 * step * noisy, 2 * noisy, words)
     else:
-        wave = state[2 * dim * LANES : (2 * dim + 2) * LANES]
-        angles(x, wave, params[3:], params[2], dim)
+        cosines, sines = row(state, 2 * dim), row(state, 2 * dim + 1)
+        angles(x, cosines, sines, params[4:], params[3], dim)
         for j in range(noisy):
-            at, of = (quiet + j) * LANES, 2 * j * LANES
-            for l in range(LANES):
-                v[at + l] += wave[l] * state[of + l] + wave[LANES + l] * state[of + LANES + l]
+            target = row(v, quiet + j)
+            add_wave(target, row(state, 2 * j), cosines)
+            add_wave(target, row(state, 2 * j + 1), sines)
 
 
 @device
 def mean_features(state, table, components, batch, step, words):
     """Means over a batch of the two features of random components; the full mean for batch >= components."""
-    for l in range(2 * LANES):
-        state[l] = 0.0
-    if batch >= components:
+    first, second = row(state, 0), row(state, 1)
+    for l in range(LANES):
         # the last row of the table holds the exact means
-        for l in range(LANES):
-            state[l] = table[2 * components]
-            state[LANES + l] = table[2 * components + 1]
+        first[l] = table[2 * components] if batch >= components else 0.0
+        second[l] = table[2 * components + 1] if batch >= components else 0.0
+    if batch >= components:
         return
     base = np.uint64(step) * DRAWS_A_STEP
     for i in range(0, batch, 2):
         draw = base + np.uint64(i)
-        second = 1.0 if i + 1 < batch else 0.0
+        both = 1.0 if i + 1 < batch else 0.0
         for l in range(LANES):
             a, b = threefry(words[0], NOISE, draw, words[1] + np.uint64(l))
             j = 2 * int(uniform(a) * components)
             k = 2 * int(uniform(b) * components)
-            state[l] += table[j] + second * table[k]
-            state[LANES + l] += table[j + 1] + second * table[k + 1]
-    for l in range(2 * LANES):
-        state[l] /= batch
+            first[l] += table[j] + both * table[k]
+            second[l] += table[j + 1] + both * table[k + 1]
+    for l in range(LANES):
+        first[l] /= batch
+        second[l] /= batch
 
 
 @kernel(ORACLE)
@@ -103,16 +122,18 @@ def equispaced_phases(x, v, state, params, dim, batch, step, words):
         mean_features(state, params[2:], components, batch, step, words)
     else:
         direction = params[4 + 2 * components :]
-        wave = state[2 * dim * LANES : (2 * dim + 2) * LANES]
-        angles(x, wave, direction, params[1], dim)
+        cosines, sines = row(state, 2 * dim), row(state, 2 * dim + 1)
+        angles(x, cosines, sines, direction, params[1], dim)
+        first, second = row(state, 0), row(state, 1)
         for l in range(LANES):
             # cos(w t + phi) = cos(wt) cos(phi) - sin(wt) sin(phi)
-            wave[l] = wave[l] * state[l] - wave[LANES + l] * state[LANES + l]
+            cosines[l] = cosines[l] * first[l] - sines[l] * second[l]
         for k in range(dim):
             component = direction[k]
             if component != 0.0:
+                target = row(v, k)
                 for l in range(LANES):
-                    v[k * LANES + l] += component * wave[l]
+                    target[l] += component * cosines[l]
 
 
 @kernel(ORACLE)
@@ -122,8 +143,9 @@ def scaled_components(x, v, state, params, dim, batch, step, words):
         mean_features(state, params[1:], int(params[0]), batch, step, words)
     else:
         for k in range(dim):
+            target = row(v, k)
             for l in range(LANES):
-                v[k * LANES + l] *= state[l]
+                target[l] *= state[l]
 
 
 @kernel(ORACLE)
@@ -132,12 +154,13 @@ def shifted_cosh(x, v, state, params, dim, batch, step, words):
     if batch > 0:
         mean_features(state, params[2:], int(params[0]), batch, step, words)
     else:
+        first, second = row(state, 0), row(state, 1)
         for l in range(LANES):
             sinh = v[l] / params[1]
             size = abs(sinh)
             # sqrt(1 + sinh²) without overflow
             cosh = math.sqrt(1.0 + size * size) if size < 1e150 else size
-            v[l] = sinh * state[l] - cosh * state[LANES + l]
+            v[l] = sinh * first[l] - cosh * second[l]
 
 
 @kernel(ORACLE)
@@ -148,7 +171,7 @@ def rademacher(x, v, state, params, dim, batch, step, words):
     if batch > 0:
         scale = params[0] / batch
         groups = (noisy + WORD_BITS - 1) // WORD_BITS
-        signs = state[2 * dim * LANES : (2 * dim + 1) * LANES]  # words, stored as floats
+        signs = row(state, 2 * dim)  # words, stored as floats
         for i in range(noisy * LANES):
             state[i] = 0.0
         base = np.uint64(step) * DRAWS_A_STEP
@@ -160,36 +183,35 @@ def rademacher(x, v, state, params, dim, batch, step, words):
                     signs[l] = float_of(a)
                 for j in range(group * WORD_BITS, min(noisy, (group + 1) * WORD_BITS)):
                     shift = np.uint64(j - group * WORD_BITS)
+                    total = row(state, j)
                     for l in range(LANES):
-                        state[j * LANES + l] += signed(scale, bits_of(signs[l]) >> shift)
+                        total[l] += signed(scale, bits_of(signs[l]) >> shift)
     else:
-        target = v[quiet * LANES : dim * LANES]
-        for i in range(noisy * LANES):
-            target[i] += state[i]
+        add(state[: noisy * LANES], v[quiet * LANES : dim * LANES])
 
 
 @kernel(ORACLE)
 def zero_chain(x, v, state, params, dim, batch, step, words):
     """params: p, threshold of progress. State: mean over the batch of z/p. Hides what lies behind the progress of x."""
     probability, threshold = params[0], params[1]
+    shown = row(state, 0)
     if batch > 0:
         for l in range(LANES):
-            state[l] = 0.0
+            shown[l] = 0.0
         base = np.uint64(step) * DRAWS_A_STEP
         for sample in range(batch):
             for l in range(LANES):
                 a, _ = threefry(words[0], NOISE, base + np.uint64(sample), words[1] + np.uint64(l))
-                state[l] += 1.0 if uniform(a) < probability else 0.0
+                shown[l] += 1.0 if uniform(a) < probability else 0.0
         for l in range(LANES):
-            state[l] /= probability * batch
+            shown[l] /= probability * batch
     else:
-        # factor on coordinate i: 1 for i <= i0, the largest index with |x_i| above the threshold
-        beyond = state[2 * dim * LANES : (2 * dim + 1) * LANES]
+        # the factor of coordinate i: 1 for i <= i0, the largest index with |x_i| above the threshold
+        factor = row(state, 2 * dim)
         for l in range(LANES):
-            beyond[l] = 0.0
+            factor[l] = shown[l]
         for k in range(dim - 1, -1, -1):
-            base_k = k * LANES
+            coordinate, target = row(x, k), row(v, k)
             for l in range(LANES):
-                seen = 1.0 if abs(x[base_k + l]) > threshold else 0.0
-                beyond[l] = max(beyond[l], seen)
-                v[base_k + l] *= 1.0 if beyond[l] > 0.0 else state[l]
+                factor[l] = 1.0 if abs(coordinate[l]) > threshold else factor[l]
+                target[l] *= factor[l]

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..noise.kernels import gaussian
 from ..problems import Problem
 from ..specs import POSITIVE, integer, parameter, vector
 from . import kernels
@@ -48,7 +49,7 @@ class GaussianPhase(Oracle):
     @property
     def parameters(self):
         scale = self.sigma / math.sqrt(noisy_coordinates(self))
-        return np.concatenate([[scale, self.quiet, self.frequency], unit_direction(self)])
+        return np.concatenate([[scale, gaussian.address, self.quiet, self.frequency], unit_direction(self)])
 
     def _constants(self, a):
         return math.hypot(a * self.hessian.L0, self.sigma * self.frequency), a * self.hessian.L1

@@ -3,10 +3,11 @@
 import math
 
 from ..lanes.blocks import LANES
-from ..lanes.compile import device, kernel
-from ..lanes.elementary import exp, expm1
+from ..lanes.compile import kernel, scalar
+from ..lanes.elementary import exp
+from ..lanes.norms import row
 from .base import GRADIENT
-from .growth import RANGE as EXP_RANGE
+from .growth import RANGE, exp_or_inf, expm1_or_inf
 
 SQRT_E = math.sqrt(math.e)
 # Phi(t) = sqrt(e) int_{-inf}^t e^{-u²/2} du = HALF_PHI (1 + erf(t/sqrt2))
@@ -21,11 +22,8 @@ def ramp_valley(x, g, dim, params):
     curvature, slope, rate, wall, amplitude = params[0], params[1], params[2], params[3], params[4]
     for l in range(LANES):
         t = abs(x[l])
-        z = rate * max(t - wall, 0.0)
-        inside = z < EXP_RANGE
-        rise = amplitude * expm1(z if inside else 0.0)
-        size = min(curvature * t, slope) + rise
-        g[l] = math.copysign(size if inside else math.inf, x[l])
+        rise = amplitude * expm1_or_inf(rate * max(t - wall, 0.0))
+        g[l] = math.copysign(min(curvature * t, slope) + rise, x[l])
     for i in range(LANES, dim * LANES):
         g[i] = curvature * x[i]
 
@@ -35,11 +33,9 @@ def fixed_step_wall(x, g, dim, params):
     """params: L0, L1. L0 x inside |x| <= 1/L1, (L0/L1) e^{L1|x|-1} outside."""
     L0, L1 = params[0], params[1]
     for l in range(LANES):
-        z = L1 * abs(x[l]) - 1.0
-        inside = z < EXP_RANGE
-        size = (L0 / L1) * exp(max(z if inside else 0.0, 0.0))
-        size = L0 * abs(x[l]) if z < 0.0 else size
-        g[l] = math.copysign(size if inside else math.inf, x[l])
+        t = L1 * abs(x[l])
+        size = min(t, 1.0) * exp_or_inf(max(t - 1.0, 0.0))
+        g[l] = math.copysign((L0 / L1) * size, x[l])
 
 
 @kernel(GRADIENT)
@@ -51,11 +47,11 @@ def fixed_step_ramp(x, g, dim, params):
         g[l] = eps * t * (3.0 - t * t)
 
 
-@device
+@scalar
 def chain_psi(own):
     """Psi at t = (own + 1)/2."""
     safe = max(own, CHAIN_KNEE)
-    value = exp(max(1.0 - 1.0 / (safe * safe), -EXP_RANGE))
+    value = exp(max(1.0 - 1.0 / (safe * safe), -RANGE))
     return value if own > CHAIN_KNEE else 0.0
 
 
@@ -67,27 +63,28 @@ def zero_chain(x, g, dim, params):
     """
     active = dim
     for k in range(dim - 1, -1, -1):
+        coordinate = row(x, k)
         moved = 0.0
         for l in range(LANES):
-            moved += abs(x[k * LANES + l])
+            moved += abs(coordinate[l])
         if moved != 0.0:
             break
         active = k + 1
     for i in range(active * LANES, dim * LANES):
         g[i] = 0.0
     for k in range(active):
-        base = k * LANES
+        coordinate, target = row(x, k), row(g, k)
         for l in range(LANES):
-            t = x[base + l]
-            g[base + l] = -SQRT_E * exp(-min(0.5 * t * t, EXP_RANGE))
+            target[l] = -SQRT_E * exp(-min(0.5 * coordinate[l] * coordinate[l], RANGE))
         if k > 0:
+            before = row(x, k - 1)
             for l in range(LANES):
-                g[base + l] *= chain_psi(2.0 * abs(x[base - LANES + l]) - 1.0)
+                target[l] *= chain_psi(2.0 * abs(before[l]) - 1.0)
         if k + 1 < dim:
+            after = row(x, k + 1)
             for l in range(LANES):
-                t = x[base + l]
-                own = 2.0 * abs(t) - 1.0
+                own = 2.0 * abs(coordinate[l]) - 1.0
                 if own > CHAIN_KNEE:
-                    following = x[base + LANES + l] if t > 0.0 else -x[base + LANES + l]
+                    following = after[l] if coordinate[l] > 0.0 else -after[l]
                     phi = HALF_PHI * (1.0 + math.erf(SQRT_HALF * following))
-                    g[base + l] -= chain_psi(own) * 4.0 / (own * own * own) * phi
+                    target[l] -= chain_psi(own) * 4.0 / (own * own * own) * phi
