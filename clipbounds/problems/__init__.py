@@ -3,6 +3,9 @@
 from .adapters import coordinatewise, per_trajectory
 from .base import GRADIENT, Problem
 from .certify import Certification, certify
+from .client_logistic import ClientLogistic
+from .client_quadratics import ClientQuadratics, divergence_example
+from .clients import CLIENT_GRADIENT, ClientProblem
 from .convex import Cosh, Huber, Power, Quadratic
 from .coupled import LogSumExp, PhaseRetrieval
 from .extremal import Extremal, Quartic
@@ -16,8 +19,12 @@ from .unsmooth import NegativeLog, Reciprocal, ScalarFactorisation, SquaredExpon
 from .zero_chain import ZeroChain
 
 __all__ = [
+    "CLIENT_GRADIENT",
     "GRADIENT",
     "Certification",
+    "ClientLogistic",
+    "ClientProblem",
+    "ClientQuadratics",
     "Cosh",
     "CoshCosine",
     "DoubleWell",
@@ -47,5 +54,6 @@ __all__ = [
     "ZeroChain",
     "certify",
     "coordinatewise",
+    "divergence_example",
     "per_trajectory",
 ]

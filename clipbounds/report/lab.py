@@ -50,11 +50,13 @@ class Outcome:
     rows : list of Row
     figure : matplotlib Figure
     data : dict of str to dict of str to sequence, tables to be saved as CSV
+    bounds : list of (Bound, Setting), the statements that the gallery prints, each with its hypotheses table for a setting
     """
 
     rows: list
     figure: object
     data: dict = dataclasses.field(default_factory=dict)
+    bounds: list = dataclasses.field(default_factory=list)
 
 
 class Lab:
