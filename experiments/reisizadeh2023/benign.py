@@ -37,7 +37,9 @@ def run(lab):
     for method, window in windows.items():
         for eps in window:
             for name, (problem, quiet) in problems(eps).items():
-                oracle = RademacherNoise(problem, 1.0, quiet) if method == "C" else GaussianPhase(problem, 1.0, quiet=quiet)
+                oracle = (
+                    RademacherNoise(problem, 1.0, quiet) if method == "C" else GaussianPhase(problem, 1.0, quiet=quiet)
+                )
                 plan = theory.plan(eps, problem, oracle, method)
                 jobs.append((cb.Setting(problem, oracle, plan.method), eps, 2 * plan.steps))
                 keys.append((method, name, eps))
@@ -55,7 +57,15 @@ def run(lab):
             slopes[method, name] = fit_slope(eps, hits).slope, fit_slope(eps, means).slope
             hit, mean = slopes[method, name]
             panel.plot(eps, hits, marker=marker, color=color, label=f"{name}: hit {hit:.2f}")
-            panel.plot(eps, means, marker=marker, linestyle=":", markerfacecolor="none", color=color, label=f"{name}: mean {mean:.2f}")
+            panel.plot(
+                eps,
+                means,
+                marker=marker,
+                linestyle=":",
+                markerfacecolor="none",
+                color=color,
+                label=f"{name}: mean {mean:.2f}",
+            )
             data[f"{method}_{name}"] = {"eps": window, "hit": hits, "mean": means}
         panel.set(xscale="log", yscale="log", xlabel=r"accuracy $\epsilon$")
         panel.set_title(f"{label[method]}: slopes")
@@ -63,7 +73,9 @@ def run(lab):
     axes[0].set_ylabel("stochastic gradients")
 
     def text(which, chosen):
-        return ", ".join(f"{method} on {name} {slopes[method, name][which]:.2f}" for method in windows for name in chosen)
+        return ", ".join(
+            f"{method} on {name} {slopes[method, name][which]:.2f}" for method in windows for name in chosen
+        )
 
     benign = [slopes[key][0] for key in slopes if key[1] != "ramp-valley"]
     hard = [slopes[method, "ramp-valley"][0] + power for method, power in (("H", 3), ("C", 4))]

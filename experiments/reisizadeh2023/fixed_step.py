@@ -82,7 +82,9 @@ def run(lab):
     axes.plot(m, count, "o", color=style.MEASURED, label="fixed step, f$_B$")
     axes.plot(m, flat, "s-", color=style.SERIES[1], label="clipped, f$_B$")
     axes.plot(m, steep, "D-", color=style.SERIES[2], label="clipped, f$_A$")
-    axes.set(xscale="log", yscale="log", xlabel="steepness $M = f_A'(x_0)$", ylabel=rf"iterations until $|f'|\leq {EPS}$")
+    axes.set(
+        xscale="log", yscale="log", xlabel="steepness $M = f_A'(x_0)$", ylabel=rf"iterations until $|f'|\leq {EPS}$"
+    )
     axes.set_title("Gradient descent without clipping pays for the steepest function")
     axes.legend()
     data = {"fixed_step": {"M": m, "iterations": count, "floor": floors, "clipped_fB": flat, "clipped_fA": steep}}

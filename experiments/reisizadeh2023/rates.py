@@ -147,9 +147,7 @@ def run(lab):
             reason="" if lab.budget != "quick" else "the quick windows are short",
         )
     )
-    data = {
-        name: dict(zip(("eps", "L0", *COSTS), table.T.tolist(), strict=True)) for name, table in tables.items()
-    }
+    data = {name: dict(zip(("eps", "L0", *COSTS), table.T.tolist(), strict=True)) for name, table in tables.items()}
     return Outcome(rows, draw(tables, meet), data)
 
 
@@ -168,9 +166,17 @@ def draw(tables, meet):
             if constant is not None:
                 panel.axhline(constant, color=color, linewidth=1.2)
                 panel.annotate(
-                    f"{constant}", (0.24, constant), color=color, va="bottom", ha="right", fontsize=8, annotation_clip=False
+                    f"{constant}",
+                    (0.24, constant),
+                    color=color,
+                    va="bottom",
+                    ha="right",
+                    fontsize=8,
+                    annotation_clip=False,
                 )
-        costs = [Line2D([], [], marker=m, linestyle="none", color="0.4", label=c) for m, c in zip("osx", COSTS, strict=True)]
+        costs = [
+            Line2D([], [], marker=m, linestyle="none", color="0.4", label=c) for m, c in zip("osx", COSTS, strict=True)
+        ]
         methods = [Line2D([], [], color=METHODS[n][5], label=METHODS[n][0]) for n in names]
         panel.legend(handles=[*methods, *costs], ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.18))
         unit = "^2" if power == 4 else ""
@@ -192,7 +198,12 @@ def draw(tables, meet):
         rf"$\epsilon = {meet:.3f}\,\sigma$", (meet, 0.05), xycoords=("data", "axes fraction"), xytext=(5, 0),
         textcoords="offset points",
     )  # fmt: skip
-    axes[2].set(xscale="log", yscale="log", xlabel=r"accuracy $\epsilon$", ylabel="gradients until the running mean is $\\epsilon$")
+    axes[2].set(
+        xscale="log",
+        yscale="log",
+        xlabel=r"accuracy $\epsilon$",
+        ylabel="gradients until the running mean is $\\epsilon$",
+    )
     axes[2].set_title("Where variance reduction begins to pay")
     axes[2].legend()
     return figure

@@ -32,7 +32,9 @@ def setting(name, steepness):
 
 
 def run(lab):
-    steepness = np.array(lab.choose((1, 10, 100, 1e3), (1, 3, 10, 30, 100, 300, 1e3, 1.5e3, 3e3, 1e4), np.geomspace(1, 1e4, 21)))
+    steepness = np.array(
+        lab.choose((1, 10, 100, 1e3), (1, 3, 10, 30, 100, 300, 1e3, 1.5e3, 3e3, 1e4), np.geomspace(1, 1e4, 21))
+    )
     jobs, keys, plans = [], [], {}
     for name in LABEL:
         for m in steepness:
@@ -54,7 +56,9 @@ def run(lab):
     growth = float(hits["C"].max() / hits["C"].min())
     extra = {name: steps[name] - steps[name][0] for name in "HPN"}
     large = steepness >= 100
-    wall = {name: (steepness - steepness[0]) / np.array([plans[name, m].step_scale for m in steepness]) for name in "HP"}
+    wall = {
+        name: (steepness - steepness[0]) / np.array([plans[name, m].step_scale for m in steepness]) for name in "HP"
+    }
     ratios = np.concatenate([extra[name][large] / wall[name][large] for name in "HP"])
     logarithm = np.log(steepness)
     increments = np.diff(extra["N"]) / np.diff(logarithm)
@@ -96,12 +100,21 @@ def run(lab):
     figure, axes = style.figure(width=6.4, height=4.4)
     for (name, label), color, marker in zip(LABEL.items(), style.SERIES, style.MARKERS, strict=False):
         kept = np.isfinite(hits[name])
-        text = f"{label}: slope {fit_slope(steepness[large & kept], hits[name][large & kept]).slope:.2f}" if name in "HP" else label
+        text = (
+            f"{label}: slope {fit_slope(steepness[large & kept], hits[name][large & kept]).slope:.2f}"
+            if name in "HP"
+            else label
+        )
         axes.plot(steepness[kept], hits[name][kept], marker=marker, color=color, label=text)
     if diverged.any():
         axes.axvspan(float(steepness[diverged].min()), float(steepness.max()), color="0.9", zorder=0)
         axes.annotate("SGD diverges", (float(steepness[diverged].min()), 0.5), xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points", color="0.3")  # fmt: skip
-    axes.set(xscale="log", yscale="log", xlabel=r"$\|\nabla F(x_0)\| = M$", ylabel=rf"stochastic gradients until $\|\nabla F\|\leq {EPS}$")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel=r"$\|\nabla F(x_0)\| = M$",
+        ylabel=rf"stochastic gradients until $\|\nabla F\|\leq {EPS}$",
+    )
     axes.set_title("A steep start")
     axes.legend()
     data = {"steep_start": {"M": steepness, **hits}}
