@@ -148,7 +148,11 @@ def run(lab):
         )
     )
     data = {name: dict(zip(("eps", "L0", *COSTS), table.T.tolist(), strict=True)) for name, table in tables.items()}
-    return Outcome(rows, draw(tables, meet), data)
+    bounds = {
+        "H": theory.SpiderH(), "P": theory.SpiderP(), "N": theory.SpiderN(), "M": theory.MiniBatchClipping(),
+        "C": theory.ClippedSGD(),
+    }  # fmt: skip
+    return Outcome(rows, draw(tables, meet), data, [(bound, planned(name, 0.05)[1]) for name, bound in bounds.items()])
 
 
 def draw(tables, meet):
@@ -174,6 +178,8 @@ def draw(tables, meet):
                     fontsize=8,
                     annotation_clip=False,
                 )
+        style.recalled(panel, (0.002, 0.2), (1, 1), "")
+        panel.annotate("lower bounds: order only, constant set to 1", (0.002, 1.1), color="0.5", fontsize=7)
         costs = [
             Line2D([], [], marker=m, linestyle="none", color="0.4", label=c) for m, c in zip("osx", COSTS, strict=True)
         ]

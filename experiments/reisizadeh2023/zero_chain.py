@@ -73,4 +73,4 @@ def run(lab):
     axes.set_title("Zero-chain")
     axes.legend()
     data = {"zero_chain": {"T": lengths, "floor": floors, "median": best, "step_size": chosen}}
-    return Outcome(rows, figure, data)
+    return Outcome(rows, figure, data, [(theory.ZeroChainFloor(FAILURE), settings[0])])

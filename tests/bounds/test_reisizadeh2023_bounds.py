@@ -273,7 +273,7 @@ def test_the_zero_chain_takes_at_least_its_floor_and_at_most_two_and_a_half_time
 @pytest.mark.parametrize("name", ["H", "P", "N", "M", "C"])
 def test_runs_can_be_compared_with_their_bounds(name):
     plan, setting = planned(0.2, name)
-    run = cb.simulate(setting, plan.steps, 128, seed=3, checkpoints=[5 * plan.q, plan.steps])
+    run = cb.simulate(setting, plan.steps, 256, seed=3, checkpoints=[5 * plan.q, plan.steps])
     (verdict,) = cb.compare(run, [BOUND[name]], 0.999).verdicts
     assert verdict.verdict == "holds"
     assert 0.3 < verdict.tightness <= 1
@@ -287,5 +287,5 @@ def test_a_comparison_with_a_smaller_bound_is_violated():
             return 0.5 * super().evaluate(setting, steps)
 
     plan, setting = planned(0.2, "H")
-    run = cb.simulate(setting, plan.steps, 128, seed=3, checkpoints=[plan.steps // 4])
+    run = cb.simulate(setting, plan.steps, 256, seed=3, checkpoints=[plan.steps // 4])
     assert cb.compare(run, [Smaller()], 0.999).verdicts[0].verdict == "violated"
