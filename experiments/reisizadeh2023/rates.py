@@ -171,12 +171,11 @@ def draw(tables, meet):
                 panel.axhline(constant, color=color, linewidth=1.2)
                 panel.annotate(
                     f"{constant}",
-                    (0.24, constant),
+                    (1.01, constant),
+                    xycoords=("axes fraction", "data"),
                     color=color,
-                    va="bottom",
-                    ha="right",
+                    va="center",
                     fontsize=8,
-                    annotation_clip=False,
                 )
         style.recalled(panel, (0.002, 0.2), (1, 1), "")
         panel.annotate("lower bounds: order only, constant set to 1", (0.002, 1.1), color="0.5", fontsize=7)

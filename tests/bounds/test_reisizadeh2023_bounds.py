@@ -289,3 +289,21 @@ def test_a_comparison_with_a_smaller_bound_is_violated():
     plan, setting = planned(0.2, "H")
     run = cb.simulate(setting, plan.steps, 256, seed=3, checkpoints=[plan.steps // 4])
     assert cb.compare(run, [Smaller()], 0.999).verdicts[0].verdict == "violated"
+
+
+def test_floors_of_a_cost_are_not_mistaken_for_a_variable_of_a_run():
+    problem = ZeroChain(4)
+    setting = cb.Setting(problem, ZeroChainOracle(problem, 0.1), MiniBatch(ConstantStep(0.1)))
+    run = cb.simulate(setting, 20, 8)
+    assert cb.compare(run, [paper.ZeroChainFloor()]).verdicts[0].verdict == "not measured"
+
+
+def test_shapes_of_the_literature_are_drawn_and_not_asserted():
+    _, setting = planned(0.1, "H")
+    for shape, power in ((paper.VarianceLower(0.1), 4), (paper.VarianceReducedLower(0.1), 3)):
+        finer = shape.replace(eps=1e-4)
+        rate = math.log(float(finer.value(setting, 1)) / float(shape.value(setting, 1))) / math.log(1e3)
+        assert rate == pytest.approx(power, abs=0.02)
+        assert not shape.asserted
+    many = paper.FiniteSumLower(0.01, n=10**4)
+    assert many.order(1.0) == pytest.approx(10**4 + 100 / 0.01**2)
