@@ -115,7 +115,7 @@ def run(lab):
         edge = float(steepness[diverged].min())
         axes.axvspan(edge, float(steepness.max()), color="0.9", zorder=0)
         axes.annotate(
-            "SGD diverges", (edge, 0.42), xycoords=("data", "axes fraction"), xytext=(-4, 0), textcoords="offset points",
+            "SGD diverges", (edge, 0.28), xycoords=("data", "axes fraction"), xytext=(-4, 0), textcoords="offset points",
             ha="right", color="0.3",
         )  # fmt: skip
     axes.set(

@@ -279,6 +279,24 @@ def test_runs_can_be_compared_with_their_bounds(name):
     assert 0.3 < verdict.tightness <= 1
 
 
+@pytest.mark.parametrize("name", ["H", "P", "N", "M", "C"])
+def test_certified_means_stay_in_their_proved_range(name):
+    from clipbounds.verdict.ranges import measured_range
+
+    plan, setting = planned(0.2, name)
+    steps = np.array([0, 1, 10, 40])
+    run = cb.simulate(setting, 40, 64, seed=5, checkpoints=steps)
+    low, high = measured_range(setting, "mean_certified", steps)
+    values = run.mean_certified.values
+    assert np.all(low[:, np.newaxis] <= values) and np.all(values <= high[:, np.newaxis])
+    assert np.all(np.isfinite(high))
+    # at the start the range is a point
+    assert high[0] == pytest.approx(values[0, 0])
+    # psi(inf) = L0/L1, the cap of P; the identity for the others
+    top = {"H": plan.L0 / plan.L1, "P": plan.L0 / plan.L1, "M": plan.L0 / plan.L1}.get(name, math.inf)
+    assert float(plan.method.rule.certify(math.inf)) == pytest.approx(top)
+
+
 def test_a_comparison_with_a_smaller_bound_is_violated():
     class Smaller(paper.SpiderH):
         """Half of H."""
