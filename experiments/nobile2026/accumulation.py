@@ -70,7 +70,13 @@ def run(lab):
     wins = {name: float(np.mean(grid[name][0] < grid[name][-1])) for name in names}
     figure = _draw(thresholds, grid, best)
     data = {
-        name: {"M": GROUPS, "rmse": best[name][0], "low": best[name][1], "high": best[name][2], "threshold": best[name][3]}
+        name: {
+            "M": GROUPS,
+            "rmse": best[name][0],
+            "low": best[name][1],
+            "high": best[name][2],
+            "threshold": best[name][3],
+        }
         for name in names
     }
     data["grid"] = {"threshold": thresholds, **{f"{n}, M={m}": grid[n][k] for n in names for k, m in enumerate(GROUPS)}}
@@ -108,7 +114,9 @@ def _rows(best, wins, ratios, names, trajectories):
             f"equal; theory page {_text(PAGE['Gaussian'])}",
             None,
             "holds" if low.max() <= high.min() else "undecided" if spread < 0.05 else "violated",
-            reason="" if low.max() <= high.min() else f"the bands differ, by {100 * spread:.1f} %: thresholds near ‖g‖ help coarse units a little",
+            reason=""
+            if low.max() <= high.min()
+            else f"the bands differ, by {100 * spread:.1f} %: thresholds near ‖g‖ help coarse units a little",
         )
     )
     rmse = best["one-sided Pareto"][0]
@@ -156,13 +164,24 @@ def _draw(thresholds, grid, best):
             label=name, linewidth=1, capsize=2,
         )  # fmt: skip
     panels[0].set_xticks(places, [f"{m}" for m in GROUPS])
-    panels[0].set(xlabel="clipped units $M$ ($m=64/M$ samples each)", ylabel="RMSE of one step (units of $\\sigma_p$)", yscale="log")
+    panels[0].set(
+        xlabel="clipped units $M$ ($m=64/M$ samples each)",
+        ylabel="RMSE of one step (units of $\\sigma_p$)",
+        yscale="log",
+    )
     panels[0].set_title("Retuned threshold for each $M$")
     panels[0].legend(loc="lower right", fontsize=7)
     for axes, name in zip(panels[1:], ("Student", "Gaussian"), strict=True):
         for k, m in enumerate(GROUPS):
-            axes.plot(thresholds, grid[name][k], marker=style.MARKERS[k], color=style.SERIES[k], linewidth=1, label=f"$M={m}$")
-        axes.set(xscale="log", yscale="log", xlabel="threshold, the same for all $M$ (units of $\\sigma_p$)", ylabel="RMSE of one step")
+            axes.plot(
+                thresholds, grid[name][k], marker=style.MARKERS[k], color=style.SERIES[k], linewidth=1, label=f"$M={m}$"
+            )
+        axes.set(
+            xscale="log",
+            yscale="log",
+            xlabel="threshold, the same for all $M$ (units of $\\sigma_p$)",
+            ylabel="RMSE of one step",
+        )
         axes.set_title(f"Same threshold, {name} noise")
-    panels[1].legend(loc="upper left", fontsize=7)
+    panels[1].legend(loc="lower left", fontsize=7)
     return figure

@@ -96,7 +96,9 @@ def _delta_panel(lab, axes):
     methods = {
         "sample mean": cb.methods.SGD(1.0, n),
         "paper, $\\alpha=\\sigma$": cb.methods.PerSampleClippedSGD(1.0, cb.clipping.GrowingClip(1.0, P), n),
-        "constant $\\tau$, best bound": cb.methods.PerSampleClippedSGD(1.0, cb.clipping.NormClip(scale * n ** (1 / P)), n),
+        "constant $\\tau$, best bound": cb.methods.PerSampleClippedSGD(
+            1.0, cb.clipping.NormClip(scale * n ** (1 / P)), n
+        ),
     }
     thresholds = [None, nb.growing_thresholds(1.0, P, n), nb.constant_thresholds(scale * n ** (1 / P), n)]
     unit = n ** ((P - 1) / P)
@@ -106,14 +108,21 @@ def _delta_panel(lab, axes):
         low, high = np.array([quantiles.quantile_limits(found, 1 - d, bands.split(CONFIDENCE, 27)) for d in deltas]).T
         color = style.SERIES[k]
         points = np.quantile(found, 1 - deltas)
-        style.measured(axes, deltas, unit * points, unit * low, unit * high, label=name, color=color, marker=style.MARKERS[k])
+        style.measured(
+            axes, deltas, unit * points, unit * low, unit * high, label=name, color=color, marker=style.MARKERS[k]
+        )
         if thresholds[k] is not None:
             bound = np.array([nb.deviation_bound(thresholds[k], 0.0, 1.0, P, d) for d in deltas])
             style.upper(axes, deltas, unit * bound, label=f"Theorem 2, {name}", color=color)
             held, ratio = held and bool(np.all(high <= bound)), max(ratio, float(np.max(high / bound)))
     lower = np.array([nb.mean_estimation_lower_bound(n, 1.0, P, d) for d in deltas])
     style.lower(axes, deltas, unit * lower, label="any estimator, worst law")
-    axes.set(xscale="log", yscale="log", xlabel="failure probability $\\delta$", ylabel="error quantile $\\cdot\\,n^{(p-1)/p}/\\sigma_p$")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="failure probability $\\delta$",
+        ylabel="error quantile $\\cdot\\,n^{(p-1)/p}/\\sigma_p$",
+    )
     axes.invert_xaxis()
     axes.set_title(f"Pareto noise, $p={P}$, $d=1$, $n={n}$")
     axes.legend(loc="upper left", fontsize=7)

@@ -40,13 +40,19 @@ def run(lab):
     pareto = cb.noise.Pareto(P + 0.1, 1.0)
     pareto = pareto.replace(scale=1.0 / float(pareto.moment(P)) ** (1 / P))
     share = bands.split(CONFIDENCE, 2 * len(sizes))
-    table = {name: [] for name in ("theorem1", "joint", "exact", "lower", "hard", "mean", "low", "high", "pareto", "p_low", "p_high")}
+    table = {
+        name: []
+        for name in ("theorem1", "joint", "exact", "lower", "hard", "mean", "low", "high", "pareto", "p_low", "p_high")
+    }
     for k, n in enumerate(sizes):
         n = int(n)
         scale, thresholds = n ** (2 * (P - 1) / P), nb.growing_thresholds(1.0, P, n)
         exact, probability = worst(n, thresholds)
         trajectories = int(np.clip(samples // n, 1024, 32768))
-        for noise, names in ((two_point(probability)[0], ("mean", "low", "high")), (pareto, ("pareto", "p_low", "p_high"))):
+        for noise, names in (
+            (two_point(probability)[0], ("mean", "low", "high")),
+            (pareto, ("pareto", "p_low", "p_high")),
+        ):
             squares = simulated(lab, noise, n, trajectories)
             band = bands.normal(trajectories, squares.mean(), squares.var(ddof=1), share)
             for name, value in zip(names, (squares.mean(), *band), strict=True):
@@ -89,10 +95,22 @@ def run(lab):
     axes.plot(sizes, t["exact"], "-", color=style.MEASURED, linewidth=1, label="worst two-point law, exact")
     style.measured(axes, sizes, t["mean"], t["low"], t["high"], label="worst two-point law, simulated")
     style.measured(
-        axes, sizes, t["pareto"], t["p_low"], t["p_high"], label=f"Pareto, index {P + 0.1:.1f}", color=style.OTHER, marker="s"
+        axes,
+        sizes,
+        t["pareto"],
+        t["p_low"],
+        t["p_high"],
+        label=f"Pareto, index {P + 0.1:.1f}",
+        color=style.OTHER,
+        marker="s",
     )
     style.lower(axes, sizes, t["lower"], label="any estimator, lower bound")
-    axes.set(xscale="log", yscale="log", xlabel="batch size $n$ (samples)", ylabel="$n^{2(p-1)/p}\\,\\mathrm{MSE}/\\sigma_p^2$")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="batch size $n$ (samples)",
+        ylabel="$n^{2(p-1)/p}\\,\\mathrm{MSE}/\\sigma_p^2$",
+    )
     axes.set_title(f"Per-sample clipped mean, $\\tau_k=\\sigma k^{{1/p}}$, $p={P}$, $g=0$")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return Outcome(rows, figure, {"mse": {"n": sizes, **t}})

@@ -86,7 +86,14 @@ def run(lab):
             table.append(one_budget(lab, p, int(samples), trajectories, share))
             lab.step(k * len(budgets) + len(table), len(budgets) * len(EXPONENTS), f"p = {p}, N = {samples:.1g}")
         corollary, theorem, mean, low, high = np.array(table).T
-        data[f"p={p}"] = {"N": budgets, "corollary3": corollary, "theorem3": theorem, "mean": mean, "low": low, "high": high}
+        data[f"p={p}"] = {
+            "N": budgets,
+            "corollary3": corollary,
+            "theorem3": theorem,
+            "mean": mean,
+            "low": low,
+            "high": high,
+        }
         expected = -(p - 1) / (3 * p - 2)
         verdict, slope = check_slope(budgets, mean, expected, TOLERANCE)
         rows.append(
@@ -112,7 +119,16 @@ def run(lab):
         )
         color, marker = style.SERIES[k], style.MARKERS[k]
         style.upper(axes, budgets, theorem, label=f"Theorem 3, $p={p}$", color=color)
-        style.measured(axes, budgets, mean, low, high, label=f"run; slope {slope.slope:.3f}, theory {expected:.3f}", color=color, marker=marker)
+        style.measured(
+            axes,
+            budgets,
+            mean,
+            low,
+            high,
+            label=f"run; slope {slope.slope:.3f}, theory {expected:.3f}",
+            color=color,
+            marker=marker,
+        )
     count = lab.choose(60, 1000, 4000)
     mean, low, high, bound = confront(lab, count, 64)
     violated, open_ = int(np.sum(low > bound * (1 + 1e-9))), int(np.sum(high > bound * (1 + 1e-9)))
@@ -128,7 +144,12 @@ def run(lab):
         )
     )
     data["random"] = {"mean": mean, "low": low, "high": high, "theorem3": bound}
-    axes.set(xscale="log", yscale="log", xlabel="samples $N=nT$", ylabel="mean of $\\|\\nabla f(x_t)\\|$ (units of $\\sigma_p$)")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="samples $N=nT$",
+        ylabel="mean of $\\|\\nabla f(x_t)\\|$ (units of $\\sigma_p$)",
+    )
     axes.set_title("PS-Clip-SGD, $f=x^2/2$, $\\eta=1/L$, $n$ and $\\tau$ from Corollary 3'")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return Outcome(rows, figure, data)
