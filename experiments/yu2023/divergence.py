@@ -119,8 +119,8 @@ def run(lab):
     x = np.array([10.0, steps])
     axes[1].plot(x, 300 * (x / 10) ** 0.3, ":", color=style.FLOOR, label="$t^{3/10}$")
     axes[1].set(xscale="log", yscale="log", xlabel="step $t$", ylabel="$\\Vert x_t - x^*\\Vert$", title="Paths")
-    for panel in axes:
-        panel.legend(loc="best")
+    axes[0].legend(loc="center right", bbox_to_anchor=(1.0, 0.32))
+    axes[1].legend(loc="lower left")
     keys = list(end)
     table = {"theta": [k[0] for k in keys], "joint": [k[1] for k in keys], "radius": [end[k] for k in keys]}
     return Outcome(rows, figure, {"radius": table})
