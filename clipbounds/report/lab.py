@@ -4,7 +4,10 @@ An experiment is a file ``experiments/<paper>/<claim>.py`` with a docstring and 
 """
 
 import dataclasses
+import os
+from concurrent.futures import ThreadPoolExecutor
 
+from ..first_passage import first_passage
 from ..simulate import simulate
 
 BUDGETS = ("quick", "standard", "full")
@@ -75,6 +78,27 @@ class Lab:
         """`clipbounds.simulate` with this experiment's seed."""
         options.setdefault("seed", self.seed)
         return simulate(setting, steps, trajectories, **options)
+
+    def first_passages(self, jobs, **options):
+        """`clipbounds.first_passage` with this experiment's seed for many settings, on all cores.
+
+        Parameters
+        ----------
+        jobs : list of (setting, target, steps); long ones had better come first
+        options : of every call
+
+        Returns
+        -------
+        list of FirstPassage, in the order of `jobs`
+        """
+        options.setdefault("seed", self.seed)
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            waiting = [pool.submit(first_passage, *job, threads=1, **options) for job in jobs]
+            results = []
+            for job, future in zip(jobs, waiting, strict=True):
+                results.append(future.result())
+                self.step(len(results), len(jobs), f"eps = {job[1]:g}")
+        return results
 
     def step(self, done, total, what=""):
         """Tell the progress bar that `done` of `total` parts are finished."""
