@@ -93,4 +93,5 @@ def run(lab):
     axes.set_title("Stochastic bias of clipped SGD: the exact floor")
     axes.legend()
     data = {"floor": {"c/sigma": thresholds, "measured": means, "low": lows, "high": highs, "u*": floor, "S1": s1}}
-    return Outcome(rows, figure, data)
+    stated = [*upper_bounds, theory.FiniteLowerBound(), theory.StochasticFloor(), theory.RecalledFloor()]
+    return Outcome(rows, figure, data, [(bound, worst_setting(1.0)) for bound in stated])

@@ -24,8 +24,12 @@
     // three digits are what the page shows, so three digits are what it computes with
     return name === "steps" ? Math.round(Number(value.toPrecision(3))) : Number(value.toPrecision(3));
   }
-  const shown = (value) => (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)
-    ? value.toExponential(2).replace("e", "·10^").replace("+", "") : String(Number(value.toPrecision(4))));
+  const raised = (k) => String(k).replace(/[-0-9]/g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
+  function shown(value) {
+    if (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5)) return String(Number(value.toPrecision(4)));
+    const [digits, exponent] = value.toExponential(2).split("e");
+    return `${Number(digits)}·10${raised(Number(exponent))}`;
+  }
 
   const settingAt = (state, c) => ({ ...state, c, L: 1, L0: 1, L1: 0, F0: theory.floor(c, state.sigma) ** 2 / 2 });
   const CURVES = {
@@ -99,7 +103,7 @@
     const [c0, c1] = RANGE_C.map(Math.log10);
     const X = (c) => left + ((Math.log10(c) - c0) / (c1 - c0)) * (right - left);
     const Y = (y) => bottom - ((Math.log10(y) - lower) / (upper - lower)) * (bottom - top);
-    const power = (k) => (k >= -2 && k <= 2 ? String(Number((10 ** k).toFixed(2))) : `1e${k}`);
+    const power = (k) => (k >= -2 && k <= 2 ? String(Number((10 ** k).toFixed(2))) : `10${raised(k)}`);
     for (let k = Math.ceil(c0); k <= c1; k++) {
       element(drawing, "line", { class: "grid", x1: X(10 ** k), x2: X(10 ** k), y1: top, y2: bottom });
       element(drawing, "text", { x: X(10 ** k), y: bottom + 18, "text-anchor": "middle" }, power(k));
