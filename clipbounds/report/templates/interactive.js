@@ -40,7 +40,7 @@
     s0: (state, c) => theory.s0(settingAt(state, c)),
   };
 
-  let frame = 0;
+  let timer = 0, drawnWidth = 0;
   function redraw() {
     const state = Object.fromEntries(NAMES.map((name) => [name, read(name)]));
     for (const name of NAMES) {
@@ -66,8 +66,8 @@
     }
     const axes = plotAxes(lines, state);
     for (const [name, points] of Object.entries(lines)) axes.path(name, points);
-    // S0 is dearer: a few points a frame, so that the sliders stay smooth
-    cancelAnimationFrame(frame);
+    // S0 is dearer: a few points at a time, so that the sliders stay smooth
+    clearTimeout(timer);
     const sharp = theory.geomspace(...RANGE_C, SHARP_POINTS), points = [];
     const path = axes.path("s0", points);
     const advance = () => {
@@ -77,7 +77,7 @@
         points.push([c, CURVES.s0(state, c)]);
       }
       axes.update(path, points);
-      if (points.length < sharp.length) frame = requestAnimationFrame(advance);
+      if (points.length < sharp.length) timer = setTimeout(advance);
       else byId("plot").dataset.ready = "yes";
     };
     delete byId("plot").dataset.ready;
@@ -97,6 +97,7 @@
     const width = plot.clientWidth || 640, height = plot.clientHeight || 400;
     const left = 62, right = width - 14, top = 14, bottom = height - 46;
     plot.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    drawnWidth = plot.clientWidth;
     drawing.replaceChildren();
     const highest = theory.largestOf([...lines.s1, ...lines.floor].map(([, y]) => y));
     const upper = Math.ceil(Math.log10(highest)), lower = Math.floor(Math.log10(theory.floor(RANGE_C[1], state.sigma) / 3));
@@ -134,5 +135,6 @@
 
   byId("sliders").addEventListener("input", redraw);
   byId("sliders").addEventListener("submit", (event) => event.preventDefault());
-  new ResizeObserver(redraw).observe(byId("plot"));
+  redraw();
+  new ResizeObserver(() => { if (byId("plot").clientWidth !== drawnWidth) redraw(); }).observe(byId("plot"));
 })();
