@@ -11,12 +11,12 @@ from clipbounds.bounds import koloskova2023 as theory
 from clipbounds.report import Outcome, Row, style
 from clipbounds.verdict import bands, fit_slope
 
-SIGMA, THRESHOLD, STEP_SIZE, CONFIDENCE = 1.0, 2.0, 1e-3, 0.999
+SIGMA, THRESHOLD, STEP_SIZE, CONFIDENCE = 1.0, 2.0, 2e-4, 0.999
 
 
 def run(lab):
-    sizes = np.array(lab.choose([1, 4, 16], [1, 2, 4, 8, 16, 32, 64], [1, 2, 4, 8, 16, 32, 64, 128]))
-    steps = lab.choose(10_000, 100_000, 400_000)
+    sizes = np.array(lab.choose([1, 4, 16], [1, 2, 4, 8, 16], [1, 2, 4, 8, 16, 32, 64]))
+    steps = lab.choose(20_000, 100_000, 400_000)
     trajectories = lab.choose(256, 256, 1024)
     share = 1 - (1 - CONFIDENCE) / (2 * len(sizes))
     table = {"after averaging": [], "each sample": []}
