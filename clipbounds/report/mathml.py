@@ -6,7 +6,15 @@ from html import escape
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 LIMITS = {"max", "min", "inf", "sup", "lim"}
-FENCES = {r"\{": "{", r"\}": "}", r"\|": "‖", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\lceil": "⌈", r"\rceil": "⌉"}  # as the converter leaves them after \Big
+FENCES = {
+    r"\{": "{",
+    r"\}": "}",
+    r"\|": "‖",
+    r"\lfloor": "⌊",
+    r"\rfloor": "⌋",
+    r"\lceil": "⌈",
+    r"\rceil": "⌉",
+}  # as the converter leaves them after \Big
 DOUBLE_STRUCK = {"E": "𝔼", "P": "ℙ", "R": "ℝ", "N": "ℕ", "Z": "ℤ"}
 
 

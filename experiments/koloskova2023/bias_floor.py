@@ -94,14 +94,9 @@ def run(lab):
     axes.set_title("Stochastic bias of clipped SGD: the exact floor")
     axes.set_ylim(2e-3, 2)
     axes.legend()
-<<<<<<< HEAD
-    data = {"floor": {"c/sigma": thresholds, "measured": means, "low": lows, "high": highs, "u*": floor, "S1": s1}}
-    stated = [*upper_bounds, theory.FiniteLowerBound(), theory.StochasticFloor(), theory.RecalledFloor()]
-    return Outcome(rows, figure, data, [(bound, worst_setting(1.0)) for bound in stated])
-=======
     data = {
         "floor": {"c/sigma": thresholds, "measured": means, "low": lows, "high": highs, "u*": floor},
         "upper": {"c/sigma": fine, **curves},
     }
-    return Outcome(rows, figure, data)
->>>>>>> main
+    stated = [*upper_bounds, theory.FiniteLowerBound(), theory.StochasticFloor(), theory.RecalledFloor()]
+    return Outcome(rows, figure, data, [(bound, worst_setting(1.0)) for bound in stated])
