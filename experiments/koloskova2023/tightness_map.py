@@ -78,4 +78,5 @@ def run(lab):
         "eta": np.repeat(step_sizes, len(thresholds)),
         "ratio": ratio.ravel(),
     }
-    return Outcome(rows, figure, {"tightness": flat})
+    stated = (theory.S0(), theory.FiniteLowerBound())
+    return Outcome(rows, figure, {"tightness": flat}, [(bound, setting_at(1.0, 1e-3)) for bound in stated])
