@@ -5,7 +5,7 @@ An experiment is a file ``experiments/<paper>/<claim>.py`` with a docstring and 
 
 import dataclasses
 
-from ..simulate import simulate
+from ..sweep.memory import Memory
 
 BUDGETS = ("quick", "standard", "full")
 
@@ -58,21 +58,53 @@ class Outcome:
 
 
 class Lab:
-    """Budget, seed and simulation for one experiment."""
+    """Budget, seed, simulation and memory for one experiment.
 
-    def __init__(self, budget="standard", seed=0, progress=None):
+    Parameters
+    ----------
+    budget : "quick", "standard" or "full"
+    seed : int
+    progress : callable (done, total, what), optional
+    journal : path, optional
+        Folder that keeps every result, so that it is computed once; nothing is kept by default.
+    """
+
+    def __init__(self, budget="standard", seed=0, progress=None, journal=None):
         if budget not in BUDGETS:
             raise ValueError(f"the budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
         self.budget, self.seed, self.progress = budget, seed, progress
+        self.memory = Memory(journal)
 
     def choose(self, quick, standard, full):
         """The value for this budget."""
         return {"quick": quick, "standard": standard, "full": full}[self.budget]
 
     def simulate(self, setting, steps, trajectories=1, **options):
-        """`clipbounds.simulate` with this experiment's seed."""
+        """`clipbounds.simulate` with this experiment's seed; read from the journal if it is there.
+
+        The name in the journal is the digest of the setting, steps, trajectories, seed, checkpoints, keep,
+        first_trajectory and of the program text that determines the numbers (kernels, simulation, files of the user's
+        own classes). Bounds and verdicts are no part of it: changing them simulates nothing again.
+        """
         options.setdefault("seed", self.seed)
-        return simulate(setting, steps, trajectories, **options)
+        return self.memory.simulate(setting, steps, trajectories, **options)
+
+    def remember(self, key, compute):
+        """Arrays of a computation that is no `simulate`, computed once.
+
+        Parameters
+        ----------
+        key : dict
+            All that the result depends on (specs, numbers, text, lists, arrays), with a name for the computation.
+        compute : callable without arguments, giving a dict of str to array
+            It is called anew when the key, its file (with the files of the functions that it names) or the package's
+            text on simulation and exact analysis has changed. It must not depend on bounds or verdicts.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        return self.memory.remember(key, compute)
 
     def step(self, done, total, what=""):
         """Tell the progress bar that `done` of `total` parts are finished."""
