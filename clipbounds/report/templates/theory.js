@@ -111,8 +111,9 @@ const clipboundsTheory = (() => {
       fine[64] = b;
       for (let j = 0; j < 64; j++) largest = Math.max(largest, largestOn(slope, cellOf(fine[j], fine[j + 1], setting)));
     }
-    const value = ((budget + largest) / slope) * (1 + MARGIN);
-    return L1 === 0 ? Math.min(value, fromDriftMean(eps, c, least)) : value;
+    const onLine = (c * slope) / (c - slope); // the v of the supporting line with this slope
+    if (L1 === 0 && onLine >= least) largest = Math.min(largest, slope * onLine + 0.5 * eta * L0 * c * c);
+    return ((budget + largest) / slope) * (1 + MARGIN);
   }
 
   // the finite lower bound for f = L x²/2, two-point noise of skewness q, started at its stationary point
