@@ -1,8 +1,26 @@
 """clipbounds: check the theory of gradient clipping against numbers."""
 
-from . import clipping, lanes, methods, noise, problems
+from . import bounds, clipping, lanes, methods, noise, oracles, problems, verdict, worst_case
+from .first_passage import FirstPassage, first_passage
 from .methods import Setting
 from .simulate import simulate
+from .verdict import compare
 from .version import __version__
 
-__all__ = ["Setting", "__version__", "clipping", "lanes", "methods", "noise", "problems", "simulate"]
+__all__ = [
+    "FirstPassage",
+    "Setting",
+    "__version__",
+    "bounds",
+    "clipping",
+    "compare",
+    "first_passage",
+    "lanes",
+    "methods",
+    "noise",
+    "oracles",
+    "problems",
+    "simulate",
+    "verdict",
+    "worst_case",
+]

@@ -1,7 +1,7 @@
 """Run a setting: trajectories in blocks of 64, threads, checkpoints, an xarray.Dataset as the result."""
 
 import os
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def _checked_checkpoints(checkpoints, steps):
 
 
 def _observe(setting, block, step):
-    """The measured quantities at `step` for the 64 lanes, rows in the order of MEASURED, and flags of divergence."""
+    """The measured quantities at `step` for the 64 lanes, MEASURED and the method's own, and flags of divergence."""
     problem, method = setting.problem, setting.method
     dim = problem.dim
     gradient = np.empty(dim * LANES)
@@ -58,7 +58,7 @@ def _observe(setting, block, step):
     diverged[(diverged < 0) & ~np.isfinite(norms)] = step
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         distance = problem.distance(x)
-        samples = step * (method.samples_per_step if getattr(method, "per_sample", False) else 1)
+        calls = step * method.operator_calls_per_step
         return (
             np.stack(
                 [
@@ -67,31 +67,53 @@ def _observe(setting, block, step):
                     np.fmin(block.row(MINIMUM), norms),
                     problem.gap(x),
                     np.full(LANES, np.nan) if distance is None else distance,
-                    block.row(CLIPPED) / samples if samples else np.zeros(LANES),
+                    block.row(CLIPPED) / calls if calls else np.zeros(LANES),
+                    *_observe_extra(setting, block),
                 ]
             ),
             diverged,
         )
 
 
-def _run_block(setting, checkpoints, seed, first):
+def _observe_extra(setting, block):
+    if not setting.method.extra_measured:
+        return []
+    size = setting.problem.dim * LANES
+    return setting.method.observe_extra(
+        setting, np.stack([unpack(r, LANES) for r in block.vectors.reshape(-1, 1, size)])
+    )
+
+
+def _run_block(setting, checkpoints, seed, first, stop):
     """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
     block = new_block(setting, seed, first)
-    stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples_per_step))
-    table = np.empty((len(checkpoints), len(MEASURED), LANES))
+    stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))
+    table = np.empty((len(checkpoints), len(MEASURED) + len(setting.method.extra_measured), LANES))
     diverged = np.empty((len(checkpoints), LANES))
     for row, checkpoint in enumerate(checkpoints):
         while block.step < checkpoint:
+            if stop.is_set():
+                raise CancelledError("the simulation was told to stop")
             block.run_to(min(checkpoint, block.step + stride))
         table[row], diverged[row] = _observe(setting, block, checkpoint)
     return table, diverged
 
 
+class _Stop:
+    """Set when the caller's event is, or when the call itself has ended early (Ctrl-C)."""
+
+    def __init__(self, event):
+        self.event, self.abandoned = event, False
+
+    def is_set(self):
+        return self.abandoned or (self.event is not None and self.event.is_set())
+
+
 class _Trajectories:
     """Keeps every trajectory."""
 
-    def __init__(self, count, checkpoints):
-        self.tables, self.diverged, self.count = [], [], count
+    def __init__(self, names, count, checkpoints):
+        self.names, self.tables, self.diverged, self.count = names, [], [], count
 
     def add(self, table, diverged):
         self.tables.append(table)
@@ -99,7 +121,7 @@ class _Trajectories:
 
     def variables(self):
         table = np.concatenate(self.tables, axis=2)
-        data = {name: (("checkpoint", "trajectory"), table[:, k]) for k, name in enumerate(MEASURED)}
+        data = {name: (("checkpoint", "trajectory"), table[:, k]) for k, name in enumerate(self.names)}
         data["diverged_at"] = ("trajectory", np.concatenate(self.diverged).astype(np.int64))
         return data
 
@@ -107,8 +129,9 @@ class _Trajectories:
 class _Statistics:
     """Keeps count, mean, variance, smallest and largest value at each checkpoint, merged in the order of blocks."""
 
-    def __init__(self, count, checkpoints):
-        shape = (len(checkpoints), len(MEASURED))
+    def __init__(self, names, count, checkpoints):
+        self.names = names
+        shape = (len(checkpoints), len(names))
         self.count = 0
         self.mean, self.squares = np.zeros(shape), np.zeros(shape)
         self.low, self.high = np.full(shape, np.inf), np.full(shape, -np.inf)
@@ -137,7 +160,7 @@ class _Statistics:
         data = {}
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = self.squares / (self.count - 1) if self.count > 1 else np.full_like(self.squares, np.nan)
-        for k, name in enumerate(MEASURED):
+        for k, name in enumerate(self.names):
             data[name] = ("checkpoint", self.mean[:, k])
             data[f"{name}_variance"] = ("checkpoint", variance[:, k])
             data[f"{name}_smallest"] = ("checkpoint", self.low[:, k])
@@ -150,9 +173,36 @@ class _Statistics:
 KEEPERS = {"trajectories": _Trajectories, "statistics": _Statistics}
 
 
+def checked_arguments(
+    setting, steps, trajectories=1, seed=0, checkpoints=None, keep="trajectories", first_trajectory=0
+):
+    """What determines the result of `simulate`, besides the setting, in canonical form; raises its ValueErrors.
+
+    Returns
+    -------
+    steps, trajectories, seed : int
+    checkpoints : ndarray of int64, sorted and without repetition
+    keep : str
+    first_trajectory : int
+    """
+    if not isinstance(setting, Setting):
+        raise ValueError(f"simulate: setting must be a Setting(problem, noise, method), but {setting!r} was given")
+    steps = check_integer("simulate", "steps", steps, 0)
+    trajectories = check_integer("simulate", "trajectories", trajectories, 1)
+    seed = check_integer("simulate", "seed", seed, 0)
+    if seed >= 2**64:
+        raise ValueError(f"simulate: seed must be below 2^64, but {seed} was given")
+    first_trajectory = check_integer("simulate", "first_trajectory", first_trajectory, 0)
+    if first_trajectory % LANES:
+        raise ValueError(f"simulate: first_trajectory must be a multiple of {LANES}, but {first_trajectory} was given")
+    if keep not in KEEPERS:
+        raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
+    return steps, trajectories, seed, _checked_checkpoints(checkpoints, steps), keep, first_trajectory
+
+
 def simulate(
     setting, steps, trajectories=1, seed=0, checkpoints=None, threads=None, keep="trajectories", *,
-    chunk=1, first_trajectory=0, progress=None, executor=None,
+    chunk=1, first_trajectory=0, progress=None, executor=None, stop=None,
 ):  # fmt: skip
     """Simulate a setting.
 
@@ -179,46 +229,41 @@ def simulate(
         Called with the number of finished trajectories.
     executor : concurrent.futures.Executor, optional
         Used instead of threads of this call's own.
+    stop : threading.Event, optional
+        Set it, from another thread, to abandon the simulation within one call of the kernel, about 0.2 s.
 
     Returns
     -------
     xarray.Dataset
-        Variables gradient_norm, mean_gradient_norm (running mean over steps), min_gradient_norm, gap, distance and
-        clipped_fraction on (checkpoint, trajectory) or, for statistics, their means on (checkpoint) with
-        ``_variance``, ``_smallest`` and ``_largest``; evaluations (stochastic gradients) on checkpoint; diverged_at,
-        the step at which the gradient stopped being finite, -1 if it never did.
+        Variables gradient_norm, mean_gradient_norm (running mean over steps), min_gradient_norm, gap, distance,
+        clipped_fraction and the method's own quantities on (checkpoint, trajectory) or, for statistics, their means
+        on (checkpoint) with ``_variance``, ``_smallest`` and ``_largest``; evaluations (stochastic gradients) on
+        checkpoint; diverged_at, the step at which the gradient stopped being finite, -1 if it never did.
 
     Raises
     ------
     ValueError
         If an argument is outside its domain.
+    concurrent.futures.CancelledError
+        If `stop` was set.
     """
     import xarray as xr
 
-    if not isinstance(setting, Setting):
-        raise ValueError(f"simulate: setting must be a Setting(problem, noise, method), but {setting!r} was given")
-    steps = check_integer("simulate", "steps", steps, 0)
-    trajectories = check_integer("simulate", "trajectories", trajectories, 1)
-    seed = check_integer("simulate", "seed", seed, 0)
-    if seed >= 2**64:
-        raise ValueError(f"simulate: seed must be below 2^64, but {seed} was given")
+    arguments = checked_arguments(setting, steps, trajectories, seed, checkpoints, keep, first_trajectory)
+    steps, trajectories, seed, checkpoints, keep, first_trajectory = arguments
     chunk = check_integer("simulate", "chunk", chunk, 1)
-    first_trajectory = check_integer("simulate", "first_trajectory", first_trajectory, 0)
     threads = (os.cpu_count() or 1) if threads is None else check_integer("simulate", "threads", threads, 1)
-    if first_trajectory % LANES:
-        raise ValueError(f"simulate: first_trajectory must be a multiple of {LANES}, but {first_trajectory} was given")
-    if keep not in KEEPERS:
-        raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
     if executor is not None and not isinstance(executor, Executor):
         raise ValueError(f"simulate: executor must be a concurrent.futures.Executor, but {executor!r} was given")
-    checkpoints = _checked_checkpoints(checkpoints, steps)
+    stopping = _Stop(stop)
 
-    keeper = KEEPERS[keep](trajectories, checkpoints)
+    description = {**DESCRIPTION, **setting.method.extra_measured}
+    keeper = KEEPERS[keep](tuple(description), trajectories, checkpoints)
     firsts = range(0, trajectories, LANES)
     tasks = [firsts[k : k + chunk] for k in range(0, len(firsts), chunk)]
 
     def work(task):
-        return [_run_block(setting, checkpoints, seed, first_trajectory + first) for first in task]
+        return [_run_block(setting, checkpoints, seed, first_trajectory + first, stopping) for first in task]
 
     pool = executor or ThreadPoolExecutor(threads)
     pending = []
@@ -233,17 +278,18 @@ def simulate(
                 if progress is not None:
                     progress(first + used)
     finally:
+        stopping.abandoned = True
         for future in pending:
             future.cancel()
         if executor is None:
             pool.shutdown(wait=True, cancel_futures=True)
 
     variables = keeper.variables()
-    variables["evaluations"] = ("checkpoint", checkpoints * setting.method.samples_per_step)
+    variables["evaluations"] = ("checkpoint", setting.method.evaluations(setting.problem, checkpoints))
     dataset = xr.Dataset(variables, coords={"checkpoint": checkpoints})
     if keep == "trajectories":
         dataset = dataset.assign_coords(trajectory=first_trajectory + np.arange(trajectories))
-    for name, text in DESCRIPTION.items():
+    for name, text in description.items():
         dataset[name].attrs["long_name"] = text
     dataset.attrs = {
         "setting": setting.to_json(), "steps": steps, "trajectories": trajectories, "seed": str(seed),

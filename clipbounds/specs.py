@@ -131,6 +131,14 @@ class Spec:
         # set here, so that a decorator @dataclass(frozen=True) on top of a subclass does not replace them
         cls.__eq__, cls.__hash__ = Spec.__eq__, Spec.__hash__
         dataclasses.dataclass(frozen=True, eq=False)(cls)
+        # Spec has its own, and such a decorator refuses to overwrite them
+        del cls.__setattr__, cls.__delattr__
+
+    def __setattr__(self, name, value):
+        raise dataclasses.FrozenInstanceError(f"{type(self).__name__} is frozen; use replace({name}=...)")
+
+    def __delattr__(self, name):
+        raise dataclasses.FrozenInstanceError(f"{type(self).__name__} is frozen; {name} cannot be deleted")
 
     def __post_init__(self):
         for field in dataclasses.fields(self):

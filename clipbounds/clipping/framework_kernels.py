@@ -4,6 +4,7 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
+from ..lanes.norms import row
 from .base import CLIP
 
 TORCH_EPSILON = 1e-6
@@ -15,9 +16,9 @@ def _plain_norms(v, norms, dim):
     for l in range(LANES):
         norms[l] = v[l] * v[l]
     for k in range(1, dim):
-        base = k * LANES
+        coordinate = row(v, k)
         for l in range(LANES):
-            norms[l] += v[base + l] * v[base + l]
+            norms[l] += coordinate[l] * coordinate[l]
     for l in range(LANES):
         norms[l] = math.sqrt(norms[l])
 
@@ -26,7 +27,7 @@ def _plain_norms(v, norms, dim):
 def torch_clip(v, lanes, dim, index, params):
     """params: threshold; factor min(1, c/(‖v‖ + 1e-6))."""
     threshold = params[0]
-    engaged, factor = lanes[:LANES], lanes[LANES:]
+    engaged, factor = row(lanes, 0), row(lanes, 1)
     _plain_norms(v, factor, dim)
     for l in range(LANES):
         ratio = threshold / (factor[l] + TORCH_EPSILON)
@@ -34,21 +35,21 @@ def torch_clip(v, lanes, dim, index, params):
         factor[l] = 1.0 if kept else ratio
         engaged[l] += 0.0 if kept else 1.0
     for k in range(dim):
-        base = k * LANES
+        coordinate = row(v, k)
         for l in range(LANES):
-            v[base + l] *= factor[l]
+            coordinate[l] *= factor[l]
 
 
 @kernel(CLIP)
 def optax_clip(v, lanes, dim, index, params):
     """params: threshold; v where ‖v‖ < c, else (v/‖v‖)·c."""
     threshold = params[0]
-    engaged, norms = lanes[:LANES], lanes[LANES:]
+    engaged, norms = row(lanes, 0), row(lanes, 1)
     _plain_norms(v, norms, dim)
     for l in range(LANES):
         engaged[l] += 0.0 if norms[l] < threshold else 1.0
     for k in range(dim):
-        base = k * LANES
+        coordinate = row(v, k)
         for l in range(LANES):
-            entry = v[base + l]
-            v[base + l] = entry if norms[l] < threshold else entry / norms[l] * threshold
+            entry = coordinate[l]
+            coordinate[l] = entry if norms[l] < threshold else entry / norms[l] * threshold

@@ -4,7 +4,7 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
-from ..lanes.norms import SAFE_HIGH, SAFE_LOW
+from ..lanes.norms import SAFE_HIGH, SAFE_LOW, row, squared_norms
 from .base import CLIP
 
 
@@ -62,26 +62,17 @@ def _scale_lane_exactly(v, lane, dim, length, expand):
 
 @device
 def _scale_to_norm(v, lanes, dim, length, expand):
-    engaged, factor = lanes[:LANES], lanes[LANES:]
-    for l in range(LANES):
-        factor[l] = v[l] * v[l]
-    for k in range(1, dim):
-        base = k * LANES
-        for l in range(LANES):
-            factor[l] += v[base + l] * v[base + l]
-    unsafe = 0
-    for l in range(LANES):
-        unsafe += 0 if SAFE_LOW < factor[l] < SAFE_HIGH else 1
-    if unsafe == 0:
+    engaged, factor = row(lanes, 0), row(lanes, 1)
+    if squared_norms(v, factor, dim):
         for l in range(LANES):
             ratio = length / math.sqrt(factor[l])
             kept = ratio >= 1.0 and not expand
             factor[l] = 1.0 if kept else ratio
             engaged[l] += 0.0 if kept else 1.0
         for k in range(dim):
-            base = k * LANES
+            coordinate = row(v, k)
             for l in range(LANES):
-                v[base + l] *= factor[l]
+                coordinate[l] *= factor[l]
     else:
         for l in range(LANES):
             if SAFE_LOW < factor[l] < SAFE_HIGH:
@@ -127,17 +118,17 @@ def identity(v, lanes, dim, index, params):
 def coordinate_clip(v, lanes, dim, index, params):
     """params: threshold."""
     threshold = params[0]
-    engaged, changed = lanes[:LANES], lanes[LANES:]
+    engaged, changed = row(lanes, 0), row(lanes, 1)
     for l in range(LANES):
         changed[l] = 0.0
     for k in range(dim):
-        base = k * LANES
+        coordinate = row(v, k)
         for l in range(LANES):
-            entry = v[base + l]
+            entry = coordinate[l]
             inside = abs(entry) <= threshold
             changed[l] = changed[l] if inside else 1.0
             shortened = threshold if entry > 0.0 else (-threshold if entry < 0.0 else entry)  # nan stays nan
-            v[base + l] = entry if inside else shortened
+            coordinate[l] = entry if inside else shortened
     for l in range(LANES):
         engaged[l] += changed[l]
 
@@ -146,20 +137,20 @@ def coordinate_clip(v, lanes, dim, index, params):
 def smooth_clip(v, lanes, dim, index, params):
     """params: level phi, width; phi y/hypot(y, width) per component, through the ratio of the smaller to the larger."""
     level, width = params[0], params[1]
-    engaged, changed = lanes[:LANES], lanes[LANES:]
+    engaged, changed = row(lanes, 0), row(lanes, 1)
     for l in range(LANES):
         changed[l] = 0.0
     for k in range(dim):
-        base = k * LANES
+        coordinate = row(v, k)
         for l in range(LANES):
-            y = v[base + l]
+            y = coordinate[l]
             size = abs(y)
             inner = size < width
             ratio = (size if inner else width) / (width if inner else size)
             smooth = (ratio if inner else 1.0) / math.sqrt(1.0 + ratio * ratio)
             clipped = math.copysign(level * smooth, y)
             changed[l] = changed[l] if clipped == y else 1.0
-            v[base + l] = clipped
+            coordinate[l] = clipped
     for l in range(LANES):
         engaged[l] += changed[l]
 
@@ -168,13 +159,13 @@ def smooth_clip(v, lanes, dim, index, params):
 def joint_smooth_clip(v, lanes, dim, index, params):
     """params: level phi, width; phi y/hypot(‖y‖, width), everything divided by the largest of the entries and width."""
     level, width = params[0], params[1]
-    engaged, factor = lanes[:LANES], lanes[LANES:]
+    engaged, factor = row(lanes, 0), row(lanes, 1)
     for l in range(LANES):
         factor[l] = v[l] * v[l]
     for k in range(1, dim):
-        base = k * LANES
+        coordinate = row(v, k)
         for l in range(LANES):
-            factor[l] += v[base + l] * v[base + l]
+            factor[l] += coordinate[l] * coordinate[l]
     square = width * width
     unsafe = 0 if SAFE_LOW < square < SAFE_HIGH else 1
     for l in range(LANES):
@@ -184,9 +175,9 @@ def joint_smooth_clip(v, lanes, dim, index, params):
             engaged[l] += 1.0 if factor[l] > 0.0 else 0.0
             factor[l] = level / math.sqrt(factor[l] + square)
         for k in range(dim):
-            base = k * LANES
+            coordinate = row(v, k)
             for l in range(LANES):
-                v[base + l] *= factor[l]
+                coordinate[l] *= factor[l]
     else:
         for l in range(LANES):
             if SAFE_LOW < square < SAFE_HIGH and factor[l] < SAFE_HIGH:

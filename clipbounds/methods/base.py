@@ -31,15 +31,47 @@ class Method(Spec):
     * ``vector_rows``: how many blocks of dim × LANES its state needs; block 0 is the iterate;
     * ``samples_per_step``: stochastic gradients a step;
     * ``operator``: the clipping operator that its kernel calls;
-    * ``parameters``: the parameter vector of the kernel.
+    * ``parameters``: the parameter vector of the kernel;
+
+    and, where it needs them, ``samples(problem)``, ``initial_state(problem)``, ``extra_addresses(problem)`` and, for
+    quantities of its own, ``extra_measured`` (names and descriptions) with ``observe_extra(setting, vectors)``.
     """
 
     advance: ClassVar = None
     vector_rows: ClassVar[int] = 2
+    extra_measured: ClassVar[dict] = {}
+    takes_oracles: ClassVar[bool] = False  # a kernel that only adds noise cannot serve an oracle
 
     @property
     def samples_per_step(self):
         """Stochastic gradients evaluated in one step."""
+        return 1
+
+    def samples(self, problem):
+        """Stochastic gradients evaluated in one step on this problem."""
+        return self.samples_per_step
+
+    def evaluations(self, problem, steps):
+        """Stochastic gradients evaluated in the first `steps` steps, an int or an array of them."""
+        return steps * self.samples(problem)
+
+    def initial_state(self, problem):
+        """The vectors of 64 trajectories at step 0: a flat array of blocks, the first being the iterate."""
+        vectors = np.zeros(self.vector_rows * problem.dim * LANES)
+        vectors[: problem.dim * LANES] = np.repeat(problem.x0, LANES)
+        return vectors
+
+    def extra_addresses(self, problem):
+        """Addresses of further kernels, which follow the three of `new_block`."""
+        return []
+
+    def observe_extra(self, setting, vectors):
+        """The quantities of `extra_measured` from the state (rows, LANES, dim); shape (quantities, LANES)."""
+        return np.empty((0, LANES))
+
+    @property
+    def operator_calls_per_step(self):
+        """How often one step applies the clipping operator: what the clipped fraction is a share of."""
         return 1
 
     def step_bound(self, dim):
@@ -74,6 +106,17 @@ class Setting(Spec):
                 f"Setting: the noise lies along a vector with {along.size} entries, but the problem has dimension"
                 f" {self.problem.dim}; give along={self.problem.dim} entries"
             )
+        if not self.noise.additive:
+            if not self.method.takes_oracles:
+                raise ValueError(
+                    f"Setting: {type(self.method).__name__} adds noise to a gradient, but {type(self.noise).__name__} is an"
+                    " oracle; use Spider or MiniBatch, or an additive noise law"
+                )
+            if self.noise.problem != self.problem:
+                raise ValueError(
+                    f"Setting: the oracle was built for {self.noise.problem!r}, but the problem is {self.problem!r}; build"
+                    " the oracle for this problem"
+                )
         self.method.check(self)
 
     @property
@@ -109,15 +152,14 @@ class Block:
 def new_block(setting, seed, first_trajectory):
     """The state of trajectories first_trajectory, ..., +63 at step 0."""
     problem, noise, method = setting.problem, setting.noise, setting.method
-    dim = problem.dim
-    vectors = np.zeros(method.vector_rows * dim * LANES)
-    vectors[: dim * LANES] = np.repeat(problem.x0, LANES)
+    vectors = method.initial_state(problem)
     lanes = np.zeros(LANE_ROWS * LANES)
     lanes[MINIMUM * LANES : (MINIMUM + 1) * LANES] = np.inf
     lanes[DIVERGED * LANES :] = -1.0
-    plan, buffer_size, noise_parameters = window_plan(noise, dim)
+    plan, buffer_size, noise_parameters = window_plan(noise, problem.dim)
     clip = method.operator
-    addresses = np.array([problem.gradient_kernel.address, noise.fill.address, clip.kernel.address], dtype=np.int64)
+    first_addresses = [problem.gradient_kernel.address, noise.fill.address, clip.kernel.address]
+    addresses = np.array(first_addresses + method.extra_addresses(problem), dtype=np.int64)
     words = np.array([seed, first_trajectory], dtype=np.uint64)
     arguments = (
         np.empty(max(buffer_size, LANES)), plan, words,

@@ -5,7 +5,7 @@ import math
 from ..clipping.base import CLIP
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
-from ..lanes.norms import add, add_scaled, copy, decay_and_add, lane_norms, scale_in_place
+from ..lanes.norms import add, add_scaled, copy, decay_and_add, lane_norms, row, scale_in_place
 from ..noise.window import DIM, add_sample
 from ..problems.base import GRADIENT
 from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SUM
@@ -17,20 +17,19 @@ clip_at = function_at(CLIP)
 @device
 def track(g, lanes, dim, step):
     """Norm of the true gradient at x_step into the running sum and minimum; flag lanes that are no longer finite."""
-    norms = lanes[NORM * LANES : (NORM + 1) * LANES]
+    norms, total, lowest = row(lanes, NORM), row(lanes, SUM), row(lanes, MINIMUM)
     lane_norms(g, norms, dim)
     for l in range(LANES):
-        u = norms[l]
-        lanes[SUM * LANES + l] += u
-        lowest = lanes[MINIMUM * LANES + l]
-        lanes[MINIMUM * LANES + l] = u if u < lowest else lowest  # nan leaves it as it is
+        total[l] += norms[l]
+        lowest[l] = norms[l] if norms[l] < lowest[l] else lowest[l]  # nan leaves it as it is
     finite = 0
     for l in range(LANES):
         finite += 1 if norms[l] < math.inf else 0
     if finite < LANES:
+        diverged = row(lanes, DIVERGED)
         for l in range(LANES):
-            if not norms[l] < math.inf and lanes[DIVERGED * LANES + l] < 0.0:
-                lanes[DIVERGED * LANES + l] = step
+            if not norms[l] < math.inf and diverged[l] < 0.0:
+                diverged[l] = step
 
 
 @kernel(ADVANCE)
@@ -46,18 +45,16 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
     for step in range(first, last):
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
-        copy(g, v)
-        add_sample(v, buffer, plan, step * batch, noise, words, addresses[FILL_AT])
-        if per_sample:
-            operator(v, counts, dim, 0, clip)
-        if batch > 1:
-            copy(v, total)
-            for k in range(1, batch):
-                copy(g, v)
-                add_sample(v, buffer, plan, step * batch + k, noise, words, addresses[FILL_AT])
-                if per_sample:
-                    operator(v, counts, dim, k, clip)
+        for k in range(batch):
+            copy(g, v)
+            add_sample(v, buffer, plan, step * batch + k, noise, words, addresses[FILL_AT])
+            if per_sample:
+                operator(v, counts, dim, k, clip)
+            if batch > 1 and k == 0:
+                copy(v, total)
+            elif batch > 1:
                 add(v, total)
+        if batch > 1:
             copy(total, v)
             scale_in_place(1.0 / batch, v)
         if not per_sample:

@@ -9,8 +9,9 @@ import math
 import numpy as np
 
 from ..lanes.blocks import LANES
-from ..lanes.compile import device, kernel, scalar
+from ..lanes.compile import kernel, scalar
 from ..lanes.elementary import bits_of, exp, expm1, float_of, log, sin_cos_turns
+from ..lanes.norms import row
 from ..lanes.random import threefry, uniform
 from .base import FILL
 
@@ -23,24 +24,19 @@ def zero(out, first, count, params, seed, stream, trajectory):
         out[i] = 0.0
 
 
-@device
-def fill_gaussian(out, first, count, scale, seed, stream, trajectory):
-    """Box-Muller, two draws a counter."""
+@kernel(FILL)
+def gaussian(out, first, count, params, seed, stream, trajectory):
+    """params: scale. Box-Muller, two draws a counter."""
+    scale = params[0]
     for j in range(count >> 1):
         draw = np.uint64((first >> 1) + j)
-        base = 2 * j * LANES
+        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
         for l in range(LANES):
             a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
             radius = scale * math.sqrt(-2.0 * log(uniform(a)))
             sine, cosine = sin_cos_turns(uniform(b))
-            out[base + l] = radius * cosine
-            out[base + LANES + l] = radius * sine
-
-
-@kernel(FILL)
-def gaussian(out, first, count, params, seed, stream, trajectory):
-    """params: scale."""
-    fill_gaussian(out, first, count, params[0], seed, stream, trajectory)
+            even[l] = radius * cosine
+            odd[l] = radius * sine
 
 
 @scalar
@@ -57,11 +53,11 @@ def two_point(out, first, count, params, seed, stream, trajectory):
     low, high = -sigma * skew, sigma / skew
     for j in range(count >> 1):
         draw = np.uint64((first >> 1) + j)
-        base = 2 * j * LANES
+        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
         for l in range(LANES):
             a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            out[base + l] = high if uniform(a) < probability else low
-            out[base + LANES + l] = high if uniform(b) < probability else low
+            even[l] = high if uniform(a) < probability else low
+            odd[l] = high if uniform(b) < probability else low
 
 
 @kernel(FILL)
@@ -70,11 +66,11 @@ def rademacher(out, first, count, params, seed, stream, trajectory):
     sigma = params[0]
     for j in range(count >> 1):
         draw = np.uint64((first >> 1) + j)
-        base = 2 * j * LANES
+        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
         for l in range(LANES):
             a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            out[base + l] = signed(sigma, a)
-            out[base + LANES + l] = signed(sigma, b)
+            even[l] = signed(sigma, a)
+            odd[l] = signed(sigma, b)
 
 
 @kernel(FILL)
@@ -84,10 +80,11 @@ def student(out, first, count, params, seed, stream, trajectory):
     power = -2.0 / dof
     for i in range(count):
         draw = np.uint64(first + i)
+        values = row(out, i)
         for l in range(LANES):
             a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
             _, cosine = sin_cos_turns(uniform(b))
-            out[i * LANES + l] = scale * math.sqrt(dof * expm1(min(power * log(uniform(a)), 700.0))) * cosine
+            values[l] = scale * math.sqrt(dof * expm1(min(power * log(uniform(a)), 700.0))) * cosine
 
 
 @kernel(FILL)
@@ -97,11 +94,11 @@ def pareto(out, first, count, params, seed, stream, trajectory):
     power, mean = -1.0 / tail_index, tail_index / (tail_index - 1.0)
     for j in range(count >> 1):
         draw = np.uint64((first >> 1) + j)
-        base = 2 * j * LANES
+        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
         for l in range(LANES):
             a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            out[base + l] = scale * (exp(power * log(uniform(a))) - mean)
-            out[base + LANES + l] = scale * (exp(power * log(uniform(b))) - mean)
+            even[l] = scale * (exp(power * log(uniform(a))) - mean)
+            odd[l] = scale * (exp(power * log(uniform(b))) - mean)
 
 
 @kernel(FILL)
@@ -111,8 +108,8 @@ def symmetric_pareto(out, first, count, params, seed, stream, trajectory):
     power = -1.0 / tail_index
     for j in range(count >> 1):
         draw = np.uint64((first >> 1) + j)
-        base = 2 * j * LANES
+        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
         for l in range(LANES):
             a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            out[base + l] = signed(scale * exp(power * log(uniform(a))), a)
-            out[base + LANES + l] = signed(scale * exp(power * log(uniform(b))), b)
+            even[l] = signed(scale * exp(power * log(uniform(a))), a)
+            odd[l] = signed(scale * exp(power * log(uniform(b))), b)

@@ -9,15 +9,15 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at
-from ..lanes.norms import lane_norms
+from ..lanes.norms import add, add_scaled, lane_norms, row
 from ..lanes.random import DIRECTION, NOISE
 from .base import ALONG, FILL, INDEPENDENT, NONE, RADIAL
-from .kernels import fill_gaussian
+from .kernels import gaussian
 
 TARGET = 16  # coordinates a window; benchmarks/README.md has the measurement
 # slots of the integer array that describes a window
-START, SAMPLES, STRIDE, LAYOUT, DIM, LAW_SIZE, DIRECTION_STRIDE = range(7)
-SLOTS = 7
+START, SAMPLES, STRIDE, LAYOUT, DIM, LAW_SIZE, DIRECTION_STRIDE, DIRECTION_FILL = range(8)
+SLOTS = 8
 fill_at = function_at(FILL)
 
 
@@ -33,7 +33,9 @@ def window_plan(noise, dim):
     direction_stride = dim + dim % 2
     plan = np.zeros(SLOTS, dtype=np.int64)
     law = noise.parameters
-    plan[:] = (-1, samples, stride, layout, dim, law.size, direction_stride)
+    # called by its address: inlined into every method, the sampler would take ten seconds each to compile
+    direction_fill = gaussian.address if layout == RADIAL else 0
+    plan[:] = (-1, samples, stride, layout, dim, law.size, direction_stride, direction_fill)
     size = samples * stride + (direction_stride + 1 if layout == RADIAL else 0)
     along = noise.along if noise.along is not None else np.zeros(0)
     return plan, size * LANES, np.concatenate([law, along])
@@ -53,15 +55,12 @@ def add_sample(target, buffer, plan, sample, params, words, fill_address):
         plan[START] = start
     offset = (sample - start) * stride * LANES
     if layout == INDEPENDENT:
-        xi = buffer[offset : offset + dim * LANES]
-        for i in range(dim * LANES):
-            target[i] += xi[i]
+        add(buffer[offset : offset + dim * LANES], target)
     elif layout == ALONG:
         xi = buffer[offset : offset + LANES]
         for k in range(dim):
             component = params[plan[LAW_SIZE] + k]
-            for l in range(LANES):
-                target[k * LANES + l] += component * xi[l]
+            add_scaled(component, xi, row(target, k))
     else:
         _add_radial(target, buffer, plan, sample, offset, words)
 
@@ -73,11 +72,14 @@ def _add_radial(target, buffer, plan, sample, offset, words):
     behind = plan[SAMPLES] * plan[STRIDE] * LANES
     direction = buffer[behind : behind + stride * LANES]
     lengths = buffer[behind + stride * LANES : behind + (stride + 1) * LANES]
-    fill_gaussian(direction, sample * stride, stride, 1.0, words[0], DIRECTION, words[1])
+    fill = fill_at(plan[DIRECTION_FILL])
+    lengths[0] = 1.0  # the scale
+    fill(direction, sample * stride, stride, lengths, words[0], DIRECTION, words[1])
     lane_norms(direction[: dim * LANES], lengths, dim)
     xi = buffer[offset : offset + LANES]
     for l in range(LANES):
         lengths[l] = abs(xi[l]) / lengths[l]
     for k in range(dim):
+        to, along = row(target, k), row(direction, k)
         for l in range(LANES):
-            target[k * LANES + l] += lengths[l] * direction[k * LANES + l]
+            to[l] += lengths[l] * along[l]

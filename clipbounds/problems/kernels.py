@@ -2,7 +2,7 @@
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel
-from ..lanes.norms import lane_norms
+from ..lanes.norms import lane_norms, row
 from .base import GRADIENT
 from .growth import expm1_or_inf, sinh_or_inf
 
@@ -11,9 +11,9 @@ from .growth import expm1_or_inf, sinh_or_inf
 def quadratic(x, g, dim, params):
     for k in range(dim):
         eigenvalue = params[k]
-        base = k * LANES
+        xk, gk = row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = eigenvalue * x[base + l]
+            gk[l] = eigenvalue * xk[l]
 
 
 @kernel(GRADIENT)
@@ -54,9 +54,9 @@ def power(x, g, dim, params):
     for l in range(LANES):
         g[l] = g[l] ** (exponent - 2.0)
     for k in range(dim - 1, -1, -1):
-        base = k * LANES
+        xk, gk = row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = g[l] * x[base + l]
+            gk[l] = g[l] * xk[l]
 
 
 @kernel(GRADIENT)
@@ -79,9 +79,10 @@ def sombrero(x, g, dim, params):
     for l in range(LANES):
         g[l] = x[l] * x[l] - 1.0
     for k in range(1, dim):
+        xk = row(x, k)
         for l in range(LANES):
-            g[l] += x[k * LANES + l] * x[k * LANES + l]
+            g[l] += xk[l] * xk[l]
     for k in range(dim - 1, -1, -1):
-        base = k * LANES
+        xk, gk = row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = g[l] * x[base + l]
+            gk[l] = g[l] * xk[l]

@@ -1,0 +1,41 @@
+# make reproduce | test | test-full | docs | lint | bench | clean: each makes the virtual environment if it is missing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: reproduce test test-full docs lint bench clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "clipbounds needs Python 3.11 or newer, but this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev,data,rigor,docs]'
+	touch $(READY)
+
+reproduce: $(READY)
+	$(BIN)/clipbounds warm
+	$(BIN)/clipbounds run --budget standard
+	$(BIN)/clipbounds report
+	$(BIN)/clipbounds check
+
+test: $(READY)
+	$(BIN)/clipbounds warm
+	$(BIN)/python -m pytest -m 'not full' -n 2 --dist worksteal
+
+test-full: $(READY)
+	$(BIN)/clipbounds warm
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+docs: $(READY)
+	$(BIN)/python -m sphinx -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) .clipbounds build dist docs/_build

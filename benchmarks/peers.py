@@ -1,0 +1,225 @@
+"""What a researcher would write instead. Each peer is a function case -> runner or None; runner(seed, threads) returns
+the final gradient norms, one a trajectory, so that all can be compared statistically before they are timed.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from cases import STEP_SIZE, TAIL_INDEX, THRESHOLD
+
+import clipbounds as cb
+
+HERE = Path(__file__).parent
+
+
+def ours(case):
+    setting = case.setting()
+
+    def run(seed, threads):
+        result = cb.simulate(
+            setting, case.steps, case.trajectories, seed=seed, checkpoints=[case.steps], threads=threads
+        )
+        return result.gradient_norm[-1].values
+
+    return run
+
+
+def noise_floor(case):
+    """Our noise alone: what no whole step can beat."""
+    from clipbounds.noise.window import TARGET
+
+    noise = case.setting().noise
+    stride = case.dim + case.dim % 2 if case.dim > 1 else 1
+    samples = max(1, TARGET // stride)
+    samples += samples % 2 if stride == 1 else 0
+    count = stride * samples
+    buffer, params = np.empty(count * cb.lanes.LANES), noise.parameters
+    calls = case.steps // samples * (case.trajectories // cb.lanes.LANES)
+
+    def run(seed, threads):
+        fill, zero = noise.fill.compiled, np.uint64(0)
+        for call in range(calls):
+            fill(buffer, call * count, count, params, np.uint64(seed), zero, zero)
+        return None
+
+    return run
+
+
+def numpy_vectorised(case):
+    """(dim, trajectories) arrays, everything in place."""
+    if case.noise == "stable":
+        return None  # scipy_stable below
+    shape = (case.dim, case.trajectories)
+    eigenvalues = case.eigenvalues[:, np.newaxis]
+
+    def run(seed, threads, draw=None):
+        rng = np.random.default_rng(seed)
+        x, g, xi = np.ones(shape), np.empty(shape), np.empty(shape)
+        for _ in range(case.steps):
+            gradient(x, g)
+            if draw is not None:
+                g += draw(rng, shape)
+            elif case.noise == "gaussian":
+                rng.standard_normal(out=xi)
+                g += xi
+            else:
+                rng.random(out=xi)
+                np.subtract(1.0, xi, out=xi)
+                np.power(xi, -1 / TAIL_INDEX, out=xi)
+                xi -= TAIL_INDEX / (TAIL_INDEX - 1)
+                g += xi
+            norm = np.sqrt(np.einsum("ij,ij->j", g, g))
+            np.divide(THRESHOLD, norm, out=norm)
+            np.minimum(norm, 1.0, out=norm)
+            norm *= STEP_SIZE
+            g *= norm
+            x -= g
+        gradient(x, g)
+        return np.sqrt(np.einsum("ij,ij->j", g, g))
+
+    def gradient(x, g):
+        if case.problem == "quadratic":
+            np.multiply(eigenvalues, x, out=g)
+        else:
+            np.sinh(x, out=g)
+
+    return run
+
+
+def scipy_stable(case):
+    """The same with scipy.stats.levy_stable, parameterisation S1; a tenth of the steps, scaled by the caller."""
+    if case.noise != "stable":
+        return None
+    import dataclasses
+
+    from scipy.stats import levy_stable
+
+    law = levy_stable(TAIL_INDEX, 0.0)
+    run = numpy_vectorised(dataclasses.replace(case, noise="gaussian"))
+    return lambda seed, threads: run(seed, threads, draw=lambda rng, shape: law.rvs(size=shape, random_state=rng))
+
+
+def numba_scalar(case):
+    """One trajectory at a time, np.random.Generator."""
+    if case.noise == "stable":
+        return None
+    import math
+
+    from numba import njit
+
+    pareto, cosh, eigenvalues = case.noise == "pareto", case.problem == "cosh", case.eigenvalues
+
+    @njit(fastmath={"contract"}, error_model="numpy")
+    def loop(rng, steps, trajectories, eigenvalues, out):
+        dim = eigenvalues.size
+        x, g = np.empty(dim), np.empty(dim)
+        for n in range(trajectories):
+            x[:] = 1.0
+            for _ in range(steps):
+                total = 0.0
+                for k in range(dim):
+                    slope = math.sinh(x[k]) if cosh else eigenvalues[k] * x[k]
+                    if pareto:
+                        slope += (1.0 - rng.random()) ** (-1 / TAIL_INDEX) - TAIL_INDEX / (TAIL_INDEX - 1)
+                    else:
+                        slope += rng.standard_normal()
+                    g[k] = slope
+                    total += slope * slope
+                factor = STEP_SIZE * min(1.0, THRESHOLD / math.sqrt(total))
+                for k in range(dim):
+                    x[k] -= factor * g[k]
+            total = 0.0
+            for k in range(dim):
+                slope = math.sinh(x[k]) if cosh else eigenvalues[k] * x[k]
+                total += slope * slope
+            out[n] = math.sqrt(total)
+
+    def run(seed, threads):
+        out = np.empty(case.trajectories)
+        loop(np.random.default_rng(seed), case.steps, case.trajectories, eigenvalues, out)
+        return out
+
+    return run
+
+
+def jax_scan(case):
+    """vmap over trajectories, scan over steps, float64, compiled; uses all cores by itself."""
+    if case.noise == "stable":
+        return None
+    try:
+        import jax
+        import jax.numpy as jnp
+    except ImportError:
+        return None
+    jax.config.update("jax_enable_x64", True)
+    eigenvalues = jnp.asarray(case.eigenvalues)
+
+    def gradient(x):
+        return jnp.sinh(x) if case.problem == "cosh" else eigenvalues * x
+
+    def trajectory(key):
+        def step(x, key):
+            if case.noise == "gaussian":
+                xi = jax.random.normal(key, (case.dim,), dtype=jnp.float64)
+            else:
+                u = jax.random.uniform(key, (case.dim,), dtype=jnp.float64, minval=2.0**-53)
+                xi = u ** (-1 / TAIL_INDEX) - TAIL_INDEX / (TAIL_INDEX - 1)
+            g = gradient(x) + xi
+            return x - STEP_SIZE * jnp.minimum(1.0, THRESHOLD / jnp.linalg.norm(g)) * g, None
+
+        x, _ = jax.lax.scan(step, jnp.ones(case.dim), jax.random.split(key, case.steps))
+        return jnp.linalg.norm(gradient(x))
+
+    compiled = jax.jit(jax.vmap(trajectory))
+    return lambda seed, threads: np.asarray(compiled(jax.random.split(jax.random.key(seed), case.trajectories)))
+
+
+def cpp_loop(case):
+    """C++ -O3 -march=native, xoshiro256++ and a ziggurat, std::thread; needs a compiler."""
+    compiler = shutil.which("g++") or shutil.which("clang++")
+    if compiler is None or case.noise == "stable":
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="clipbounds-bench-"))
+    library = folder / "peer.so"
+    subprocess.run(
+        [
+            compiler,
+            "-O3",
+            "-march=native",
+            "-std=c++17",
+            "-shared",
+            "-fPIC",
+            "-pthread",
+            HERE / "peer.cpp",
+            "-o",
+            library,
+        ],
+        check=True,
+    )
+    import ctypes
+
+    function = ctypes.CDLL(str(library)).clipped_sgd
+    pointer = np.ctypeslib.ndpointer(np.float64, flags="C")
+    function.argtypes = [ctypes.c_uint64, ctypes.c_long, ctypes.c_long, ctypes.c_long, ctypes.c_int, ctypes.c_int,
+                         ctypes.c_int, ctypes.c_double, ctypes.c_double, ctypes.c_double, pointer, pointer]  # fmt: skip
+    eigenvalues = np.ascontiguousarray(case.eigenvalues)
+
+    def run(seed, threads):
+        out = np.empty(case.trajectories)
+        function(seed, case.dim, case.steps, case.trajectories, case.noise == "pareto", case.problem == "cosh",
+                 threads, STEP_SIZE, THRESHOLD, TAIL_INDEX, eigenvalues, out)  # fmt: skip
+        return out
+
+    return run
+
+
+PEERS = {
+    "NumPy": numpy_vectorised,
+    "NumPy + SciPy": scipy_stable,
+    "Numba, scalar": numba_scalar,
+    "JAX": jax_scan,
+    "C++": cpp_loop,
+}

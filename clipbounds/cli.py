@@ -1,0 +1,225 @@
+"""The command line. Exit codes: 0 success, 1 a check fails, 2 wrong use, 130 interrupted."""
+
+import functools
+import json as json_module
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from .version import __version__
+
+
+def _fail(message):
+    raise click.UsageError(message)
+
+
+def speaks_plainly(command):
+    """Turn a ValueError into one sentence and exit code 2, Ctrl-C into exit code 130."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments, **options):
+        try:
+            return command(*arguments, **options)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        except KeyboardInterrupt:
+            click.echo("interrupted: what had finished is kept, nothing is half-written", err=True)
+            sys.exit(130)
+
+    return wrapped
+
+
+root_option = click.option(
+    "--root",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=Path(),
+    help="Folder that holds experiments/ and figures/; the current folder by default.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main():
+    """Check the theory of gradient clipping against numbers."""
+
+
+@main.command("list")
+@root_option
+@json_option
+@speaks_plainly
+def list_experiments(root, as_json):
+    """List the experiments and their last verdicts."""
+    from .report.runner import find_experiments, identifier, read_records, title
+
+    records = {record["id"]: record for record in read_records(root)}
+    entries = []
+    for file in find_experiments(root):
+        record = records.get(identifier(file))
+        verdicts = [row["verdict"] for row in record["rows"]] if record else []
+        entries.append({"id": identifier(file), "file": str(file), "title": title(file), "verdicts": verdicts})
+    if as_json:
+        click.echo(json_module.dumps(entries, indent=1, ensure_ascii=False))
+        return
+    if not entries:
+        raise ValueError(f"there is no experiments/ folder with experiment files below {root.resolve()}; give --root")
+    for entry in entries:
+        counts = {v: entry["verdicts"].count(v) for v in dict.fromkeys(entry["verdicts"])}
+        summary = ", ".join(f"{n} {v}" for v, n in counts.items()) or "not run"
+        click.echo(f"{entry['file']}\n    {entry['title']}  [{summary}]")
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--budget", default="standard", help="quick, standard or full.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@root_option
+@json_option
+@speaks_plainly
+def run(files, budget, seed, root, as_json):
+    """Run experiment FILES (all of them if none is given): figures, and a record of every verdict."""
+    from .report.lab import BUDGETS
+    from .report.runner import find_experiments, identifier, load, run_experiment
+
+    if budget not in BUDGETS:
+        _fail(f"--budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
+    files = [f for given in files for f in (sorted(given.glob("*.py")) if given.is_dir() else [given])]
+    files = files or find_experiments(root)
+    if not files:
+        _fail(f"there is no experiments/ folder with experiment files below {root.resolve()}; give FILES or --root")
+    for file in files:
+        load(file)  # a wrong name fails before anything is run
+    records = []
+    started = time.perf_counter()
+    with _progress(disabled=as_json) as progress:
+        whole = progress.add_task("experiments", total=len(files))
+        for file in files:
+            name = identifier(file)
+            part = progress.add_task(f"  {name}", total=1)
+
+            def tell(done, total, what, part=part, name=name):
+                progress.update(part, completed=done, total=total, description=f"  {name} {what}".rstrip())
+
+            records.append(run_experiment(file, root, budget, seed, tell))
+            progress.remove_task(part)
+            progress.advance(whole)
+            if not as_json:
+                _print_record(progress.console, records[-1])
+    if as_json:
+        from .report.runner import plain
+
+        click.echo(json_module.dumps(plain(records), indent=1, ensure_ascii=False))
+    else:
+        click.echo(f"{len(files)} experiments in {time.perf_counter() - started:.0f} s")
+    _exit_if_violated(records)
+
+
+@main.command()
+@root_option
+@json_option
+@speaks_plainly
+def check(root, as_json):
+    """Write paper_checks.md from the recorded verdicts; exit 1 if an asserted bound is violated."""
+    from .report.paper_checks import violated, write_paper_checks
+    from .report.runner import find_experiments
+
+    if not find_experiments(root):
+        _fail(f"there is no experiments/ folder with experiment files below {root.resolve()}; give --root")
+    records, _ = write_paper_checks(root)
+    verdicts = [row["verdict"] for record in records for row in record["rows"]]
+    summary = {v: verdicts.count(v) for v in ("holds", "violated", "undecided", "not measured")}
+    if as_json:
+        click.echo(json_module.dumps({"verdicts": summary, "violated": violated(records)}))
+    else:
+        click.echo("paper_checks.md: " + ", ".join(f"{n} {v}" for v, n in summary.items()))
+    _exit_if_violated(records)
+
+
+@main.command()
+@root_option
+@json_option
+@speaks_plainly
+def report(root, as_json):
+    """Write the gallery, figures/index.html and a page a claim, from the recorded verdicts."""
+    from .report.gallery import write_gallery
+
+    pages = write_gallery(root)
+    if as_json:
+        click.echo(json_module.dumps([str(page) for page in pages], indent=1))
+    else:
+        click.echo(f"{len(pages)} pages; open {pages[0]}")
+
+
+@main.command()
+@speaks_plainly
+def warm():
+    """Compile every kernel once, so that later runs start at once."""
+    from .lanes.compile import all_kernels, cache_root
+
+    kernels = all_kernels()
+    started = time.perf_counter()
+    with _progress() as progress:
+        for kernel in progress.track(kernels, description="compiling"):
+            _ = kernel.address
+    click.echo(f"{len(kernels)} kernels in {time.perf_counter() - started:.1f} s, kept in {cache_root()}")
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="Few cases, under a minute, compared with the committed ratios.")
+@root_option
+@speaks_plainly
+def bench(quick, root):
+    """Time ours beside NumPy, SciPy, Numba, JAX and C++ in one run."""
+    import subprocess
+
+    script = root / "benchmarks" / "run.py"
+    if not script.is_file():
+        raise ValueError(f"there is no {script}; give --root, the folder of a checkout of clipbounds")
+    sys.exit(subprocess.run([sys.executable, str(script), *(["--quick"] if quick else [])], check=False).returncode)
+
+
+def _progress(disabled=False):
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True), disable=disabled, transient=True)
+
+
+def _print_record(console, record):
+    console.print(f"[bold]{record['id']}[/] {record['seconds']} s", highlight=False)
+    for row in record["rows"]:
+        colour = {"holds": "green", "violated": "red"}.get(row["verdict"], "yellow")
+        reason = f" ({row['reason']})" if row["reason"] else ""
+        console.print(
+            f"  [{colour}]{row['verdict']}[/]{reason}  {row['claim']}: {row['measured']} | {row['bound']}",
+            highlight=False,
+        )
+
+
+def _exit_if_violated(records):
+    from .report.paper_checks import violated
+
+    bad = violated(records)
+    if bad:
+        click.echo(f"violated: {', '.join(bad)}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Rows of paper_checks.md from verdicts."""
+
+from .lab import Row
+
+ORDER = ("violated", "undecided", "not measured", "holds")  # the worst verdict of several decides
+
+
+def joint_verdict(verdicts):
+    """The verdict on the conjunction of several claims: the worst of them."""
+    return next((word for word in ORDER if word in verdicts), "not measured")
+
+
+def row_from_verdicts(claim, check, verdicts, bound=""):
+    """One row for one bound checked on several instances.
+
+    Parameters
+    ----------
+    verdicts : list of `clipbounds.verdict.Verdict` of the same bound
+    """
+    word = joint_verdict([v.verdict for v in verdicts])
+    known = [v.tightness for v in verdicts if v.tightness is not None]
+    reasons = list(dict.fromkeys(v.reason for v in verdicts if v.verdict == word and word != "holds" and v.reason))
+    methods = ", ".join(dict.fromkeys(v.method for v in verdicts if v.method))
+    span = f"measured/bound from {min(known):.4g} to {max(known):.4g}" if known else ""
+    if verdicts and verdicts[0].kind == "lower":
+        span = span.replace("measured/bound", "bound/measured")
+    return Row(
+        claim=claim,
+        check=f"{check}; band: {methods}",
+        measured=span,
+        bound=bound or (verdicts[0].bound if verdicts else ""),
+        tightness=max(known, default=None),
+        verdict=word,
+        reason="; ".join(reasons),
+    )

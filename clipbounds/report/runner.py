@@ -1,0 +1,145 @@
+"""Run an experiment file and keep what it found: figure, tables, and a record from which paper_checks.md is made."""
+
+import dataclasses
+import importlib.util
+import json
+import math
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from ..lanes.compile import sources_digest
+from ..version import __version__
+from . import style
+from .describe import panels, statement
+from .lab import BUDGETS, Lab, Outcome, Row
+from .papers import PAPERS
+
+
+def find_experiments(root):
+    """All experiment files below ``root/experiments``, in the order of the papers, then by name."""
+    folder = Path(root) / "experiments"
+    files = [f for f in folder.glob("*/*.py") if not f.name.startswith("_")]
+    rank = {paper: k for k, paper in enumerate(PAPERS)}
+    return sorted(files, key=lambda f: (rank.get(f.parent.name, len(PAPERS)), f.parent.name, f.name))
+
+
+def identifier(file):
+    """``paper/claim`` of an experiment file."""
+    file = Path(file)
+    return f"{file.parent.name}/{file.stem}"
+
+
+def load(file):
+    """The module of an experiment file.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file or it defines no ``run(lab)``.
+    """
+    file = Path(file)
+    if not file.is_file() or file.suffix != ".py":
+        raise ValueError(f"there is no experiment file {file}; `clipbounds list` prints those that exist")
+    spec = importlib.util.spec_from_file_location(f"clipbounds_experiment_{file.parent.name}_{file.stem}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not callable(getattr(module, "run", None)):
+        raise ValueError(f"{file} is not an experiment: it must define run(lab) and return an Outcome")
+    return module
+
+
+def title(file):
+    """First line of the docstring of an experiment file, read without running it."""
+    import ast
+
+    text = ast.get_docstring(ast.parse(Path(file).read_text(encoding="utf-8"))) or identifier(file)
+    return text.splitlines()[0].rstrip(".")
+
+
+def write_whole(path, data):
+    """Write bytes so that a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def plain(value):
+    """Numbers that JSON can hold: infinities and nan become strings."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def save_figure(figure, stem):
+    """PNG, PDF and SVG next to each other, without dates, so that equal figures are equal files."""
+    import io
+    import logging
+
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the missing dates
+    for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None}), ("svg", {"Date": None})):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=suffix, metadata=metadata)
+        write_whole(stem.with_suffix(f".{suffix}"), buffer.getvalue())
+
+
+def run_experiment(file, root, budget="standard", seed=0, progress=None):
+    """Run one experiment; write ``figures/<paper>/<claim>.{png,pdf,svg,json}`` when it has finished.
+
+    Returns
+    -------
+    dict, the record: id, title, rows, data, panels, bounds, budget, seed, version, kernels, seconds
+    """
+    if budget not in BUDGETS:
+        raise ValueError(f"the budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
+    module = load(file)
+    started = time.perf_counter()
+    with style.context():
+        outcome = module.run(Lab(budget, seed, progress, Path(root) / ".clipbounds" / "journal"))
+        if not isinstance(outcome, Outcome) or not all(isinstance(row, Row) for row in outcome.rows):
+            raise ValueError(f"{file}: run(lab) must return an Outcome with Rows, but gave {type(outcome).__name__}")
+        stem = Path(root) / "figures" / identifier(file)
+        if outcome.figure is not None:
+            save_figure(outcome.figure, stem)
+    record = {
+        "id": identifier(file),
+        "title": title(file),
+        "about": (module.__doc__ or "").strip(),
+        "budget": budget,
+        "seed": seed,
+        "version": __version__,
+        "kernels": sources_digest(),
+        "seconds": round(time.perf_counter() - started, 1),
+        "figure": outcome.figure is not None,
+        "rows": [dataclasses.asdict(row) for row in outcome.rows],
+        "data": outcome.data,
+        "panels": [] if outcome.figure is None else panels(outcome.figure),
+        "bounds": [statement(bound, setting) for bound, setting in outcome.bounds],
+    }
+    text = json.dumps(plain(record), indent=1, sort_keys=True, ensure_ascii=False)
+    write_whole(stem.with_suffix(".json"), text.encode())
+    return record
+
+
+def read_records(root):
+    """The records of all experiments that have been run, in the order of `find_experiments`; a list of dicts."""
+    records = []
+    for file in find_experiments(root):
+        path = Path(root) / "figures" / f"{identifier(file)}.json"
+        if path.is_file():
+            records.append(json.loads(path.read_text(encoding="utf-8")))
+    return records

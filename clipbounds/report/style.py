@@ -1,0 +1,81 @@
+"""One look for all figures: upper bounds solid above, lower bounds dashed below, measurements with bands.
+
+Colours are the Okabe-Ito set, told apart by the colour-blind; line styles carry the meaning in grey.
+"""
+
+from contextlib import contextmanager
+
+MEASURED, UPPER, LOWER, FLOOR, RECALLED, OTHER = "#0072B2", "#D55E00", "#009E73", "#000000", "#999999", "#CC79A7"
+SERIES = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#009E73", "#D55E00", "#000000")  # methods or parameters in order
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+SETTINGS = {
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "clipbounds",
+    "mathtext.fontset": "cm",
+}
+
+
+@contextmanager
+def context():
+    """The house style, for as long as the block lasts."""
+    import matplotlib
+
+    with matplotlib.rc_context(SETTINGS):
+        yield
+
+
+def figure(columns=1, rows=1, width=None, height=3.3, **options):
+    """A figure and its axes, without pyplot.
+
+    Parameters
+    ----------
+    columns, rows : int, panels
+    width : float, inches; 4.8 a column by default
+    height : float, inches a row
+
+    Returns
+    -------
+    matplotlib Figure, Axes or array of Axes
+    """
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=(width or 4.8 * columns, height * rows), layout="constrained")
+    return made, made.subplots(rows, columns, **options)
+
+
+def upper(axes, x, y, label="upper bound", color=UPPER, **options):
+    """An upper bound: solid."""
+    return axes.plot(x, y, "-", color=color, label=label, **options)
+
+
+def lower(axes, x, y, label="lower bound", color=LOWER, **options):
+    """A lower bound: dashed."""
+    return axes.plot(x, y, "--", color=color, label=label, **options)
+
+
+def recalled(axes, x, y, label, color=RECALLED, **options):
+    """A display-only statement, its constants unconfirmed: dotted grey."""
+    return axes.plot(x, y, ":", color=color, label=label, **options)
+
+
+def measured(axes, x, y, low=None, high=None, label="measured", color=MEASURED, marker="o", **options):
+    """A measurement with its band."""
+    if low is not None:
+        axes.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
+    return axes.plot(x, y, marker=marker, linestyle="none" if marker else "-", color=color, label=label, **options)

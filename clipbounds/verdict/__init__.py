@@ -1,0 +1,27 @@
+"""What may be concluded from a measurement: bands, tests, tightness, slopes."""
+
+from .bands import betting, empirical_bernstein, normal
+from .compare import compare
+from .comparison import Comparison
+from .judge import Verdict
+from .proportions import clopper_pearson
+from .quantiles import quantile_limits
+from .ranges import measured_range
+from .sequential import until_decided
+from .slopes import Slope, check_slope, fit_slope
+
+__all__ = [
+    "Comparison",
+    "Slope",
+    "Verdict",
+    "betting",
+    "check_slope",
+    "clopper_pearson",
+    "compare",
+    "empirical_bernstein",
+    "fit_slope",
+    "measured_range",
+    "normal",
+    "quantile_limits",
+    "until_decided",
+]

@@ -1,0 +1,73 @@
+"""The result of a comparison: verdicts, a table, a figure."""
+
+import html
+import io
+
+from .picture import draw_comparison
+
+COLUMNS = ("bound", "kind", "quantity", "verdict", "tightness", "method", "confidence", "reason")
+
+
+class Comparison:
+    """Verdicts on the bounds that a run was confronted with. `str()` gives the table as text; notebooks show it with the figure.
+
+    Attributes
+    ----------
+    run : xarray.Dataset
+    verdicts : list of Verdict, in the order of the bounds
+    drawn : list of (name, kind, quantity, steps, value), curves without a verdict
+    confidence : float, joint over all verdicts
+    """
+
+    def __init__(self, run, verdicts, drawn=(), confidence=0.999):
+        self.run, self.verdicts, self.drawn, self.confidence = run, list(verdicts), list(drawn), confidence
+
+    def rows(self):
+        """The table as lists of strings, in the order of `COLUMNS`."""
+        return [
+            [
+                v.bound, v.kind, v.quantity, v.verdict, "" if v.tightness is None else f"{v.tightness:.4g}",
+                v.method, f"{v.confidence:g}" if v.method else "", v.reason,
+            ]
+            for v in self.verdicts
+        ]  # fmt: skip
+
+    def table(self):
+        """A rich Table, one row a verdict."""
+        from rich.table import Table
+
+        table = Table(*COLUMNS)
+        style = {"holds": "green", "violated": "bold red"}
+        for row in self.rows():
+            table.add_row(*row, style=style.get(row[3], ""))
+        return table
+
+    def figure(self):
+        """A matplotlib Figure, one panel a quantity: measured with its band, upper bounds solid, lower bounds dashed."""
+        return draw_comparison(self)
+
+    def __str__(self):
+        from rich.console import Console
+
+        console = Console(file=io.StringIO(), width=160, color_system=None)
+        console.print(self.table())
+        return console.file.getvalue()
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        import base64
+
+        cells = "".join(f"<th>{html.escape(name)}</th>" for name in COLUMNS)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows()
+        )
+        text = f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
+        if not any(v.steps.size for v in self.verdicts):
+            return text
+        buffer = io.BytesIO()
+        self.figure().savefig(buffer, format="png", dpi=110)
+        return (
+            text
+            + f'<img alt="measured curves and bounds" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+        )

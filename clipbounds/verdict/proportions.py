@@ -1,0 +1,44 @@
+"""Exact confidence limits for a probability."""
+
+import numpy as np
+
+from .bands import _check_sides, check_confidence
+
+
+def clopper_pearson(successes, trials, confidence, sides=2):
+    """Limits for the success probability of `trials` independent trials.
+
+    Theorem (Clopper and Pearson 1934). With delta = (1 - confidence)/sides the lower limit solves
+    P(Bin(n, p) >= k) = delta (0 for k = 0), the upper limit P(Bin(n, p) <= k) = delta (1 for k = n); each fails with
+    probability at most delta, for every p and n.
+
+    Parameters
+    ----------
+    successes : array_like of int, k in [0, trials]
+    trials : int n >= 1
+    confidence : float in (0, 1)
+    sides : 2: both limits hold together with `confidence`; 1: each of them alone does
+
+    Returns
+    -------
+    (lower, upper) : arrays of the shape of `successes`
+
+    Raises
+    ------
+    ValueError
+        If successes are outside [0, trials].
+    """
+    from scipy.special import betaincinv
+
+    delta = 1 - check_confidence(confidence)
+    _check_sides(sides)
+    k = np.asarray(successes)
+    if trials < 1 or np.any(k < 0) or np.any(k > trials):
+        raise ValueError(
+            f"successes must lie in [0, trials] and trials be >= 1, but {successes!r} of {trials!r} was given"
+        )
+    tail = delta / sides
+    lower = np.where(k == 0, 0.0, betaincinv(np.maximum(k, 1), trials - np.maximum(k, 1) + 1, tail))
+    inner = np.minimum(k, trials - 1)
+    upper = np.where(k == trials, 1.0, betaincinv(inner + 1, trials - inner, 1 - tail))
+    return lower, upper

@@ -1,0 +1,259 @@
+"""Proved ranges of measured quantities: what finite-sample bands of means rest on. Deterministic facts only.
+
+Reach. D_t = t·step_bound is the longest way that t steps can go, so ‖x_t - x_0‖ <= D_t.
+
+Strongly convex contraction. f mu-strongly convex with Lipschitz constant L, minimiser x*, eta L <= 1, steps
+x - eta mean_i s_i (grad f(x) + xi_i), s_i in [0, 1] (norm clipping of the mean or of each sample, or none), ‖xi_i‖ <= w.
+Then ‖x_t - x*‖ <= max(‖x_0 - x*‖, w/mu) for all t.
+Proof. With s the mean of s_i, ‖x - eta s grad f(x) - x*‖ <= (1 - eta s mu) r, r = ‖x - x*‖: the averaged Hessian on the
+segment has its spectrum in [mu, L] and eta s L <= 1. The noise adds at most eta s w. So the new distance is at most
+r - eta s (mu r - w) <= max(r, w/mu), a convex combination of r and w/mu because eta s mu <= 1.
+
+Interval of a convex function on the line. Let |xi_i| <= w, a+ = sup{x: f'(x) <= w}, a- = inf{x: f'(x) >= -w}, and each
+step move by -eta mean_i clip(f'(x) + xi_i) with a norm clip of threshold c (inf for none). Then x_t <= max(x_0, a+ + s)
+and x_t >= min(x_0, a- - s) for all t, where s = 0 if f has the Lipschitz constant L and eta L <= 1, and s = eta c otherwise.
+Proof (upper end). If f'(x_t) > w, every sample is positive and so is its clipped value: x_{t+1} < x_t. Otherwise
+x_t <= a+, and x_{t+1} <= x_t + eta c <= a+ + eta c. If eta L <= 1, x -> x - eta clip(f'(x) + xi) does not decrease,
+as clip is 1-Lipschitz; at a+ (finite), f'(a+) = w >= -xi gives x_{t+1} <= a+ - eta mean_i clip(w + xi_i) <= a+.
+"""
+
+import numpy as np
+
+from ..clipping import Identity, NormClip
+from ..methods import SGD, ClippedSGD
+
+OUTWARD = 1e-9  # relative widening: the ends are computed in floating point
+PIECES = 256  # steps that the bound of the running mean takes one by one, before it takes geometric pieces
+
+
+def measured_range(setting, quantity, steps, accept_sampled=False):
+    """The tightest proved range of a measured quantity after `steps` steps, for every realisation of the noise.
+
+    Parameters
+    ----------
+    setting : Setting
+    quantity : str, a variable of a run
+    steps : array_like of int >= 0
+    accept_sampled : bool, rely on constants whose certificate is only sampled
+
+    Returns
+    -------
+    (low, high) : float64 arrays of the shape of `steps`; -inf or inf where nothing is proved
+    """
+    steps = np.asarray(steps, dtype=np.float64)
+    trusted = setting.problem.certificate.trusted or accept_sampled
+    if quantity == "clipped_fraction":
+        return np.zeros(steps.shape), np.ones(steps.shape)
+    rule = RULES.get(quantity)
+    if rule is None:
+        return np.full(steps.shape, -np.inf), np.full(steps.shape, np.inf)
+    if not trusted:
+        return np.zeros(steps.shape), np.full(steps.shape, np.inf)
+    # 0·inf is nan: nothing is proved by that rule, and fmin takes the other
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, high = rule(setting, steps.ravel())
+    low = np.where(np.isnan(low), 0.0, low * (1 - OUTWARD))
+    high = np.where(np.isnan(high), np.inf, high * (1 + OUTWARD))
+    return low.reshape(steps.shape), high.reshape(steps.shape)
+
+
+def displacement(setting, steps):
+    """D_t >= ‖x_t - x_0‖ (see "Reach" above); 0 at t = 0."""
+    bound = setting.method.step_bound(setting.problem.dim)
+    return np.where(steps > 0, np.maximum(steps, 1) * bound, 0.0)
+
+
+def _plain(setting):
+    """Whether the step is x - eta · (mean of norm-clipped or unclipped samples), as the two lemmas need."""
+    method = setting.method
+    return type(method) in (SGD, ClippedSGD) and method.momentum == 0 and type(method.operator) in (NormClip, Identity)
+
+
+def constants(problem):
+    """(L or None, L0, L1) of a problem; (None, inf, 1) for an objective that is smooth for no pair and says so."""
+    try:
+        pair = problem.smoothness
+        return problem.lipschitz, pair.L0, pair.L1
+    except ValueError:
+        return None, np.inf, 1.0
+
+
+def _contracting(setting):
+    lipschitz = constants(setting.problem)[0]
+    return lipschitz is not None and setting.method.step_size * lipschitz <= 1
+
+
+def _edge(problem, level, sign):
+    """sup{s: sign·f'(sign·s) <= level} for convex f on the line and level >= 0, rounded up; inf if it is not found."""
+
+    def slope(s):
+        return sign * float(problem.gradient(np.array([sign * s]))[0])
+
+    start = sign * float(problem.x0[0])
+    limit = 1e12 * (1 + abs(start))
+    right, width = start, 1.0
+    while not slope(right) > level:
+        right, width = right + width, 2 * width
+        if width > limit:
+            return np.inf
+    left, width = right, 1.0
+    while slope(left) > level:
+        left, width = left - width, 2 * width
+        if width > limit:
+            return right
+    for _ in range(200):
+        middle = 0.5 * (left + right)
+        if middle in (left, right):
+            break
+        left, right = (left, middle) if slope(middle) > level else (middle, right)
+    return right
+
+
+def interval(setting, steps):
+    """Ends of an interval that holds x_t, for a problem on the line: reach and, for convex f, the second lemma."""
+    problem, method = setting.problem, setting.method
+    start = float(problem.x0[0])
+    way = displacement(setting, steps)
+    low, high = start - way, start + way
+    if not (_on_a_line(setting) and _plain(setting)):
+        return low, high
+    noise_bound = setting.noise.vector_bound(1)
+    if np.isfinite(noise_bound):
+        overshoot = 0.0 if _contracting(setting) else method.step_bound(1)
+        high = np.fmin(high, max(start, _edge(problem, noise_bound, 1.0) + overshoot))
+        low = np.maximum(low, min(start, -_edge(problem, noise_bound, -1.0) - overshoot))
+    return low, high
+
+
+def _on_a_line(setting):
+    """Convex on the whole line. An objective without constants may have a smaller domain (1/x, -log x): not that one."""
+    problem = setting.problem
+    return problem.dim == 1 and problem.convex and np.isfinite(constants(problem)[1])
+
+
+def _ends(setting, steps, function):
+    """`function` of points at both ends of the interval; inf where an end is infinite."""
+    values = []
+    for end in interval(setting, steps):
+        finite = np.isfinite(end)
+        value = function(np.where(finite, end, setting.problem.x0[0])[:, np.newaxis])
+        values.append(np.where(finite, value, np.inf))
+    return values
+
+
+def distance_range(setting, steps):
+    """Distance to the nearest minimiser: it is 1-Lipschitz in x; both lemmas sharpen the upper end.
+
+    On the line the distance to a minimiser set, an interval, is convex, so the larger of both ends bounds it.
+    """
+    problem = setting.problem
+    start = problem.distance(problem.x0)
+    if start is None:
+        return np.zeros(steps.shape), np.full(steps.shape, np.inf)
+    way = displacement(setting, steps)
+    low, high = np.maximum(start - way, 0.0), start + way
+    if _on_a_line(setting):
+        high = np.fmin(high, np.maximum(*_ends(setting, steps, problem.distance)))
+    return low, np.fmin(high, _ball(setting))
+
+
+def _ball(setting):
+    """max(‖x_0 - x*‖, w/mu) where the first lemma applies, else inf."""
+    problem = setting.problem
+    mu = problem.strong_convexity
+    if not (mu > 0 and problem.minimiser is not None and _plain(setting) and _contracting(setting)):
+        return np.inf
+    return max(float(np.linalg.norm(problem.x0 - problem.minimiser)), setting.noise.vector_bound(problem.dim) / mu)
+
+
+def gradient_range(setting, steps):
+    """‖grad f(x_t)‖.
+
+    General: with ‖hess f‖ <= H0 + H1‖grad f‖, or the first-order form applied to short pieces of the segment, v(s) =
+    ‖grad f(x_0 + s(x_t - x_0)/D)‖ changes at a rate at most H0 + H1 v, so with g_0 = ‖grad f(x_0)‖
+    (g_0 + H0/H1) e^{-H1 D} - H0/H1 <= ‖g_t‖ <= (g_0 + H0/H1) e^{H1 D} - H0/H1, and g_0 ± L D if L is global.
+    Convex on the line: f' is monotone, so its values lie between those at the ends of the interval.
+    First lemma: ‖grad f‖ <= L ‖x - x*‖.
+    """
+    problem = setting.problem
+    start = float(np.linalg.norm(problem.gradient(problem.x0)))
+    way = displacement(setting, steps)
+    lipschitz, H0, H1 = constants(problem)
+    if lipschitz is not None:
+        low, high = start - lipschitz * way, start + lipschitz * way
+        high = np.fmin(high, lipschitz * _ball(setting))
+    else:
+        low = (start + H0 / H1) * np.exp(-H1 * way) - H0 / H1
+        high = start * np.exp(H1 * way) + H0 / H1 * np.expm1(H1 * way)
+    if _on_a_line(setting):
+        left, right = _ends(setting, steps, lambda x: np.abs(problem.gradient(x)[:, 0]))
+        high = np.fmin(high, np.maximum(left, right))
+    return np.fmax(low, 0.0), high
+
+
+def mean_gradient_range(setting, steps):
+    """Running mean over s < t of ‖g_s‖: the mean of its ranges.
+
+    The ranges widen with s, so a piece of the steps is bounded by its last step. At t = 0 it is ‖g_0‖.
+    """
+    last = max(int(steps.max(initial=1)) - 1, 0)
+    near = np.arange(min(last, PIECES) + 1)
+    far = np.round(np.geomspace(1, last, 2 * PIECES)) if last > PIECES else near
+    grid = np.unique(np.concatenate([near, far, np.maximum(steps - 1, 0)]))  # every s <= t - 1 has an end >= s in it
+    low, high = gradient_range(setting, grid)
+    weight = np.diff(grid, prepend=-1.0)
+    rows = np.searchsorted(grid, np.maximum(steps - 1, 0))
+    count = np.maximum(steps, 1)
+    return np.cumsum(weight * low)[rows] / count, np.cumsum(weight * high)[rows] / count
+
+
+def mean_certified_range(setting, steps):
+    """Running mean of a step rule's certified quantity, a concave non-decreasing function of ‖g_s‖: Jensen."""
+    rule = getattr(setting.method, "rule", None)
+    if rule is None:
+        return np.full(steps.shape, -np.inf), np.full(steps.shape, np.inf)
+    return np.zeros(steps.shape), rule.certify(mean_gradient_range(setting, steps)[1])
+
+
+def min_gradient_range(setting, steps):
+    """Minimum over s <= t of ‖g_s‖: at most ‖g_0‖, at least the lower end at t, which does not rise with t."""
+    low, _ = gradient_range(setting, steps)
+    return low, np.full(steps.shape, float(np.linalg.norm(setting.problem.gradient(setting.problem.x0))))
+
+
+def gap_range(setting, steps):
+    """f(x_t) - f_star >= 0.
+
+    General: |f(x_t) - f(x_0)| is at most the integral over [0, D] of the upper end for ‖grad f‖. Convex on the line: at
+    most the larger value at the ends of the interval. First lemma: f(x) <= f(x*) + L‖x - x*‖²/2.
+    """
+    problem = setting.problem
+    start = problem.initial_gap
+    gradient = float(np.linalg.norm(problem.gradient(problem.x0)))
+    way = displacement(setting, steps)
+    lipschitz, H0, H1 = constants(problem)
+    if lipschitz is not None:
+        change = gradient * way + 0.5 * lipschitz * way**2
+    else:
+        # expm1(s) - s cancels for small s; s²/2·e^s is above it
+        growth = np.minimum(
+            np.where(H1 * way > 1e-4, np.expm1(H1 * way) - H1 * way, np.inf), (H1 * way) ** 2 / 2 * np.exp(H1 * way)
+        )
+        change = gradient * np.expm1(H1 * way) / H1 + H0 / H1**2 * growth
+    high = start + change
+    if _on_a_line(setting):
+        high = np.fmin(high, np.maximum(*_ends(setting, steps, problem.gap)))
+    radius = _ball(setting)
+    if np.isfinite(radius):
+        high = np.fmin(high, float(problem.gap(problem.minimiser)) + 0.5 * lipschitz * radius**2)
+    return np.fmax(start - change, 0.0), high
+
+
+RULES = {
+    "gradient_norm": gradient_range,
+    "mean_gradient_norm": mean_gradient_range,
+    "mean_certified": mean_certified_range,
+    "min_gradient_norm": min_gradient_range,
+    "gap": gap_range,
+    "distance": distance_range,
+}

@@ -1,0 +1,27 @@
+"""Exact analysis without sampling: worst-case drift, bias floor, moment problems, stationary gradients and laws."""
+
+from .bias_floor import bounded_noise_floor, floor, floor_noise, supporting_line, two_point_fixed_point
+from .clipped_drift import drift, drift_atoms
+from .mean_step import gaussian_drift, mean_clipped_step
+from .moment_lp import MomentProblem, moment_floor, moment_problem
+from .stationary_chain import StationaryLaw, stationary_law
+from .stationary_point import stationary_gradient, stationary_vector
+
+__all__ = [
+    "MomentProblem",
+    "StationaryLaw",
+    "bounded_noise_floor",
+    "drift",
+    "drift_atoms",
+    "floor",
+    "floor_noise",
+    "gaussian_drift",
+    "mean_clipped_step",
+    "moment_floor",
+    "moment_problem",
+    "stationary_gradient",
+    "stationary_law",
+    "stationary_vector",
+    "supporting_line",
+    "two_point_fixed_point",
+]

@@ -1,0 +1,146 @@
+"""Experiments as files: records, figures, paper_checks.md, and the command line around them."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from clipbounds.cli import main
+
+EXPERIMENT = '''
+"""A claim that {word}. More about it."""
+
+from clipbounds.report import Outcome, Row, style
+
+
+def run(lab):
+    figure, axes = style.figure()
+    axes.plot([1, 2], [1, 2])
+    lab.step(1, 1, "only part")
+    row = Row("one | two", "by hand", "1", "2", 0.5, "{verdict}", asserted={asserted})
+    return Outcome([row], figure, {{"line": {{"x": [1.0, float("inf")]}}}})
+'''
+
+
+def write(root, name, verdict="holds", asserted=True):
+    file = root / "experiments" / "koloskova2023" / f"{name}.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(EXPERIMENT.format(word=verdict, verdict=verdict, asserted=asserted))
+    return file
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def test_run_and_check(tmp_path):
+    write(tmp_path, "good")
+    write(tmp_path, "later", "undecided")
+    assert call("run", "--root", tmp_path, "--budget", "quick").exit_code == 0
+    record = json.loads((tmp_path / "figures/koloskova2023/good.json").read_text())
+    assert record["title"] == "A claim that holds. More about it"
+    assert record["rows"][0]["verdict"] == "holds" and record["budget"] == "quick"
+    assert record["data"]["line"]["x"] == [1.0, "inf"]
+    for suffix in ("png", "pdf", "svg"):
+        assert (tmp_path / f"figures/koloskova2023/good.{suffix}").stat().st_size > 1000
+    assert call("check", "--root", tmp_path).exit_code == 0
+    text = (tmp_path / "paper_checks.md").read_text()
+    assert "| good.1 | koloskova2023 | one \\| two | by hand | 1 | 2 | 0.5 | holds |" in text
+    assert "undecided" in text
+
+
+def test_an_asserted_violation_fails_and_a_display_does_not(tmp_path):
+    write(tmp_path, "display", "violated", asserted=False)
+    assert call("run", "--root", tmp_path).exit_code == 0
+    assert call("check", "--root", tmp_path).exit_code == 0
+    write(tmp_path, "wrong", "violated")
+    assert call("run", "--root", tmp_path).exit_code == 1
+    result = call("check", "--root", tmp_path, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout.splitlines()[0])["violated"] == ["koloskova2023/wrong.1"]
+
+
+def test_what_has_not_been_run_is_not_measured(tmp_path):
+    write(tmp_path, "good")
+    assert call("check", "--root", tmp_path).exit_code == 0
+    assert "not measured: has not been run" in (tmp_path / "paper_checks.md").read_text()
+
+
+def test_equal_runs_write_equal_files(tmp_path):
+    write(tmp_path, "good")
+    call("run", "--root", tmp_path)
+    before = {f.name: f.read_bytes() for f in (tmp_path / "figures/koloskova2023").iterdir() if f.suffix != ".json"}
+    call("run", "--root", tmp_path)
+    after = {f.name: f.read_bytes() for f in (tmp_path / "figures/koloskova2023").iterdir() if f.suffix != ".json"}
+    assert before == after and len(before) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["run", "--budget", "huge"], "--budget must be one of quick, standard, full, but 'huge'"),
+        (["run", "nowhere.py"], "there is no experiment file nowhere.py"),
+        (["run", "--seed", "one"], "not a valid integer"),
+        (["run", "--seed", "-1"], "-1"),
+        (["list"], "there is no experiments/ folder"),
+        (["check"], "there is no experiments/ folder"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_wrong_use_is_exit_2_and_writes_nothing(arguments, part, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert part in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_without_run_is_refused_before_anything_runs(tmp_path):
+    good = write(tmp_path, "good")
+    empty = tmp_path / "experiments/koloskova2023/empty.py"
+    empty.write_text("x = 1\n")
+    result = call("run", good, empty, "--root", tmp_path)
+    assert result.exit_code == 2 and "must define run(lab)" in result.output
+    assert not (tmp_path / "figures").exists()
+
+
+def test_importing_is_light():
+    """Heavy libraries stay out of the import path."""
+    code = "import sys, clipbounds; print([m for m in ('scipy.stats', 'scipy.optimize', 'matplotlib', 'xarray', 'pandas', 'dask', 'rich') if m in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+    )
+    assert found.stdout.strip() == "[]"
+
+
+def test_interrupt_leaves_a_clean_state(tmp_path):
+    """SIGINT in the middle of a long simulation: exit code 130 within seconds, no half-written file."""
+    file = tmp_path / "experiments/koloskova2023/long.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        """
+import clipbounds as cb
+
+def run(lab):
+    setting = cb.Setting(cb.problems.Quadratic(1.0, 1.0), cb.noise.NoNoise(), cb.methods.SGD(0.1))
+    print("started", flush=True)
+    lab.simulate(setting, 10**12)
+"""
+    )
+    program = "from clipbounds.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, "run", file, "--root", tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "started\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted" in errors and "Traceback" not in errors
+    assert not (tmp_path / "figures").exists()

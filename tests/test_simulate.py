@@ -1,0 +1,128 @@
+"""The contract of simulate: bit-identity, statistics, divergence, bad input."""
+
+import signal
+import threading
+from concurrent.futures import CancelledError
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import clipbounds as cb
+from clipbounds.simulate import MEASURED, default_checkpoints
+
+
+def setting(noise=None, threshold=1.0, dim=3, problem=None, step_size=0.05):
+    problem = problem or cb.problems.Quadratic(np.linspace(1, 2, dim), np.full(dim, 2.0))
+    method = cb.methods.ClippedSGD(step_size, cb.clipping.NormClip(threshold))
+    return cb.Setting(problem, noise or cb.noise.SymmetricPareto(1.5, 1.0), method)
+
+
+@pytest.mark.parametrize("keep", ["trajectories", "statistics"])
+def test_threads_and_chunks_do_not_change_a_bit(keep):
+    runs = [
+        cb.simulate(setting(), 300, 200, seed=3, threads=threads, chunk=chunk, keep=keep)
+        for threads, chunk in ((1, 1), (2, 1), (2, 3), (1, 100))
+    ]
+    for run in runs[1:]:
+        xr.testing.assert_identical(runs[0], run)
+
+
+def test_trajectories_continue_an_earlier_run():
+    whole = cb.simulate(setting(), 100, 192)
+    parts = [cb.simulate(setting(), 100, n, first_trajectory=f) for f, n in ((0, 128), (128, 64))]
+    np.testing.assert_array_equal(whole.gradient_norm, np.concatenate([p.gradient_norm for p in parts], axis=1))
+
+
+def test_checkpoints_do_not_change_the_trajectory():
+    dense = cb.simulate(setting(), 200, 64, checkpoints=range(201))
+    sparse = cb.simulate(setting(), 200, 64, checkpoints=[0, 7, 200])
+    for name in MEASURED:
+        np.testing.assert_array_equal(dense[name].sel(checkpoint=[0, 7, 200]), sparse[name])
+
+
+def test_another_seed_is_another_run():
+    first, second = (cb.simulate(setting(), 50, 64, seed=s).gradient_norm[-1] for s in (1, 2))
+    assert not np.any(first.values == second.values)
+
+
+def test_statistics_are_those_of_the_trajectories():
+    full = cb.simulate(setting(), 300, 150, seed=3)
+    brief = cb.simulate(setting(), 300, 150, seed=3, keep="statistics")
+    for name in MEASURED:
+        values = full[name]
+        np.testing.assert_allclose(brief[name], values.mean("trajectory"), rtol=1e-12)
+        np.testing.assert_allclose(brief[f"{name}_variance"], values.var("trajectory", ddof=1), rtol=1e-10, atol=1e-25)
+        np.testing.assert_array_equal(brief[f"{name}_smallest"], values.min("trajectory"))
+        np.testing.assert_array_equal(brief[f"{name}_largest"], values.max("trajectory"))
+
+
+def test_a_lane_that_overflows_is_flagged_and_leaves_the_others_alone():
+    """Plain SGD on cosh: a large Pareto draw throws some trajectories beyond the overflow of the gradient."""
+    problem = cb.problems.Cosh(1.0, 1.0, [0.5])
+    noise = cb.noise.SymmetricPareto(1.5, 1.0)
+    wild = cb.Setting(problem, noise, cb.methods.SGD(0.01))
+    run = cb.simulate(wild, 1000, 256)
+    flagged = run.diverged_at >= 0
+    assert 0 < int(flagged.sum()) < 256
+    assert np.isfinite(run.gradient_norm.sel(trajectory=~flagged)).all()
+    assert not np.isfinite(run.mean_gradient_norm[-1].sel(trajectory=flagged)).any()
+    brief = cb.simulate(wild, 1000, 256, keep="statistics")
+    assert int(brief.diverged_count[-1]) == int(flagged.sum())
+    assert int(brief.diverged_at) == int(run.diverged_at.where(flagged).min())
+
+
+def test_dataset_says_what_it_is():
+    run = cb.simulate(setting(), 20, 3, seed=11)
+    assert cb.methods.Setting.from_json(run.attrs["setting"]) == setting()
+    assert run.attrs["seed"] == "11"
+    assert run.gradient_norm.dims == ("checkpoint", "trajectory")
+    np.testing.assert_array_equal(run.evaluations, run.checkpoint)
+    np.testing.assert_allclose(run.sel(checkpoint=1).mean_gradient_norm, np.linalg.norm([2, 3, 4]), rtol=1e-14)
+
+
+def test_default_checkpoints_are_logarithmic():
+    points = default_checkpoints(10**6)
+    assert points[0] == 1 and points[-1] == 10**6 and len(points) <= 50
+    assert (np.diff(points) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"steps": -1}, "steps must be an integer >= 0"),
+        ({"steps": 2.5}, "steps must be an integer"),
+        ({"trajectories": 0}, "trajectories must be an integer >= 1"),
+        ({"seed": "one"}, "seed must be an integer"),
+        ({"seed": 1.0}, "seed must be an integer"),
+        ({"seed": 2**64}, "below 2^64"),
+        ({"checkpoints": [1, 11]}, "[0, 10]"),
+        ({"checkpoints": [0.5]}, "integers"),
+        ({"checkpoints": []}, "non-empty"),
+        ({"threads": 0}, "threads must be an integer >= 1"),
+        ({"keep": "all"}, "keep must be one of"),
+        ({"first_trajectory": 5}, "multiple of 64"),
+        ({"setting": "quadratic"}, "must be a Setting"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(options, part):
+    arguments = {"setting": setting(), "steps": 10, "trajectories": 2, **options}
+    with pytest.raises(ValueError) as caught:
+        cb.simulate(**arguments)
+    assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_long_simulation_can_be_stopped():
+    """Within calls of the kernel, from another thread; this one would take hours."""
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    with pytest.raises(CancelledError):
+        cb.simulate(setting(), steps=10**12, stop=stop)
+
+
+def test_interrupt_ends_a_long_simulation():
+    """A KeyboardInterrupt in the waiting thread ends the threads of the call as well."""
+    threading.Timer(0.3, signal.pthread_kill, [threading.get_ident(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        cb.simulate(setting(), steps=10**12)
