@@ -10,13 +10,14 @@ from ..noise.base import NONE
 from . import bands
 from .proportions import clopper_pearson
 from .quantiles import quantile_limits
+from .ranges import constants
 
 SLACK = 1e-9  # relative, on the side of the bound
 ROUNDING = 64 * np.finfo(np.float64).eps
 NORMAL_COUNT = 256  # trajectories below which no normal band is used: a choice, the normal band is never proved
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Verdict:
     """What may be concluded about one bound from one run.
 
@@ -51,9 +52,9 @@ class Verdict:
 
 
 def is_deterministic(setting, sample):
-    """No noise, and no trajectory differs from another (a method may draw random numbers of its own)."""
+    """No noise, and no trajectory differs from another (an oracle of a finite sum has no layout and counts as noise)."""
     same = np.array_equal(sample.smallest, sample.largest, equal_nan=True)
-    return setting.noise.layout == NONE and same and not getattr(setting.method, "random", False)
+    return setting.noise.layout == NONE and same
 
 
 def is_sampled(bound, setting, sample):
@@ -81,11 +82,12 @@ def rounding(setting, quantity, value):
     shift = ROUNDING * float(np.linalg.norm(centre))
     if quantity == "distance":
         return np.full(value.shape, shift)
-    pair = problem.smoothness
+    _, L0, L1 = constants(problem)
+    L0 = L0 if np.isfinite(L0) else 0.0
     if quantity == "gap":
-        return np.full(value.shape, ROUNDING * abs(problem.f_star) + (1 + pair.L0) * shift**2)
+        return np.full(value.shape, ROUNDING * abs(problem.f_star) + (1 + L0) * shift**2)
     if quantity.endswith("gradient_norm"):
-        return shift * (pair.L0 + pair.L1 * np.where(np.isfinite(value), np.abs(value), 0.0))
+        return shift * (L0 + L1 * np.where(np.isfinite(value), np.abs(value), 0.0))
     return np.zeros(value.shape)
 
 
@@ -107,7 +109,7 @@ def variance_is_finite(setting, quantity, low, high, accept_sampled=False):
     method, problem = setting.method, setting.problem
     unclipped = type(method) in (SGD, ClippedSGD) and isinstance(method.operator, Identity)
     trusted = problem.certificate.trusted or accept_sampled
-    if not unclipped or problem.lipschitz is None or not trusted:
+    if not unclipped or constants(problem)[0] is None or not trusted:
         return False
     needed = {"gap": 4, "distance": 2, "gradient_norm": 2, "mean_gradient_norm": 2, "min_gradient_norm": 2}.get(
         quantity

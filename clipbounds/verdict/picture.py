@@ -61,7 +61,8 @@ def _panel(axis, comparison, quantity, verdicts):
     for k, (label, line, steps, value, width) in enumerate(curves):
         axis.plot(steps, _finite(value), line, color=COLOURS[k % len(COLOURS)], lw=width, label=label)
     axis.set_xlabel("steps t")
-    axis.set_ylabel(comparison.run[quantity].attrs.get("long_name", quantity))
+    label = comparison.run[quantity].attrs.get("long_name", quantity) if quantity in comparison.run else quantity
+    axis.set_ylabel(label.split(" (")[0])
     axis.legend(fontsize=8)
     axis.grid(alpha=0.25)
 

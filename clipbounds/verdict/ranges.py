@@ -69,8 +69,17 @@ def _plain(setting):
     return type(method) in (SGD, ClippedSGD) and method.momentum == 0 and type(method.operator) in (NormClip, Identity)
 
 
+def constants(problem):
+    """(L or None, L0, L1) of a problem; (None, inf, 1) for an objective that is smooth for no pair and says so."""
+    try:
+        pair = problem.smoothness
+        return problem.lipschitz, pair.L0, pair.L1
+    except ValueError:
+        return None, np.inf, 1.0
+
+
 def _contracting(setting):
-    lipschitz = setting.problem.lipschitz
+    lipschitz = constants(setting.problem)[0]
     return lipschitz is not None and setting.method.step_size * lipschitz <= 1
 
 
@@ -106,8 +115,10 @@ def interval(setting, steps):
     start = float(problem.x0[0])
     way = displacement(setting, steps)
     low, high = start - way, start + way
+    if not (_on_a_line(setting) and _plain(setting)):
+        return low, high
     noise_bound = setting.noise.vector_bound(1)
-    if problem.convex and np.isfinite(noise_bound) and _plain(setting):
+    if np.isfinite(noise_bound):
         overshoot = 0.0 if _contracting(setting) else method.step_bound(1)
         high = np.fmin(high, max(start, _edge(problem, noise_bound, 1.0) + overshoot))
         low = np.maximum(low, min(start, -_edge(problem, noise_bound, -1.0) - overshoot))
@@ -115,7 +126,9 @@ def interval(setting, steps):
 
 
 def _on_a_line(setting):
-    return setting.problem.dim == 1 and setting.problem.convex
+    """Convex on the whole line. An objective without constants may have a smaller domain (1/x, -log x): not that one."""
+    problem = setting.problem
+    return problem.dim == 1 and problem.convex and np.isfinite(constants(problem)[1])
 
 
 def _ends(setting, steps, function):
@@ -147,16 +160,10 @@ def distance_range(setting, steps):
 def _ball(setting):
     """max(‖x_0 - x*‖, w/mu) where the first lemma applies, else inf."""
     problem = setting.problem
-    noise_bound, mu = setting.noise.vector_bound(problem.dim), problem.strong_convexity
-    if (
-        mu > 0
-        and problem.minimiser is not None
-        and np.isfinite(noise_bound)
-        and _plain(setting)
-        and _contracting(setting)
-    ):
-        return max(float(np.linalg.norm(problem.x0 - problem.minimiser)), noise_bound / mu)
-    return np.inf
+    mu = problem.strong_convexity
+    if not (mu > 0 and problem.minimiser is not None and _plain(setting) and _contracting(setting)):
+        return np.inf
+    return max(float(np.linalg.norm(problem.x0 - problem.minimiser)), setting.noise.vector_bound(problem.dim) / mu)
 
 
 def gradient_range(setting, steps):
@@ -171,11 +178,11 @@ def gradient_range(setting, steps):
     problem = setting.problem
     start = float(np.linalg.norm(problem.gradient(problem.x0)))
     way = displacement(setting, steps)
-    if problem.lipschitz is not None:
-        low, high = start - problem.lipschitz * way, start + problem.lipschitz * way
-        high = np.fmin(high, problem.lipschitz * _ball(setting))
+    lipschitz, H0, H1 = constants(problem)
+    if lipschitz is not None:
+        low, high = start - lipschitz * way, start + lipschitz * way
+        high = np.fmin(high, lipschitz * _ball(setting))
     else:
-        H0, H1 = problem.smoothness.L0, problem.smoothness.L1
         low = (start + H0 / H1) * np.exp(-H1 * way) - H0 / H1
         high = start * np.exp(H1 * way) + H0 / H1 * np.expm1(H1 * way)
     if _on_a_line(setting):
@@ -200,6 +207,14 @@ def mean_gradient_range(setting, steps):
     return np.cumsum(weight * low)[rows] / count, np.cumsum(weight * high)[rows] / count
 
 
+def mean_certified_range(setting, steps):
+    """Running mean of a step rule's certified quantity, a concave non-decreasing function of ‖g_s‖: Jensen."""
+    rule = getattr(setting.method, "rule", None)
+    if rule is None:
+        return np.full(steps.shape, -np.inf), np.full(steps.shape, np.inf)
+    return np.zeros(steps.shape), rule.certify(mean_gradient_range(setting, steps)[1])
+
+
 def min_gradient_range(setting, steps):
     """Minimum over s <= t of ‖g_s‖: at most ‖g_0‖, at least the lower end at t, which does not rise with t."""
     low, _ = gradient_range(setting, steps)
@@ -216,10 +231,10 @@ def gap_range(setting, steps):
     start = problem.initial_gap
     gradient = float(np.linalg.norm(problem.gradient(problem.x0)))
     way = displacement(setting, steps)
-    if problem.lipschitz is not None:
-        change = gradient * way + 0.5 * problem.lipschitz * way**2
+    lipschitz, H0, H1 = constants(problem)
+    if lipschitz is not None:
+        change = gradient * way + 0.5 * lipschitz * way**2
     else:
-        H0, H1 = problem.smoothness.L0, problem.smoothness.L1
         # expm1(s) - s cancels for small s; s²/2·e^s is above it
         growth = np.minimum(
             np.where(H1 * way > 1e-4, np.expm1(H1 * way) - H1 * way, np.inf), (H1 * way) ** 2 / 2 * np.exp(H1 * way)
@@ -230,13 +245,14 @@ def gap_range(setting, steps):
         high = np.fmin(high, np.maximum(*_ends(setting, steps, problem.gap)))
     radius = _ball(setting)
     if np.isfinite(radius):
-        high = np.fmin(high, float(problem.gap(problem.minimiser)) + 0.5 * problem.lipschitz * radius**2)
+        high = np.fmin(high, float(problem.gap(problem.minimiser)) + 0.5 * lipschitz * radius**2)
     return np.fmax(start - change, 0.0), high
 
 
 RULES = {
     "gradient_norm": gradient_range,
     "mean_gradient_norm": mean_gradient_range,
+    "mean_certified": mean_certified_range,
     "min_gradient_norm": min_gradient_range,
     "gap": gap_range,
     "distance": distance_range,

@@ -53,7 +53,7 @@ def drift(gradient_norm, threshold, sigma):
     u, c, sigma = drift_arguments("drift", gradient_norm, threshold, sigma)
     # regime I as (4cu - sigma²)/(2(c + u + S)), the numerator as a product: c + u - S cancels when u or c is small
     root = 2 * np.sqrt(c) * np.sqrt(u)
-    line = (root - sigma) * ((root + sigma) / (2 * (c + u + np.hypot(c - u, sigma))))
+    line = (root - sigma) * (0.5 * ((root + sigma) / (c + u + np.hypot(c - u, sigma))))
     top = np.maximum(u + c, sigma)
     t, s = (u + c) / top, sigma / top
     flat = c * ((t - s) * (t + s) / (t * t + s * s))

@@ -72,8 +72,11 @@ def _prices(multipliers, u, sigma, p):
 
 
 def _starting_grid(u, sigma, points):
-    """Half of the points even on [-c, c], the others geometric around u: standardised, c = 1."""
-    far = np.geomspace(1e-3, 1e3, max(points // 4, 1))
+    """Half of the points even on [-c, c], the others geometric around u: standardised, c = 1.
+
+    They reach well beyond the ratios of the lengths of the problem, so that the moment constraint binds at once.
+    """
+    far = np.geomspace(1e-3, 10 * max(100.0, sigma, (1 + u) / sigma), max(points // 4, 1))
     inside = (np.linspace(-1, 1, points - 2 * far.size) - u) / sigma
     return np.unique(np.concatenate([inside, -far, far, [0.0]]))
 

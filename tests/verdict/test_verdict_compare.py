@@ -142,6 +142,24 @@ def test_a_deterministic_run_decides_a_mean_exactly(keep):
     assert only(run, LevelBelow(1 / 0.9 * 2.0)).verdict == "violated"
 
 
+def test_rounding_near_convergence_violates_nothing():
+    """f = (x²-1)²/4 from 1.2, eta = 0.3: f'(x)/(x-1) = x(x+1) is in [2, 2.64], so distance_t <= 0.2·0.4^t, which passes
+    below the spacing of numbers near 1. The wrong rate 0.35 is violated while there are still digits."""
+
+    class Geometric(Bound):
+        rate: float = parameter(POSITIVE)
+        quantity: ClassVar = "distance"
+
+        def evaluate(self, setting, steps):
+            return 0.2 * self.rate**steps
+
+    setting = cb.Setting(cb.problems.DoubleWell([1.2]), cb.noise.NoNoise(), cb.methods.SGD(0.3))
+    run = cb.simulate(setting, 400)
+    verdict = only(run, Geometric(0.4))
+    assert (verdict.verdict, verdict.method) == ("holds", "exact")
+    assert only(run, Geometric(0.35)).verdict == "violated"
+
+
 @pytest.mark.parametrize("keep", ["trajectories", "statistics"])
 def test_an_equality_between_means(keep):
     """MeanSquare is an equality: no finite sample confirms it, 0.8 and 1.25 times it are violated at once."""
@@ -371,7 +389,7 @@ def test_every_look_has_its_own_part_of_the_error():
     parts = [1 - look_confidence(0.9, k) for k in range(1, 2000)]
     assert sum(parts) <= 0.1 and parts[0] == pytest.approx(0.05)
     wrong = 0
-    for seed in range(40):
+    for seed in range(25):
         comparison = until_decided(
             PLAIN,
             20,
@@ -384,7 +402,7 @@ def test_every_look_has_its_own_part_of_the_error():
             checkpoints=[5, 20],
         )
         wrong += comparison.verdicts[0].verdict != "undecided"
-    assert wrong <= binom.isf(1e-6, 40, 0.2)
+    assert wrong <= binom.isf(1e-6, 25, 0.2)
 
 
 @pytest.mark.parametrize(

@@ -171,3 +171,14 @@ def test_scaling_is_tight_enough_to_matter():
     plain = cb.Setting(cb.problems.Quadratic([1.0], [0.0]), cb.noise.Rademacher(1.0), cb.methods.SGD(0.5))
     for quantity, most in (("gradient_norm", 1.0), ("gap", 0.5), ("distance", 1.0), ("mean_gradient_norm", 0.99)):
         assert measured_range(plain, quantity, [100])[1][0] == pytest.approx(most, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    "problem", [cb.problems.NegativeLog([1.0]), cb.problems.Reciprocal([0.5])], ids=["-log", "1/x"]
+)
+def test_an_objective_that_is_smooth_for_no_pair_has_no_range(problem):
+    """Neither growth nor convexity on the line: the interval of x_t may leave the domain, where the formula means nothing."""
+    setting = cb.Setting(problem, cb.noise.StudentT(2.5, 1.0), clipped(0.02, 1.0))
+    for quantity in ("gradient_norm", "gap"):
+        low, high = measured_range(setting, quantity, [10, 60])
+        assert np.all(low == 0) and np.all(high == np.inf)

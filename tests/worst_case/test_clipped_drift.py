@@ -81,6 +81,7 @@ def test_limits():
     np.testing.assert_allclose(drift(1e9, c, 3.0), c, rtol=1e-15)
     np.testing.assert_allclose(drift(1.0, c, 1e12), -c, rtol=1e-12)
     assert isinstance(float(drift(1, 2, 3)), float)
+    assert drift(5e307, 5e307, 5e307) == pytest.approx(2.5e307)  # near overflow
     assert drift(np.ones((4, 1)), np.ones(3), 0.5).shape == (4, 3)
 
 

@@ -44,6 +44,15 @@ def test_certificate_encloses_the_infimum():
         assert found.probabilities @ np.clip(found.atoms, -c, c) == pytest.approx(found.value, abs=1e-9 * c)
 
 
+@pytest.mark.parametrize(
+    ("u", "sigma"), [(3.0, 1e4), (1e-3, 100.0), (0.1, 1e-4), (1.0, 1e-3), (100.0, 1.0), (0.0, 1.0)]
+)
+def test_lengths_of_very_different_size(u, sigma):
+    found = moment_problem(u, 1.0, sigma)
+    assert found.value == pytest.approx(drift(u, 1.0, sigma), abs=1e-7)
+    assert found.value - found.lower_bound < 1e-6
+
+
 def test_worst_atoms_of_both_regimes():
     for u, c, sigma in [(0.5, 1.0, 0.7), (2.5, 1.0, 3.0)]:
         found, (atoms, weights) = moment_problem(u, c, sigma), drift_atoms(u, c, sigma)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...worst_case import drift, floor
 from .common import sigma_of, step_rows
-from .stochastic import StochasticBound
+from .stochastic import StochasticBound, from_drift_mean
 
 COARSE, FINE = 4000, 64  # cells of the grid in log u, and their subdivision where the maximum may lie
 SLOPES = 200
@@ -58,7 +58,8 @@ class S0(StochasticBound):
     (eta/2) L0 c²; only slopes lam <= m(U) - (eta/2) L1 c² are used, for which this is largest at U, and that value is included.
     (iv) Cells whose bound is below a value that lam u - Psi(u) takes cannot hold the maximum; the others are cut into 64, so
     that the slack is about 1e-4 of the maximiser. A relative margin pays for rounding. (v) For L1 = 0 the supporting line
-    with lam = c v/(c+v), v >= u*, gives M <= lam v + (eta/2) L0 c²; the smaller value is taken, so that S0 <= S1.
+    with lam = c v/(c+v), v >= u*, gives M <= lam v + (eta/2) L0 c²: the member of the infimum is then at most the value of S1,
+    and the smaller value is returned.
     """
 
     statement = (
@@ -72,14 +73,18 @@ class S0(StochasticBound):
     def evaluate(self, setting, steps):
         k, sigma = self.constants(setting), sigma_of(setting)
         budget = np.atleast_1d(self.budget(setting, steps)).ravel()
-        eps = budget + 0.5 * k.eta * (k.L0 + k.c * k.L1) * k.c**2  # the scale of S1, which sets the grids
-        v = np.maximum(floor(k.c, sigma), np.sqrt(eps))
+        least = floor(k.c, sigma)
+        half = 0.5 * k.eta * (k.L0 + k.c * k.L1)
+        eps = budget + half * k.c**2  # the one of S1
+        v = np.maximum(least, np.sqrt(eps))
+        # the size of Gbar where the second moment of a step is sigma², far below c²: it sets the lower ends of the grids
+        small = max(least, np.sqrt(budget.min() + half * min(k.c, sigma) ** 2), 1e-9 * v.max())
         last = 1e3 * (k.c + sigma + v.max())
-        edges = np.concatenate([[0.0], np.geomspace(1e-4 * v.min(), last, COARSE)])
+        edges = np.concatenate([[0.0], np.geomspace(1e-4 * small, last, COARSE)])
         tail = drift(last, k.c, sigma)
         top = (tail - 0.5 * k.eta * k.L1 * k.c**2) * (1 - 1e-9)
 
-        slopes = np.concatenate([k.c * v / (k.c + v) if v.size <= SLOPES else [], self._slopes(k, v, top)])
+        slopes = np.concatenate([k.c * v / (k.c + v) if v.size <= SLOPES else [], self._slopes(k, small, top)])
         slopes = np.unique(slopes[slopes <= top])
         reached = slopes[:, np.newaxis] * edges - step_gain(edges, k, sigma)
         attained = reached.max(axis=1)
@@ -93,14 +98,13 @@ class S0(StochasticBound):
         cells = _cells(fine, k, sigma)
         at_last = last * (slopes - tail + 0.5 * k.eta * k.L1 * k.c**2) + 0.5 * k.eta * k.L0 * k.c**2
         largest = np.maximum([np.max(_largest(lam, cells)) for lam in slopes], at_last)
+        value = np.min((budget[:, np.newaxis] + largest) / slopes, axis=1) * (1 + MARGIN)
         if k.L1 == 0:
-            on_line = k.c * slopes / (k.c - slopes)  # the v of the supporting line with this slope
-            closed = np.where(on_line >= floor(k.c, sigma), slopes * on_line + 0.5 * k.eta * k.L0 * k.c**2, np.inf)
-            largest = np.minimum(largest, closed)
-        return np.min((budget[:, np.newaxis] + largest) / slopes, axis=1).reshape(steps.shape) * (1 + MARGIN)
+            value = np.minimum(value, from_drift_mean(eps, k.c, least))
+        return value.reshape(steps.shape)
 
     @staticmethod
-    def _slopes(k, v, top):
-        """Candidates for lam: log-spaced from far below c v/(c+v) to the end, denser there."""
-        low = 0.1 * k.c * v.min() / (k.c + v.min())
+    def _slopes(k, small, top):
+        """Candidates for lam: log-spaced from far below c v/(c+v), v = small, to the end, denser there."""
+        low = 0.1 * k.c * small / (k.c + small)
         return np.concatenate([np.geomspace(min(low, 0.1 * top), top, SLOPES), top * (1 - np.geomspace(1e-5, 0.3, 40))])
