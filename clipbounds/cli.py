@@ -138,6 +138,21 @@ def check(root, as_json):
 
 
 @main.command()
+@root_option
+@json_option
+@speaks_plainly
+def report(root, as_json):
+    """Write the gallery, figures/index.html and a page a claim, from the recorded verdicts."""
+    from .report.gallery import write_gallery
+
+    pages = write_gallery(root)
+    if as_json:
+        click.echo(json_module.dumps([str(page) for page in pages], indent=1))
+    else:
+        click.echo(f"{len(pages)} pages; open {pages[0]}")
+
+
+@main.command()
 @speaks_plainly
 def warm():
     """Compile every kernel once, so that later runs start at once."""

@@ -9,11 +9,14 @@ from .clients import CLIENT_GRADIENT, ClientProblem
 from .convex import Cosh, Huber, Power, Quadratic
 from .coupled import LogSumExp, PhaseRetrieval
 from .extremal import Extremal, Quartic
+from .fixed_step import FixedStepRamp, FixedStepWall
 from .logistic import Logistic
 from .nonconvex import DoubleWell, Sombrero
 from .profile import Profile
+from .ramp import RampValley, RampWall
 from .separable import CoshCosine, Exponential, GemanMcClure, SineQuadratic, Softplus
 from .unsmooth import NegativeLog, Reciprocal, ScalarFactorisation, SquaredExponential
+from .zero_chain import ZeroChain
 
 __all__ = [
     "CLIENT_GRADIENT",
@@ -27,6 +30,8 @@ __all__ = [
     "DoubleWell",
     "Exponential",
     "Extremal",
+    "FixedStepRamp",
+    "FixedStepWall",
     "GemanMcClure",
     "Huber",
     "LogSumExp",
@@ -38,12 +43,15 @@ __all__ = [
     "Profile",
     "Quadratic",
     "Quartic",
+    "RampValley",
+    "RampWall",
     "Reciprocal",
     "ScalarFactorisation",
     "SineQuadratic",
     "Softplus",
     "Sombrero",
     "SquaredExponential",
+    "ZeroChain",
     "certify",
     "coordinatewise",
     "divergence_example",
