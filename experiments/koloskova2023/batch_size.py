@@ -62,7 +62,8 @@ def run(lab):
             sizes, floors[name], "-", color=style.FLOOR, linewidth=1, label="exact floor" if marker == "o" else None
         )
         style.measured(axes, sizes, *values, label=f"clip {name}", color=colour, marker=marker)
-    axes.set(xscale="log", yscale="log", xlabel="batch size $B$", ylabel="stationary $\\|\\nabla f\\|/\\sigma$")
+    axes.set_xscale("log", base=2)
+    axes.set(yscale="log", xlabel="batch size $B$", ylabel="stationary $\\|\\nabla f\\|/\\sigma$")
     axes.set_title("Only clipping after averaging profits from a batch ($c = 2\\sigma$)")
     axes.legend()
     columns = {"B": sizes}

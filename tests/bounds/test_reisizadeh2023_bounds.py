@@ -265,3 +265,27 @@ def test_the_zero_chain_takes_at_least_its_floor_and_at_most_two_and_a_half_time
     assert floor <= min(medians) <= 2.5 * floor
     # the negative-binomial mean T/p = 512 cannot be beaten by a wrong floor of twice its size
     assert min(medians) < 2.5 * 240 < 2 * 512
+
+
+# ---- verdicts on runs
+
+
+@pytest.mark.parametrize("name", ["H", "P", "N", "M", "C"])
+def test_runs_can_be_compared_with_their_bounds(name):
+    plan, setting = planned(0.2, name)
+    run = cb.simulate(setting, plan.steps, 128, seed=3, checkpoints=[5 * plan.q, plan.steps])
+    (verdict,) = cb.compare(run, [BOUND[name]], 0.999).verdicts
+    assert verdict.verdict == "holds"
+    assert 0.3 < verdict.tightness <= 1
+
+
+def test_a_comparison_with_a_smaller_bound_is_violated():
+    class Smaller(paper.SpiderH):
+        """Half of H."""
+
+        def evaluate(self, setting, steps):
+            return 0.5 * super().evaluate(setting, steps)
+
+    plan, setting = planned(0.2, "H")
+    run = cb.simulate(setting, plan.steps, 128, seed=3, checkpoints=[plan.steps // 4])
+    assert cb.compare(run, [Smaller()], 0.999).verdicts[0].verdict == "violated"

@@ -1,0 +1,1 @@
+"""Grids, journal, resume, executors (threads, processes, Dask)."""
