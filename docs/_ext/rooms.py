@@ -1,6 +1,6 @@
 """One page of reference a room, written when the documentation is built, from what the room exports."""
 
-import importlib
+import importlib.util
 import inspect
 from pathlib import Path
 
@@ -42,7 +42,15 @@ def page(name, title):
     for module in order:
         if _inside(module, name):
             heading = module.removeprefix(name + ".").replace("_", " ")
-            lines += ["", f".. rubric:: {heading.capitalize()}", "", f".. automodule:: {module}", "   :no-members:", "   :no-index:", ""]
+            lines += [
+                "",
+                f".. rubric:: {heading.capitalize()}",
+                "",
+                f".. automodule:: {module}",
+                "   :no-members:",
+                "   :no-index:",
+                "",
+            ]
         for public in homes[module]:
             kind = "class" if inspect.isclass(getattr(room, public)) else "function"
             lines += [f".. auto{kind}:: {name}.{public}", ""]
@@ -52,9 +60,15 @@ def page(name, title):
 def write(app):
     folder = Path(app.srcdir) / "api"
     folder.mkdir(exist_ok=True)
-    index = ["# Reference", "", "From the docstrings. A bound's docstring is its theorem, with the proof.", "", "```{toctree}"]
+    index = [
+        "# Reference",
+        "",
+        "From the docstrings. A bound's docstring is its theorem, with the proof.",
+        "",
+        "```{toctree}",
+    ]
     for name, title in ROOMS.items():
-        if importlib.util.find_spec(name) is None:
+        if importlib.util.find_spec(name) is None or not getattr(importlib.import_module(name), "__all__", None):
             continue
         _write_if_new(folder / f"{name}.md", page(name, title))
         index.append(name)
