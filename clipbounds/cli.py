@@ -138,6 +138,21 @@ def check(root, as_json):
 
 
 @main.command()
+@root_option
+@json_option
+@speaks_plainly
+def report(root, as_json):
+    """Write the gallery, figures/index.html and a page a claim, from the recorded verdicts."""
+    from .report.gallery import write_gallery
+
+    pages = write_gallery(root)
+    if as_json:
+        click.echo(json_module.dumps([str(page) for page in pages], indent=1))
+    else:
+        click.echo(f"{len(pages)} pages; open {pages[0]}")
+
+
+@main.command()
 @speaks_plainly
 def warm():
     """Compile every kernel once, so that later runs start at once."""
@@ -149,6 +164,20 @@ def warm():
         for kernel in progress.track(kernels, description="compiling"):
             _ = kernel.address
     click.echo(f"{len(kernels)} kernels in {time.perf_counter() - started:.1f} s, kept in {cache_root()}")
+
+
+@main.command()
+@click.option("--quick", is_flag=True, help="Few cases, under a minute, compared with the committed ratios.")
+@root_option
+@speaks_plainly
+def bench(quick, root):
+    """Time ours beside NumPy, SciPy, Numba, JAX and C++ in one run."""
+    import subprocess
+
+    script = root / "benchmarks" / "run.py"
+    if not script.is_file():
+        raise ValueError(f"there is no {script}; give --root, the folder of a checkout of clipbounds")
+    sys.exit(subprocess.run([sys.executable, str(script), *(["--quick"] if quick else [])], check=False).returncode)
 
 
 def _progress(disabled=False):

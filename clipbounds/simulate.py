@@ -285,7 +285,7 @@ def simulate(
             pool.shutdown(wait=True, cancel_futures=True)
 
     variables = keeper.variables()
-    variables["evaluations"] = ("checkpoint", checkpoints * setting.method.samples(setting.problem))
+    variables["evaluations"] = ("checkpoint", setting.method.evaluations(setting.problem, checkpoints))
     dataset = xr.Dataset(variables, coords={"checkpoint": checkpoints})
     if keep == "trajectories":
         dataset = dataset.assign_coords(trajectory=first_trajectory + np.arange(trajectories))

@@ -1,6 +1,18 @@
 """Bounds, one file a paper."""
 
-from . import koloskova2023
+from . import koloskova2023, nobile2026, reisizadeh2023, yu2023
 from .base import Bound, HypothesesFail, Hypothesis, Recalled, hypotheses_table
+from .control import Scaled
 
-__all__ = ["Bound", "HypothesesFail", "Hypothesis", "Recalled", "hypotheses_table", "koloskova2023"]
+__all__ = [
+    "Bound",
+    "HypothesesFail",
+    "Hypothesis",
+    "Recalled",
+    "Scaled",
+    "hypotheses_table",
+    "koloskova2023",
+    "nobile2026",
+    "reisizadeh2023",
+    "yu2023",
+]

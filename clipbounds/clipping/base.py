@@ -29,6 +29,8 @@ PROPERTIES = {
     "permutation_equivariant": "permuting components commutes with clipping",
     "rotation_equivariant": "rotations commute with clipping",
     "scaling": "scaled(t)(t u) = t clip(u) for t > 0",
+    "keeps_nan": "clip(u) has a nan where u has one: a broken gradient is never silently repaired",
+    "tames_inf": "‖clip(u)‖ <= bound(dim), without nan, for infinite entries",
     "every_scale": "all this for entries from 1e-200 to 1e200, not only where squares are normal numbers",
 }
 

@@ -29,6 +29,8 @@ class CoordinateClip(Clip):
             "odd",
             "permutation_equivariant",
             "scaling",
+            "keeps_nan",
+            "tames_inf",
             "every_scale",
         }
     )
@@ -57,7 +59,17 @@ class SmoothClip(Clip):
 
     kernel = kernels.smooth_clip
     properties = frozenset(
-        {"bounded", "monotone", "cocoercive", "odd", "permutation_equivariant", "scaling", "every_scale"}
+        {
+            "bounded",
+            "monotone",
+            "cocoercive",
+            "odd",
+            "permutation_equivariant",
+            "scaling",
+            "keeps_nan",
+            "tames_inf",
+            "every_scale",
+        }
     )
 
     @property

@@ -29,6 +29,7 @@ class TorchClip(Clip):
             "odd",
             "permutation_equivariant",
             "rotation_equivariant",
+            "keeps_nan",
         }
     )
 
@@ -63,6 +64,7 @@ class OptaxClip(Clip):
             "permutation_equivariant",
             "rotation_equivariant",
             "scaling",
+            "keeps_nan",
         }
     )
 

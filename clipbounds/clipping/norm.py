@@ -18,6 +18,8 @@ PROJECTION = frozenset(
         "permutation_equivariant",
         "rotation_equivariant",
         "scaling",
+        "keeps_nan",
+        "tames_inf",
         "every_scale",
     }
 )
@@ -93,6 +95,8 @@ class Normalize(Clip):
             "odd",
             "permutation_equivariant",
             "rotation_equivariant",
+            "keeps_nan",
+            "tames_inf",
             "every_scale",
         }
     )
@@ -105,7 +109,7 @@ class Identity(Clip):
     """No clipping."""
 
     kernel = kernels.identity
-    properties = PROJECTION - {"bounded"}
+    properties = PROJECTION - {"bounded", "tames_inf"}
 
     def bound(self, dim):
         return inf

@@ -25,7 +25,7 @@ from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
 PACKAGE = Path(__file__).resolve().parents[1]
-ROOMS_WITH_KERNELS = ("lanes", "clipping", "noise", "problems", "methods")
+ROOMS_WITH_KERNELS = ("lanes", "clipping", "noise", "problems", "oracles", "methods")
 FLAGS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 _decorating = threading.RLock()
 _all_kernels = []

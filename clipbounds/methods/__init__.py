@@ -1,6 +1,45 @@
 """Algorithms, one file each."""
 
 from .base import ADVANCE, Method, Setting
+from .distributed import Clip21SGD, DistributedClippedSGD, DistributedSGD
+from .error_feedback import SClipEF
+from .micro_batch import MicroBatchClippedSGD
+from .networks import Complete, ExponentialNetwork, Mixing, Network, Ring, Torus
+from .normalized import NormalizedSGD
+from .per_sample import PerSampleClippedSGD
+from .schedules import SCHEDULE, PowerSchedule, Schedule
 from .sgd import SGD, ClippedSGD
+from .spider import MiniBatch, Spider
+from .steps import ClippedStep, ConstantStep, RuleH, RuleN, RuleP, StepRule
 
-__all__ = ["ADVANCE", "SGD", "ClippedSGD", "Method", "Setting"]
+__all__ = [
+    "ADVANCE",
+    "SCHEDULE",
+    "SGD",
+    "Clip21SGD",
+    "ClippedSGD",
+    "ClippedStep",
+    "Complete",
+    "ConstantStep",
+    "DistributedClippedSGD",
+    "DistributedSGD",
+    "ExponentialNetwork",
+    "Method",
+    "MicroBatchClippedSGD",
+    "MiniBatch",
+    "Mixing",
+    "Network",
+    "NormalizedSGD",
+    "PerSampleClippedSGD",
+    "PowerSchedule",
+    "Ring",
+    "RuleH",
+    "RuleN",
+    "RuleP",
+    "SClipEF",
+    "Schedule",
+    "Setting",
+    "Spider",
+    "StepRule",
+    "Torus",
+]

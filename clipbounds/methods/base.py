@@ -40,6 +40,7 @@ class Method(Spec):
     advance: ClassVar = None
     vector_rows: ClassVar[int] = 2
     extra_measured: ClassVar[dict] = {}
+    takes_oracles: ClassVar[bool] = False  # a kernel that only adds noise cannot serve an oracle
 
     @property
     def samples_per_step(self):
@@ -49,6 +50,10 @@ class Method(Spec):
     def samples(self, problem):
         """Stochastic gradients evaluated in one step on this problem."""
         return self.samples_per_step
+
+    def evaluations(self, problem, steps):
+        """Stochastic gradients evaluated in the first `steps` steps, an int or an array of them."""
+        return steps * self.samples(problem)
 
     def initial_state(self, problem):
         """The vectors of 64 trajectories at step 0: a flat array of blocks, the first being the iterate."""
@@ -101,6 +106,17 @@ class Setting(Spec):
                 f"Setting: the noise lies along a vector with {along.size} entries, but the problem has dimension"
                 f" {self.problem.dim}; give along={self.problem.dim} entries"
             )
+        if not self.noise.additive:
+            if not self.method.takes_oracles:
+                raise ValueError(
+                    f"Setting: {type(self.method).__name__} adds noise to a gradient, but {type(self.noise).__name__} is an"
+                    " oracle; use Spider or MiniBatch, or an additive noise law"
+                )
+            if self.noise.problem != self.problem:
+                raise ValueError(
+                    f"Setting: the oracle was built for {self.noise.problem!r}, but the problem is {self.problem!r}; build"
+                    " the oracle for this problem"
+                )
         self.method.check(self)
 
     @property

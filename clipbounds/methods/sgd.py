@@ -2,10 +2,30 @@
 
 import numpy as np
 
-from ..clipping import Clip, Identity
+from ..clipping import Clip, GrowingClip, Identity
 from ..specs import POSITIVE, Interval, integer, parameter
 from . import kernels
 from .base import Method
+
+
+def check_operator(method):
+    """Raise ValueError unless the method's `clip` is an operator."""
+    if not isinstance(method.clip, Clip):
+        raise ValueError(
+            f"{type(method).__name__}: clip must be an operator such as NormClip(threshold), but {method.clip!r} was given"
+        )
+
+
+def mean_output_bound(clip, count, dim):
+    """Largest norm of the mean of `count` clipped vectors; thresholds that grow with the position are averaged."""
+    if isinstance(clip, GrowingClip):
+        return sum(clip.threshold_at(k) for k in range(count)) / count
+    return clip.bound(dim)
+
+
+def sgd_parameters(method, per_sample):
+    """Parameter vector of `kernels.sgd`."""
+    return np.array([method.step_size, method.batch_size, per_sample, method.momentum], dtype=np.float64)
 
 
 class ClippedSGD(Method):
@@ -32,13 +52,9 @@ class ClippedSGD(Method):
     vector_rows = 5
 
     def validate(self):
-        name = type(self).__name__
-        if not isinstance(self.clip, Clip):
-            raise ValueError(
-                f"{name}: clip must be an operator such as NormClip(threshold), but {self.clip!r} was given"
-            )
+        check_operator(self)
         if self.per_sample not in (True, False):
-            raise ValueError(f"{name}: per_sample must be True or False, but {self.per_sample!r} was given")
+            raise ValueError(f"ClippedSGD: per_sample must be True or False, but {self.per_sample!r} was given")
 
     @property
     def operator(self):
@@ -46,7 +62,7 @@ class ClippedSGD(Method):
 
     @property
     def parameters(self):
-        return np.array([self.step_size, self.batch_size, self.per_sample, self.momentum], dtype=np.float64)
+        return sgd_parameters(self, self.per_sample)
 
     @property
     def samples_per_step(self):
@@ -57,7 +73,7 @@ class ClippedSGD(Method):
         return self.batch_size if self.per_sample else 1
 
     def step_bound(self, dim):
-        return self.step_size * self.operator.bound(dim) / (1 - self.momentum)
+        return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
 
 
 class SGD(Method):
@@ -80,7 +96,7 @@ class SGD(Method):
 
     @property
     def parameters(self):
-        return np.array([self.step_size, self.batch_size, 0.0, self.momentum], dtype=np.float64)
+        return sgd_parameters(self, False)
 
     @property
     def samples_per_step(self):

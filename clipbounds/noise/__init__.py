@@ -5,12 +5,14 @@ from .base import FILL, Noise
 from .continuous import Gaussian, Pareto, StudentT, SymmetricPareto
 from .discrete import NoNoise, Rademacher, TwoPoint
 from .log_tailed import LogTailed
+from .meanless import MeanlessPareto
 from .stable import Stable
 
 __all__ = [
     "FILL",
     "Gaussian",
     "LogTailed",
+    "MeanlessPareto",
     "NoNoise",
     "Noise",
     "Pareto",

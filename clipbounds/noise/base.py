@@ -51,11 +51,13 @@ class Noise(Spec):
     along: np.ndarray | None = vector(default=None, kw_only=True)
 
     fill: ClassVar = None
+    fill_signature: ClassVar = FILL
     symmetric: ClassVar[bool] = False
+    additive: ClassVar[bool] = True  # False: a stochastic oracle (clipbounds.oracles), whose noise depends on the point
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
-        check_kernel(cls.__name__, "fill", cls.fill, FILL)
+        check_kernel(cls.__name__, "fill", cls.fill, cls.fill_signature)
 
     def __post_init__(self):
         super().__post_init__()

@@ -101,7 +101,7 @@ def _branch_and_bound(measure, low, high, tolerance):
     for k in range(pieces):
         # a radius slightly too large covers the rounding of centres
         add((flint.arb(low) + (k + flint.arb("0.5")) * width).mid(), (width * flint.arb("0.5000001")).upper())
-    while float(queue[0][4]) - float(attained) > tolerance and count < MOST_BOXES:
+    while float(queue[0][4]) - float(attained) > tolerance * max(1.0, abs(float(attained))) and count < MOST_BOXES:
         _, _, centre, radius, _ = heapq.heappop(queue)
         half = (radius * flint.arb("0.5000001")).upper()
         for side in (-1, 1):
@@ -155,8 +155,7 @@ def enclose_profile(profile, L1, tolerance=1e-10):
             coefficients = [-c for c in _coefficients(profile.value, centre, radius)]
             return _upper(coefficients, radius), _lower_at_centre(coefficients)
 
-        scale = max(1.0, abs(profile.tail))
-        low, high = _branch_and_bound(defect, profile.low, profile.high, tolerance * scale)
+        low, high = _branch_and_bound(defect, profile.low, profile.high, tolerance)
         least_low, least_high = _branch_and_bound(negative, profile.low, profile.high, tolerance)
         return (low, max(high, profile.tail)), (min(-least_high, profile.least_outside), -least_low)
     finally:

@@ -17,7 +17,8 @@ class Logistic(Problem):
 
     L = lambda_max(X'X)/(4n) + ridge. f_star comes from Newton's method and is certified from below: with a ridge by
     f(w) - ‖grad f(w)‖²/(2 ridge), without one by the dual value (1/n) sum h(a_i), h the entropy in nats, at a in
-    [0,1]^n with sum a_i y_i x_i = 0; it is 0, not attained, for separable data.
+    [0,1]^n with sum a_i y_i x_i = 0. Rows whose loss a direction of recession drives to 0 have a_i = 0; if these are all
+    rows, the data are separable and f_star = 0 is not attained.
 
     Parameters
     ----------
@@ -107,83 +108,103 @@ class Logistic(Problem):
         rows = self._rows
         return np.einsum("...i,ij,ik->...jk", weights, rows, rows) / len(rows) + self.ridge * np.eye(self.dim)
 
-    def distance(self, x):
-        """Distance to the approximate minimiser of Newton's method; None for separable data without a ridge."""
-        optimum = self._optimum[0]
-        return None if optimum is None else np.linalg.norm(np.asarray(x, dtype=np.float64) - optimum, axis=-1)
-
     @property
     def minimiser(self):
-        return self._optimum[0]
+        """Newton's w; None where the infimum is not attained."""
+        return self._optimum[0] if self.f_star_attained else None
 
     @property
     def f_star(self):
-        return self._optimum[1]
+        return self._optimum[2]
 
-    @cached_property
+    @property
+    def f_star_attained(self):
+        return self.ridge > 0 or not self._face[1].any()
+
+    @property
     def duality_gap(self):
-        """f(w) - f_star >= f(w) - inf f at the w of Newton's method; 0 for separable data."""
-        optimum, lower = self._optimum
-        return 0.0 if optimum is None else float(self.value(optimum)) - lower
+        """An upper bound of inf f - f_star: f at Newton's w, far out along the direction of recession, minus f_star."""
+        w, far, lower = self._optimum
+        return float(self.value(w + far)) - lower
 
     @cached_property
     def _optimum(self):
-        """Newton's w and the certified lower bound of inf f; (None, 0) for separable data without a ridge."""
-        if self.ridge == 0 and self._separable():
-            return None, 0.0
-        w = self._newton()
+        """Newton's w, a multiple of the direction of recession, and the certified lower bound of inf f."""
+        rows = self._rows
         if self.ridge > 0:
-            gradient = self._gradient(w)
-            return w, float(self.value(w)) - float(gradient @ gradient) / (2 * self.ridge)
-        return w, self._dual_value(w)
+            w = self._newton(rows)
+            gradient = self._gradient(w, rows)
+            lower = float(self.value(w)) - float(gradient @ gradient) / (2 * self.ridge)
+            return w, np.zeros(self.dim), lower
+        kept, direction = self._face
+        far = direction
+        if direction.any():
+            far = direction * 100 / (rows @ direction)[~kept].min()
+        if not kept.any():
+            return np.zeros(self.dim), far, 0.0
+        w = self._newton(rows[kept])
+        return w, far, self._dual_value(w, rows[kept])
 
-    def _gradient(self, w):
-        return self.ridge * w - self._rows.T @ _sigmoid(-(self._rows @ w)) / len(self._rows)
+    @cached_property
+    def _face(self):
+        """Rows that no direction of recession can satisfy for good, and such a direction for all the others.
 
-    def _separable(self):
-        """Whether some w has y_i <x_i, w> >= 0 for all i and is not 0 on all: then no minimiser exists."""
+        Maximising sum_i <y_i x_i, v> over <y_i x_i, v> >= 0, ‖v‖_inf <= 1 finds rows whose loss tends to 0 along v;
+        they leave, and the search is repeated among the others. All rows leave: separable. None: inf f is attained.
+        """
         from scipy.optimize import linprog
 
         rows = self._rows
-        answer = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=[(-1, 1)] * self.dim)
-        if answer.fun > -1e-9:
-            return False
-        if np.all(rows @ answer.x > 0):
-            return True
-        raise ValueError(
-            "Logistic: the data are quasi-separable, so inf f is not attained and no certificate is known;"
-            " give ridge > 0"
-        )
+        kept = np.ones(len(rows), dtype=bool)
+        direction = np.zeros(self.dim)
+        while kept.any():
+            inside = rows[kept]
+            answer = linprog(-inside.sum(axis=0), A_ub=-inside, b_ub=np.zeros(len(inside)), bounds=[(-1, 1)] * self.dim)
+            leaving = inside @ answer.x > 1e-9
+            if not leaving.any():
+                break
+            # a later direction may spoil the rows that left before: those keep a longer lead
+            spoilt = (rows @ answer.x)[~kept]
+            lead = (rows @ direction)[~kept]
+            factor = max(1.0, float(np.max(-2 * spoilt / lead, initial=0.0)))
+            direction = factor * direction + answer.x
+            kept[np.flatnonzero(kept)[leaving]] = False
+        return kept, direction
 
-    def _newton(self):
+    def _gradient(self, w, rows):
+        return self.ridge * w - rows.T @ _sigmoid(-(rows @ w)) / len(self._rows)
+
+    def _newton(self, rows):
+        def loss(w):
+            return np.logaddexp(0.0, -rows @ w).sum() / len(self._rows) + 0.5 * self.ridge * w @ w
+
         w = np.zeros(self.dim)
         for _ in range(200):
-            gradient = self._gradient(w)
-            step = np.linalg.lstsq(self.hessian(w), gradient, rcond=None)[0]
+            gradient = self._gradient(w, rows)
+            weights = _sigmoid(rows @ w) * _sigmoid(-(rows @ w)) / len(self._rows)
+            hessian = (rows * weights[:, None]).T @ rows + self.ridge * np.eye(self.dim)
+            step = np.linalg.lstsq(hessian, gradient, rcond=None)[0]
             decrease = float(gradient @ step)
-            if decrease < 1e-28:
-                break
-            size = 1.0
-            while size > 1e-10 and self.value(w - size * step) > self.value(w) - 0.25 * size * decrease:
+            size, here = 1.0, loss(w)
+            while size > 1e-10 and loss(w - size * step) > here - 0.25 * size * decrease:
                 size *= 0.5
-            if size <= 1e-10:
+            if decrease < 1e-28 or size <= 1e-10:
                 break
             w = w - size * step
         return w
 
-    def _dual_value(self, w):
+    def _dual_value(self, w, rows):
         """(1/n) sum h(a_i) at the projection of a_i = s(-y_i <x_i, w>) on sum a_i y_i x_i = 0."""
-        rows = self._rows
         a = _sigmoid(-(rows @ w))
-        for _ in range(3):  # refined, because one projection leaves its own rounding
+        for _ in range(3):  # repeated, because one projection leaves its own rounding
             a = np.clip(a - rows @ np.linalg.lstsq(rows.T @ rows, rows.T @ a, rcond=None)[0], 0.0, 1.0)
-        residual = np.linalg.norm(rows.T @ a) / len(rows)
+        residual = np.linalg.norm(rows.T @ a) / len(self._rows)
         if residual > 1e-12:
             raise ValueError(f"Logistic: the dual point misses its constraint by {residual:.1e}; give ridge > 0")
         inner = np.clip(a, 1e-300, 1 - 1e-16)
         entropy = -inner * np.log(inner) - (1 - inner) * np.log1p(-inner)
-        # f(v) >= mean entropy - residual·‖v‖ for every v, and v = w up to a factor is where the infimum lies
-        return float(entropy.mean()) - residual * (1 + 2 * float(np.linalg.norm(w)))
+        # f(v) >= this - residual ‖v‖ for every v: the rounding is charged at the size of w
+        return float(entropy.sum()) / len(self._rows) - residual * (1 + 2 * float(np.linalg.norm(w)))
 
 
 def _sigmoid(t):

@@ -4,7 +4,10 @@ An experiment is a file ``experiments/<paper>/<claim>.py`` with a docstring and 
 """
 
 import dataclasses
+import os
+from concurrent.futures import ThreadPoolExecutor
 
+from ..first_passage import FirstPassage, first_passage
 from ..sweep.memory import Memory
 
 BUDGETS = ("quick", "standard", "full")
@@ -50,11 +53,13 @@ class Outcome:
     rows : list of Row
     figure : matplotlib Figure
     data : dict of str to dict of str to sequence, tables to be saved as CSV
+    bounds : list of (Bound, Setting), the statements that the gallery prints, each with its hypotheses table for a setting
     """
 
     rows: list
     figure: object
     data: dict = dataclasses.field(default_factory=dict)
+    bounds: list = dataclasses.field(default_factory=list)
 
 
 class Lab:
@@ -105,6 +110,34 @@ class Lab:
         dict of str to ndarray
         """
         return self.memory.remember(key, compute)
+
+    def first_passages(self, jobs, **options):
+        """`clipbounds.first_passage` with this experiment's seed for many settings, on all cores.
+
+        Parameters
+        ----------
+        jobs : list of (setting, target, steps); long ones had better come first
+        options : of every call
+
+        Returns
+        -------
+        list of FirstPassage, in the order of `jobs`
+        """
+        options.setdefault("seed", self.seed)
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            waiting = [pool.submit(self._first_passage, job, options) for job in jobs]
+            results = []
+            for job, future in zip(jobs, waiting, strict=True):
+                results.append(future.result())
+                self.step(len(results), len(jobs), f"eps = {job[1]:g}")
+        return results
+
+    def _first_passage(self, job, options):
+        if any(callable(option) for option in options.values()):  # a condition of the caller's own: no key names it
+            return first_passage(*job, threads=1, **options)
+        key = {"first_passage": list(job), **options}
+        found = self.remember(key, lambda: dataclasses.asdict(first_passage(*job, threads=1, **options)))
+        return FirstPassage(**found)
 
     def step(self, done, total, what=""):
         """Tell the progress bar that `done` of `total` parts are finished."""

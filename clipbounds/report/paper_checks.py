@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from .readme import update_readme
 from .runner import find_experiments, identifier, read_records, title, write_whole
 
 HEADER = """# Paper checks
@@ -51,7 +52,7 @@ def violated(records):
 
 
 def write_paper_checks(root):
-    """Write ``root/paper_checks.md``; return the records and the ids of violated rows."""
+    """Write ``root/paper_checks.md`` and the generated parts of README.md; return the records and the ids of violated rows."""
     root = Path(root)
     records = read_records(root)
     lines = [_line(record, number, row) for record in records for number, row in enumerate(record["rows"], 1)]
@@ -63,4 +64,5 @@ def write_paper_checks(root):
     budgets = sorted({record["budget"] for record in records})
     foot = f"\nBudget: {', '.join(budgets) or 'none'}. Seeds, versions and kernel digests are in `figures/<paper>/<claim>.json`.\n"
     write_whole(root / "paper_checks.md", (HEADER + "\n".join(lines) + "\n" + foot).encode())
+    update_readme(root, records)
     return records, violated(records)

@@ -12,9 +12,9 @@ from pathlib import Path
 from ..lanes.compile import sources_digest
 from ..version import __version__
 from . import style
+from .describe import panels, statement
 from .lab import BUDGETS, Lab, Outcome, Row
-
-PAPERS = ("koloskova2023", "nobile2026", "yu2023", "reisizadeh2023")
+from .papers import PAPERS
 
 
 def find_experiments(root):
@@ -102,7 +102,7 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None):
 
     Returns
     -------
-    dict, the record: id, title, rows, data, budget, seed, version, kernels, seconds
+    dict, the record: id, title, rows, data, panels, bounds, budget, seed, version, kernels, seconds
     """
     if budget not in BUDGETS:
         raise ValueError(f"the budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
@@ -127,6 +127,8 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None):
         "figure": outcome.figure is not None,
         "rows": [dataclasses.asdict(row) for row in outcome.rows],
         "data": outcome.data,
+        "panels": [] if outcome.figure is None else panels(outcome.figure),
+        "bounds": [statement(bound, setting) for bound, setting in outcome.bounds],
     }
     text = json.dumps(plain(record), indent=1, sort_keys=True, ensure_ascii=False)
     write_whole(stem.with_suffix(".json"), text.encode())

@@ -14,7 +14,7 @@ import numpy as np
 from ..lanes.compile import PACKAGE, Kernel, source_files, sources_digest
 from ..specs import Spec
 
-BESIDES_KERNELS = ("simulate.py", "specs.py", "facts.py", "worst_case")
+BESIDES_KERNELS = ("simulate.py", "first_passage.py", "specs.py", "facts.py", "worst_case")
 
 
 @cache

@@ -71,9 +71,10 @@ def run(lab):
     for index, (name, claim) in enumerate(statements.items()):
         rows.append(row_from_verdicts(claim, check, [v[index] for v in verdicts], bound=name))
     figure, axes = style.figure()
-    fine = np.geomspace(0.03, 30, 300)
-    s1 = [theory.S1().value(worst_setting(c), steps) for c in thresholds]
-    style.upper(axes, thresholds, s1, "S1 (upper)")
+    fine = np.geomspace(0.03, 30, 80)
+    curves = {bound.name: [float(bound.value(worst_setting(c), steps)) for c in fine] for bound in upper_bounds[:2]}
+    style.upper(axes, fine, curves["S0"], "S0, sharp upper bound")
+    axes.plot(fine, curves["S1"], "-", color=style.UPPER, linewidth=0.8, alpha=0.7, label="S1, closed upper bound")
     axes.plot(
         fine,
         cb.worst_case.floor(fine, SIGMA),
@@ -91,6 +92,11 @@ def run(lab):
     )
     axes.set(xscale="log", yscale="log", xlabel="threshold $c/\\sigma$", ylabel="stationary $\\|\\nabla f\\|/\\sigma$")
     axes.set_title("Stochastic bias of clipped SGD: the exact floor")
+    axes.set_ylim(2e-3, 2)
     axes.legend()
-    data = {"floor": {"c/sigma": thresholds, "measured": means, "low": lows, "high": highs, "u*": floor, "S1": s1}}
-    return Outcome(rows, figure, data)
+    data = {
+        "floor": {"c/sigma": thresholds, "measured": means, "low": lows, "high": highs, "u*": floor},
+        "upper": {"c/sigma": fine, **curves},
+    }
+    stated = [*upper_bounds, theory.FiniteLowerBound(), theory.StochasticFloor(), theory.RecalledFloor()]
+    return Outcome(rows, figure, data, [(bound, worst_setting(1.0)) for bound in stated])

@@ -76,21 +76,26 @@ def run(lab):
     style.measured(left, horizons, measured, label="measured, worst Huber for each $T$")
     style.lower(left, horizons, lower, "D2-LB (lower)")
     left.axvline(exhausted, color="black", linewidth=0.8, linestyle=":")
-    left.annotate(
-        "$R_0/(\\eta c)$", (exhausted, left.get_ylim()[0]), xytext=(3, 6), textcoords="offset points", fontsize=8
-    )
+    left.annotate("$T=R_0/(\\eta c)$", (exhausted, 1e6), xytext=(4, 0), textcoords="offset points", fontsize=8)
     left.set(xscale="log", yscale="log", xlabel="steps $T$", ylabel="$f(x_T)-f^*$", title="Huber, distance $R_0=100$")
-    left.legend()
+    left.legend(loc="lower left")
     t = cosh_run.checkpoint.values
     style.upper(right, t, theory.D2LastIterate().value(cosh, t), "D2 (upper)")
     right.plot(t, cosh_run.gap[:, 0], "-", color=style.MEASURED, label="measured, $\\cosh x$")
     right.set(
         xscale="log",
         yscale="log",
-        ylim=(1e-12, None),
+        ylim=(1e-12, 1e11),
         xlabel="steps $T$",
         ylabel="$f(x_T)-f^*$",
         title="cosh from $x_0=6$",
     )
-    right.legend()
-    return Outcome(rows, figure, {"huber": {"T": horizons, "D2": upper, "measured": measured, "D2-LB": lower}})
+    right.legend(loc="lower left")
+    data = {"huber": {"T": horizons, "D2": upper, "measured": measured, "D2-LB": lower}}
+    stated = [
+        (bound, hard_setting(1000)),
+        (theory.D2LowerBound(), hard_setting(1000)),
+        (bound, cosh),
+        (theory.D3(), cosh),
+    ]
+    return Outcome(rows, figure, data, stated)

@@ -1,0 +1,106 @@
+"""Lower bounds for estimating a mean from n samples, whatever the estimator."""
+
+import numpy as np
+
+from .constants import check_exponent, check_positive
+from .deviation import check_probability
+from .search import lowest_point
+
+
+def two_point_error(q, sigma, p):
+    """rho_q = sigma q^{(p-1)/p}/((1-q) [(1-q)^{p-1} + q^{p-1}])^{1/p}.
+
+    The law "c with probability q, else 0" with E|X - qc|^p = sigma^p, c > 0, has the mean rho_q = q c.
+    """
+    q = np.asarray(q, dtype=np.float64)
+    return sigma * q ** ((p - 1) / p) / ((1 - q) * ((1 - q) ** (p - 1) + q ** (p - 1))) ** (1 / p)
+
+
+def three_point_error(u, v, sigma, p):
+    """rho = (u-v) c for +c, -c, 0 with probabilities u > v, 1-u-v and E|X - (u-v)c|^p = sigma^p."""
+    mean = u - v
+    spread = u * (1 - mean) ** p + v * (1 + mean) ** p + (1 - u - v) * mean**p
+    return mean * sigma / spread ** (1 / p)
+
+
+def confusion(n, u, v):
+    """P(N+ < N-) + P(N+ = N-)/2 for the counts in n draws, from below (very rare totals are left out)."""
+    from scipy.special import bdtr, gammaln, xlogy
+
+    def mass(k, size, chance):
+        choices = gammaln(size + 1) - gammaln(k + 1) - gammaln(size - k + 1)
+        return np.exp(choices + xlogy(k, chance) + xlogy(size - k, 1 - chance))
+
+    expected = n * (u + v)
+    totals = np.arange(min(n, int(expected + 12 * np.sqrt(expected + 1) + 40)) + 1)
+    share, half = u / (u + v), totals // 2
+    even = totals % 2 == 0
+    lose = np.where(totals > 0, bdtr(np.where(even, half - 1, half), totals, share), 0.0)
+    lose = np.where(even & (half == 0), 0.0, lose)
+    draw = np.where(even, mass(half, totals, share), 0.0)
+    return float(mass(totals, n, u + v) @ (lose + 0.5 * draw)) * (1 - 1e-9)
+
+
+def _three_point_bound(n, sigma, p, delta):
+    """Best rho over u > v with confusion >= delta; every admissible pair gives a valid bound."""
+
+    def largest_total(ratio):
+        """The largest u + v with v = ratio·u that still confuses, by bisection; 0 if none."""
+        low, high = 0.0, 1.0
+        for _ in range(30):  # from below: what is returned confuses enough
+            total = 0.5 * (low + high)
+            good = confusion(n, total / (1 + ratio), total * ratio / (1 + ratio)) >= delta
+            low, high = (total, high) if good else (low, total)
+        return low
+
+    def negative(ratios):
+        totals = np.array([largest_total(r) for r in np.atleast_1d(ratios)])
+        u, v = totals / (1 + ratios), totals * ratios / (1 + ratios)
+        return np.where(totals > 0, -three_point_error(u, v, sigma, p), 0.0)
+
+    ratio = lowest_point(negative, 1e-4, 0.98, count=21, rounds=3)
+    return -float(negative(np.array([ratio]))[0])
+
+
+def mean_estimation_lower_bound(n, sigma, p, delta, families=("two", "three")):
+    """Every estimator from n samples errs by at least rho with probability >= delta on some law of the class.  [proved]
+
+    The class: E|X - g|^p <= sigma^p. Two points: c with probability q = 1 - (2 delta)^{1/n}, else 0, against its mirror
+    image. Both show n zeros with probability 2 delta; what the estimator then says errs by at least rho_q for one of
+    the two means ±rho_q, so one of the laws has probability >= delta. Three points: +c, -c, 0 with u > v against the
+    mirror image; the test with the smallest average error decides by the larger count and errs with probability
+    P(N+ < N-) + P(N+ = N-)/2, and an estimator closer than rho to the mean would be a test.
+
+    Parameters
+    ----------
+    n : int >= 1
+    sigma : float in (0, inf)
+    p : float in (1, 2]
+    delta : float in (0, 1/2)
+    families : which to use; the larger is returned
+    """
+    p = check_exponent("mean_estimation_lower_bound", p)
+    sigma = check_positive("mean_estimation_lower_bound", "sigma", sigma)
+    delta = check_probability("mean_estimation_lower_bound", "delta", delta, 0.5)
+    found = []
+    if "two" in families:
+        found.append(float(two_point_error(-np.expm1(np.log(2 * delta) / n), sigma, p)))
+    if "three" in families:
+        found.append(_three_point_bound(n, sigma, p, delta))
+    return max(found)
+
+
+def minimax_error(n, sigma, p, power=2):
+    """(value, q): max over q <= 1/2 of rho_q^power (1-q)^n <= minimax E|error|^power, power 1 or 2.       [proved]
+
+    Averaged over the two mirror-image laws of `two_point_error`, the error on the event "n zeros" is at least rho_q
+    (power 2: by convexity too). Every q gives a valid bound; the best up to 1/2 is found on a grid. Larger q speak about
+    means far above sigma: for p < 2 and small n the bound then has no limit.
+    """
+    p = check_exponent("minimax_error", p)
+
+    def negative(q):
+        return -(two_point_error(q, sigma, p) ** power) * (1 - q) ** n
+
+    q = float(lowest_point(negative, 1e-4 / n, min(0.5, 50 / n), count=101))
+    return -float(negative(q)), q

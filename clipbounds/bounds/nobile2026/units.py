@@ -1,0 +1,108 @@
+"""What the theorems need from a setting: thresholds of the clipped units, how many, and their sigma."""
+
+import dataclasses
+
+import numpy as np
+
+from ...clipping import GrowingClip, NormClip
+from ...methods import ClippedSGD, MicroBatchClippedSGD, PerSampleClippedSGD
+from ..base import Hypothesis
+from .constants import group_sigma
+from .estimator import growing_thresholds
+
+
+@dataclasses.dataclass(frozen=True)
+class Units:
+    """A batch of `count` clipped units; sigma = (E‖unit - grad f‖^p)^{1/p}, thresholds of shape (count,)."""
+
+    count: int
+    sigma: float
+    thresholds: np.ndarray
+
+    @property
+    def constant(self):
+        """The common threshold, or None."""
+        first = float(self.thresholds[0])
+        return first if np.all(self.thresholds == first) else None
+
+
+def sample_sigma(setting, p):
+    """(E‖xi‖^p)^{1/p} of one sample in the problem's dimension, computed analytically; inf if it does not exist."""
+    return float(setting.noise.vector_moment(p, setting.problem.dim)) ** (1 / p)
+
+
+def unit_counts(method):
+    """(units M, samples a unit m) of a batch, or None if the method does not clip units of a batch."""
+    if isinstance(method, PerSampleClippedSGD):
+        return method.batch_size, 1
+    if isinstance(method, MicroBatchClippedSGD):
+        return method.groups, method.group_size
+    if isinstance(method, ClippedSGD):
+        return (method.batch_size, 1) if method.per_sample else (1, method.batch_size)
+    return None
+
+
+def thresholds_of(clip, count):
+    """tau_1, ..., tau_count of a norm-clipping operator, or None for other operators."""
+    if isinstance(clip, NormClip):
+        return np.full(count, clip.threshold)
+    if isinstance(clip, GrowingClip):
+        return growing_thresholds(clip.alpha, clip.beta, count)
+    return None
+
+
+def units_of(setting, p):
+    """The `Units` of a setting for the exponent p; None where a hypothesis of every theorem here fails."""
+    counts = unit_counts(setting.method)
+    sigma = sample_sigma(setting, p)
+    if counts is None or not sigma < np.inf:
+        return None
+    count, size = counts
+    thresholds = thresholds_of(setting.method.operator, count)
+    return None if thresholds is None else Units(count, group_sigma(sigma, p, size), thresholds)
+
+
+def method_conditions(setting, p):
+    """Hypotheses that all theorems on the method share: units, norm clipping, no momentum, a p-th moment, eta <= 1/L."""
+    method, lipschitz = setting.method, setting.problem.lipschitz
+    clips = unit_counts(method) is not None
+    operator = getattr(method, "operator", None)
+    step = getattr(method, "step_size", np.inf)
+    limit = np.inf if lipschitz in (None, 0) else 1 / lipschitz
+    return [
+        Hypothesis("the units of a batch are clipped, then averaged", type(method).__name__, clips),
+        Hypothesis(
+            "the operator clips the norm", type(operator).__name__, clips and thresholds_of(operator, 1) is not None
+        ),
+        Hypothesis(
+            "momentum = 0", f"{getattr(method, 'momentum', 0.0):g}", getattr(method, "momentum", 0.0) == 0.0
+        ),
+        moment_condition(setting, p),
+        lipschitz_condition(setting),
+        Hypothesis(
+            "eta <= 1/L", f"eta = {step:g}, 1/L = {limit:g}", lipschitz is not None and step <= limit * (1 + 1e-12)
+        ),
+    ]  # fmt: skip
+
+
+def moment_condition(setting, p):
+    """E‖xi‖^p < inf."""
+    sigma = sample_sigma(setting, p)
+    return Hypothesis("E‖xi‖^p < inf", f"p = {p:g}, (E‖xi‖^p)^(1/p) = {sigma:.6g}", sigma < np.inf)
+
+
+def lipschitz_condition(setting):
+    """A global Lipschitz constant of the gradient is known."""
+    lipschitz = setting.problem.lipschitz
+    shown = "none" if lipschitz is None else f"L = {lipschitz:g}"
+    return Hypothesis("f is L-smooth", shown, lipschitz is not None)
+
+
+def constant_condition(units, factor, meaning):
+    """Constant threshold, at least factor·sigma."""
+    if units is None:
+        return Hypothesis(meaning, "no thresholds", False)
+    level = units.constant
+    if level is None:
+        return Hypothesis(meaning, "the thresholds differ", False)
+    return Hypothesis(meaning, f"tau = {level:g}, sigma = {units.sigma:g}", level >= factor * units.sigma * (1 - 1e-12))

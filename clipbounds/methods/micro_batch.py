@@ -1,0 +1,71 @@
+"""Micro-batch clipping: clip between single samples and the whole batch, as gradient accumulation allows."""
+
+import numpy as np
+
+from ..clipping import Clip
+from ..specs import POSITIVE, Interval, integer, parameter
+from . import per_sample_kernels
+from .base import Method
+from .sgd import check_operator, mean_output_bound
+
+
+class MicroBatchClippedSGD(Method):
+    """x <- x - eta (1/M) sum_{j=1..M} clip_j(mean of the j-th m samples), n = M m.
+
+    M = n is per-sample clipping, M = 1 is clipping once after accumulation. The operator sees the number of the
+    group, so thresholds of `GrowingClip` grow with j. Settings that differ in M alone see the same samples.
+
+    Parameters
+    ----------
+    step_size : float eta in (0, inf)
+    clip : Clip
+    batch_size : int n >= 1
+    groups : int M >= 1, a divisor of n
+    momentum : float in [0, 1)
+    """
+
+    step_size: float = parameter(POSITIVE)
+    clip: Clip
+    batch_size: int = integer(1)
+    groups: int = integer(1)
+    momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
+
+    advance = per_sample_kernels.micro_batch
+    vector_rows = 5
+
+    def validate(self):
+        check_operator(self)
+        if self.batch_size % self.groups:
+            raise ValueError(
+                f"MicroBatchClippedSGD: groups must divide batch_size, but {self.groups} groups were given for"
+                f" {self.batch_size} samples; choose one of {_divisors(self.batch_size)}"
+            )
+
+    @property
+    def group_size(self):
+        """Samples m that are averaged before clipping."""
+        return self.batch_size // self.groups
+
+    @property
+    def operator(self):
+        return self.clip
+
+    @property
+    def parameters(self):
+        return np.array([self.step_size, self.groups, self.group_size, self.momentum], dtype=np.float64)
+
+    @property
+    def samples_per_step(self):
+        return self.batch_size
+
+    @property
+    def operator_calls_per_step(self):
+        return self.groups
+
+    def step_bound(self, dim):
+        return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
+
+
+def _divisors(n):
+    found = [k for k in range(1, n + 1) if n % k == 0]
+    return ", ".join(map(str, found if len(found) < 9 else [*found[:4], "...", *found[-4:]]))

@@ -1,0 +1,36 @@
+"""Normalised SGD: steps of one length."""
+
+from ..clipping import Normalize
+from ..specs import POSITIVE, integer, parameter
+from . import kernels
+from .base import Method
+from .sgd import sgd_parameters
+
+
+class NormalizedSGD(Method):
+    """x <- x - eta gbar/‖gbar‖, gbar the mean of the batch; no step where gbar = 0.
+
+    Parameters
+    ----------
+    step_size : float eta in (0, inf), the length of every step
+    batch_size : int >= 1
+    """
+
+    step_size: float = parameter(POSITIVE)
+    batch_size: int = integer(1, default=1)
+
+    advance = kernels.sgd
+    vector_rows = 5
+    operator = Normalize()
+    momentum = 0.0
+
+    @property
+    def parameters(self):
+        return sgd_parameters(self, per_sample=False)
+
+    @property
+    def samples_per_step(self):
+        return self.batch_size
+
+    def step_bound(self, dim):
+        return self.step_size

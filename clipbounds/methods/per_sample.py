@@ -1,0 +1,53 @@
+"""Per-sample clipping (PS-Clip-SGD): every sample is clipped before the batch is averaged."""
+
+from ..clipping import Clip
+from ..specs import POSITIVE, Interval, integer, parameter
+from . import kernels
+from .base import Method
+from .sgd import check_operator, mean_output_bound, sgd_parameters
+
+
+class PerSampleClippedSGD(Method):
+    """x <- x - eta (1/n) sum_{k=1..n} clip_k(g_k).
+
+    With ``clip=GrowingClip(alpha, beta)`` the threshold of the k-th sample of each batch is alpha k^{1/beta}
+    (Nobile and Grohs 2026, arXiv 2605.02701; they suggest alpha = sigma, beta = p); with ``clip=NormClip(tau)`` all
+    thresholds are tau. The batch streams: memory does not grow with n.
+
+    Parameters
+    ----------
+    step_size : float eta in (0, inf)
+    clip : Clip
+    batch_size : int n >= 1
+    momentum : float in [0, 1), heavy ball on the clipped estimate: v <- momentum v + e, x <- x - eta v
+    """
+
+    step_size: float = parameter(POSITIVE)
+    clip: Clip
+    batch_size: int = integer(1)
+    momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
+
+    advance = kernels.sgd
+    vector_rows = 5
+
+    def validate(self):
+        check_operator(self)
+
+    @property
+    def operator(self):
+        return self.clip
+
+    @property
+    def parameters(self):
+        return sgd_parameters(self, per_sample=True)
+
+    @property
+    def samples_per_step(self):
+        return self.batch_size
+
+    @property
+    def operator_calls_per_step(self):
+        return self.batch_size
+
+    def step_bound(self, dim):
+        return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)

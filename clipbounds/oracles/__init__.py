@@ -1,0 +1,21 @@
+"""Stochastic oracles: gradients of random components, which may be evaluated at several points."""
+
+from .additive import Additive, Exact, RademacherNoise, ZeroChainOracle
+from .base import ORACLE, AveragedSmoothness, Oracle, constants_of_mean
+from .components import EquispacedPhases, ScaledComponents, ShiftedCosh
+from .phase import GaussianPhase
+
+__all__ = [
+    "ORACLE",
+    "Additive",
+    "AveragedSmoothness",
+    "EquispacedPhases",
+    "Exact",
+    "GaussianPhase",
+    "Oracle",
+    "RademacherNoise",
+    "ScaledComponents",
+    "ShiftedCosh",
+    "ZeroChainOracle",
+    "constants_of_mean",
+]

@@ -1,0 +1,55 @@
+"""The generated parts of README.md: verdicts by paper, and the benchmark table."""
+
+import json
+from pathlib import Path
+
+from .papers import PAPERS
+from .runner import write_whole
+
+WORDS = ("holds", "violated", "undecided", "not measured")
+
+
+def verdict_table(records):
+    """Markdown: one line a paper, counting the verdicts of its claims."""
+    lines = [
+        "| paper | claims checked | holds | violated | undecided | not measured |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for key, paper in PAPERS.items():
+        rows = [row for record in records if record["id"].startswith(f"{key}/") for row in record["rows"]]
+        counts = [sum(row["verdict"] == word for row in rows) for word in WORDS]
+        link = f"[{paper.authors}, *{paper.title}*](https://arxiv.org/abs/{paper.arxiv})"
+        lines.append(f"| {link} | {len(rows)} | " + " | ".join(map(str, counts)) + " |")
+    return "\n".join(lines)
+
+
+def benchmark_table(results):
+    """Markdown: nanoseconds a coordinate and step on one thread, ours and the peers'; empty without results."""
+    table = results["one thread"]
+    names = list(dict.fromkeys(name for rows in table.values() for name in rows))
+    lines = [f"| clipped SGD | {' | '.join(names)} |", "| --- |" + " --- |" * len(names)]
+    for case, rows in table.items():
+        cells = [f"{rows[n]['ns']:.1f} ({rows[n]['ratio']:.1f}×)" if n in rows else "–" for n in names]
+        lines.append(f"| {case} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def replace_between(text, name, content):
+    """`text` with the part between ``<!-- name -->`` and ``<!-- end name -->`` replaced."""
+    start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+    if start not in text or end not in text:
+        return text
+    head, rest = text.split(start, 1)
+    return f"{head}{start}\n{content}\n{end}{rest.split(end, 1)[1]}"
+
+
+def update_readme(root, records):
+    """Rewrite the generated parts of ``root/README.md``, if there is one."""
+    path = Path(root) / "README.md"
+    if not path.is_file():
+        return
+    text = replace_between(path.read_text(encoding="utf-8"), "verdicts", verdict_table(records))
+    results = Path(root) / "benchmarks" / "results.json"
+    if results.is_file():
+        text = replace_between(text, "benchmark", benchmark_table(json.loads(results.read_text(encoding="utf-8"))))
+    write_whole(path, text.encode())
