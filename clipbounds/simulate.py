@@ -1,7 +1,8 @@
 """Run a setting: trajectories in blocks of 64, threads, checkpoints, an xarray.Dataset as the result."""
 
 import os
-from concurrent.futures import Executor, ThreadPoolExecutor
+import threading
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 
 import numpy as np
 
@@ -33,7 +34,10 @@ def default_checkpoints(steps, count=50):
 def _checked_checkpoints(checkpoints, steps):
     if checkpoints is None:
         return default_checkpoints(steps)
-    given = np.asarray(checkpoints)
+    try:
+        given = np.asarray(checkpoints)
+    except ValueError:  # lists of different lengths
+        given = np.zeros((0, 0))
     if given.ndim != 1 or not given.size or given.dtype.kind not in "iu":
         raise ValueError(
             f"checkpoints must be a non-empty list of integers in [0, {steps}], but {checkpoints!r} was given"
@@ -84,14 +88,19 @@ def _observe_extra(setting, block):
     )
 
 
-def _run_block(setting, checkpoints, seed, first):
-    """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
+def _run_block(setting, checkpoints, seed, first, stop):
+    """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence.
+
+    The event `stop` ends it early: Python cannot interrupt a thread, and leaving the pool waits for the running ones.
+    """
     block = new_block(setting, seed, first)
     stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))
     table = np.empty((len(checkpoints), len(MEASURED) + len(setting.method.extra_measured), LANES))
     diverged = np.empty((len(checkpoints), LANES))
     for row, checkpoint in enumerate(checkpoints):
         while block.step < checkpoint:
+            if stop.is_set():
+                raise CancelledError
             block.run_to(min(checkpoint, block.step + stride))
         table[row], diverged[row] = _observe(setting, block, checkpoint)
     return table, diverged
@@ -218,8 +227,14 @@ def simulate(
     threads = (os.cpu_count() or 1) if threads is None else check_integer("simulate", "threads", threads, 1)
     if first_trajectory % LANES:
         raise ValueError(f"simulate: first_trajectory must be a multiple of {LANES}, but {first_trajectory} was given")
-    if keep not in KEEPERS:
+    if first_trajectory + trajectories > 2**63:
+        raise ValueError(
+            f"simulate: first_trajectory + trajectories must be at most 2^63, but {first_trajectory + trajectories} was given"
+        )
+    if not isinstance(keep, str) or keep not in KEEPERS:
         raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
+    if progress is not None and not callable(progress):
+        raise ValueError(f"simulate: progress must be a function of one integer, but {progress!r} was given")
     if executor is not None and not isinstance(executor, Executor):
         raise ValueError(f"simulate: executor must be a concurrent.futures.Executor, but {executor!r} was given")
     checkpoints = _checked_checkpoints(checkpoints, steps)
@@ -229,8 +244,10 @@ def simulate(
     firsts = range(0, trajectories, LANES)
     tasks = [firsts[k : k + chunk] for k in range(0, len(firsts), chunk)]
 
+    stop = threading.Event()
+
     def work(task):
-        return [_run_block(setting, checkpoints, seed, first_trajectory + first) for first in task]
+        return [_run_block(setting, checkpoints, seed, first_trajectory + first, stop) for first in task]
 
     pool = executor or ThreadPoolExecutor(threads)
     pending = []
@@ -245,6 +262,7 @@ def simulate(
                 if progress is not None:
                     progress(first + used)
     finally:
+        stop.set()
         for future in pending:
             future.cancel()
         if executor is None:

@@ -1,10 +1,13 @@
 """The contract of simulate: bit-identity, statistics, divergence, bad input."""
 
+import signal
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import clipbounds as cb
+from clipbounds.methods.base import Block
 from clipbounds.simulate import MEASURED, default_checkpoints
 
 
@@ -97,7 +100,11 @@ def test_default_checkpoints_are_logarithmic():
         ({"checkpoints": []}, "non-empty"),
         ({"threads": 0}, "threads must be an integer >= 1"),
         ({"keep": "all"}, "keep must be one of"),
+        ({"checkpoints": [[1], [2, 3]]}, "non-empty list of integers"),
+        ({"keep": ["statistics"]}, "keep must be one of"),
+        ({"progress": 3}, "progress must be a function"),
         ({"first_trajectory": 5}, "multiple of 64"),
+        ({"first_trajectory": 2**63}, "at most 2^63"),
         ({"setting": "quadratic"}, "must be a Setting"),
     ],
 )
@@ -107,3 +114,28 @@ def test_bad_input_is_one_clear_sentence(options, part):
         cb.simulate(**arguments)
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_interrupt_stops_running_blocks(monkeypatch):
+    """One block of 2e8 steps takes about a minute; an interrupt in the middle of it must not wait for its end."""
+    steps, reached = 2 * 10**8, []
+    run_to = Block.run_to
+
+    def recorded(block, step):
+        run_to(block, step)
+        reached.append(step)
+
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    cb.simulate(setting(), 1)  # nothing is left to be compiled
+    monkeypatch.setattr(Block, "run_to", recorded)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            cb.simulate(setting(), steps, threads=1, checkpoints=[steps])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert max(reached) < steps
