@@ -29,7 +29,7 @@ from clipbounds.lanes.elementary import sin_cos_turns
 from clipbounds.lanes.random import threefry, uniform
 from clipbounds.methods import PowerSchedule, Ring, SClipEF
 from clipbounds.methods.error_feedback import DIVERGENCE_THRESHOLD
-from clipbounds.noise import FILL, MeanlessPareto, Noise
+from clipbounds.noise import FILL, Noise, SymmetricLomax
 from clipbounds.problems import ClientQuadratics, divergence_example
 from clipbounds.specs import POSITIVE, inf, parameter
 
@@ -308,7 +308,7 @@ class TestRate:
         ("setting", "row"),
         [
             (rate_setting(cb.noise.Pareto(1.5, 1.0)), "noise symmetric"),
-            (rate_setting(MeanlessPareto(0.7, 1.0)), r"E\|xi_k\| <= sigma"),
+            (rate_setting(SymmetricLomax(0.7, 1.0)), r"E\|xi_k\| <= sigma"),
             (rate_setting(theta=1.0), "rho L < mu"),
             (rate_setting(joint=True), "component-wise"),
             (rate_setting(network=Ring(3)), "on a server"),
@@ -336,10 +336,10 @@ class TestLaw:
     @pytest.mark.parametrize(
         ("noise", "scales", "expected"),
         [
-            (MeanlessPareto(0.4, 1.0), (1, 1, 1), 0.52),
-            (MeanlessPareto(0.4, 1.0), (1, 1, 10), 0.24),
-            (MeanlessPareto(0.7, 1.0), (1, 1, 1), 0.61),
-            (MeanlessPareto(0.7, 1.0), (1, 1, 10), 0.42),
+            (SymmetricLomax(0.4, 1.0), (1, 1, 1), 0.52),
+            (SymmetricLomax(0.4, 1.0), (1, 1, 10), 0.24),
+            (SymmetricLomax(0.7, 1.0), (1, 1, 1), 0.61),
+            (SymmetricLomax(0.7, 1.0), (1, 1, 10), 0.42),
             (cb.noise.SymmetricPareto(1.5, 1.0), (1, 1, 10), 0.85),
             (cb.noise.LogTailed(1.0), (1, 1, 1), 0.70),
             (cb.noise.LogTailed(1.0), (1, 1, 10), 0.60),
