@@ -86,11 +86,23 @@ def test_the_digest_covers_the_modules_that_a_users_file_calls(tmp_path, monkeyp
     import clip_user
 
     names = ["clip_helper.py", "clip_user.py"]
-    assert [file.name for file in compiling.source_files(clip_user.direct)] == names
-    assert [file.name for file in compiling.source_files(clip_user.by_module)] == names
+    assert [file.name for file in compiling.origins(clip_user.direct)[0]] == names
+    assert [file.name for file in compiling.origins(clip_user.by_module)[0]] == names
     before = compiling.cache_folder(clip_user.direct)
     (tmp_path / "clip_helper.py").write_text("def twice(x):\n    return 2.5 * x\n")
     assert compiling.cache_folder(clip_user.direct) != before
+
+
+RATE = 2.0
+
+
+def test_a_changed_global_number_recompiles(monkeypatch):
+    def rated(x):
+        return RATE * x
+
+    before = compiling.cache_folder(rated)
+    monkeypatch.setattr(sys.modules[__name__], "RATE", 3.0)
+    assert compiling.cache_folder(rated) != before
 
 
 def cell(factor):
