@@ -133,7 +133,9 @@ def load(store, partial=False):
         raise ValueError(f"{store.folder} holds no finished cell yet; run the sweep")
     arrays, about = store.journal.read(first)
     variables = {n: (dims, attrs) for n, (dims, attrs) in about["variables"].items() if n not in about["coords"]}
-    cells = Cells(store.journal, names, {n: (dims, arrays[n].dtype, arrays[n].shape) for n, (dims, _) in variables.items()})
+    cells = Cells(
+        store.journal, names, {n: (dims, arrays[n].dtype, arrays[n].shape) for n, (dims, _) in variables.items()}
+    )
     grid = tuple(axis.name for axis in sweep.axes)
     whole = len(present) == len(names)
     made = {
@@ -162,7 +164,7 @@ def load(store, partial=False):
 def _steps(sweep):
     """The step of each checkpoint, on the axis of steps."""
     axis = next((a for a in sweep.axes if a.path == "steps"), None)
-    first = {a: 0 for a in sweep.axes}
+    first = dict.fromkeys(sweep.axes, 0)
     place = {a: k for k, a in enumerate(sweep.axes)}
     rows = []
     for k in range(len(axis.values) if axis else 1):

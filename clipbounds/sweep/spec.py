@@ -116,7 +116,9 @@ class Sweep:
             return [1.0] if several else None
         listed = as_list("checkpoints", given)
         if listed is None or not all(isinstance(c, (int, float)) and not isinstance(c, bool) for c in listed):
-            raise ValueError(f"checkpoints must be a list of integers or of fractions of steps, but {given!r} was given")
+            raise ValueError(
+                f"checkpoints must be a list of integers or of fractions of steps, but {given!r} was given"
+            )
         if all(isinstance(c, int) for c in listed):
             return sorted(set(listed))
         if not all(0 < c <= 1 for c in listed):

@@ -1,8 +1,8 @@
 """A store: the folder of one sweep, with its description and its journal.
 
-    sweep.json     what is swept, by which program text, how the cells are spread over folders
-    cells/         the journal
-    failed.json    the cells that failed three times in the last run, with their tracebacks
+sweep.json     what is swept, by which program text, how the cells are spread over folders
+cells/         the journal
+failed.json    the cells that failed three times in the last run, with their tracebacks
 """
 
 import json
