@@ -1,8 +1,8 @@
 """Grids, journal, resume, executors (threads, processes, Dask).
 
-    sweep = cb.sweep.Sweep.from_toml("thresholds.toml")
-    cb.sweep.run(sweep, "results", executor="processes")
-    dataset = cb.sweep.load("results")
+sweep = cb.sweep.Sweep.from_toml("thresholds.toml")
+cb.sweep.run(sweep, "results", executor="processes")
+dataset = cb.sweep.load("results")
 """
 
 from .collect import load

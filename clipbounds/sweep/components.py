@@ -84,9 +84,7 @@ def find_type(where, name, base):
             for part in rest.split("."):
                 cls = getattr(cls, part)
         except (ImportError, AttributeError) as error:
-            raise ValueError(
-                f"{where}: {name} cannot be imported ({error}); put its file on the Python path"
-            ) from None
+            raise ValueError(f"{where}: {name} cannot be imported ({error}); put its file on the Python path") from None
         if not (isinstance(cls, type) and issubclass(cls, base)):
             raise ValueError(f"{where}: {name} is not a {base.__name__}")
         return cls
@@ -121,7 +119,7 @@ def read_component(where, given, base):
             raise ValueError(f"{where}: expected a {base.__name__}, but {given!r} was given")
         return Node(None, spec=given), {"constant": given.to_dict()}
     if not isinstance(given, dict) or "type" not in given:
-        raise ValueError(f"{where}: expected a table with type = \"<a {base.__name__}>\", but {given!r} was given")
+        raise ValueError(f'{where}: expected a table with type = "<a {base.__name__}>", but {given!r} was given')
     cls = find_type(where, given["type"], base)
     fields = {field.name: field for field in dataclasses.fields(cls)}
     node, canonical = Node(cls), {"type": f"{cls.__module__}:{cls.__qualname__}"}
@@ -187,6 +185,6 @@ def label(value):
 
 
 def _is_default(item, default):
-    return default is not dataclasses.MISSING and item is not None and type(item) is type(default) and item == default or (
-        item is None and default is None
-    )
+    return (
+        default is not dataclasses.MISSING and item is not None and type(item) is type(default) and item == default
+    ) or (item is None and default is None)

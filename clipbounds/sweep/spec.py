@@ -116,7 +116,9 @@ class Sweep:
             return [1.0] if several else None
         listed = as_list("checkpoints", given)
         if listed is None or not all(isinstance(c, (int, float)) and not isinstance(c, bool) for c in listed):
-            raise ValueError(f"checkpoints must be a list of integers or of fractions of steps, but {given!r} was given")
+            raise ValueError(
+                f"checkpoints must be a list of integers or of fractions of steps, but {given!r} was given"
+            )
         if all(isinstance(c, int) for c in listed):
             return sorted(set(listed))
         if not all(0 < c <= 1 for c in listed):
@@ -178,6 +180,10 @@ class Sweep:
             spec = node.values[choice[node]] if isinstance(node, Axis) else node.make(choice)
             self._made[place] = spec, spec.to_dict()
         return self._made[place]
+
+    def method_of(self, index):
+        """Class of the method of a cell."""
+        return type(self._component("method", self.choice(index))[0])
 
     def _number(self, key, choice):
         node = self._nodes[key]
