@@ -1,13 +1,14 @@
 """The contract of simulate: bit-identity, statistics, divergence, bad input."""
 
 import signal
+import threading
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
 import xarray as xr
 
 import clipbounds as cb
-from clipbounds.methods.base import Block
 from clipbounds.simulate import MEASURED, default_checkpoints
 
 
@@ -116,26 +117,16 @@ def test_bad_input_is_one_clear_sentence(options, part):
     assert "\n" not in str(caught.value)
 
 
-def test_an_interrupt_stops_running_blocks(monkeypatch):
-    """One block of 2e8 steps takes about a minute; an interrupt in the middle of it must not wait for its end."""
-    steps, reached = 2 * 10**8, []
-    run_to = Block.run_to
+def test_a_long_simulation_can_be_stopped():
+    """Within calls of the kernel, from another thread; this one would take hours."""
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    with pytest.raises(CancelledError):
+        cb.simulate(setting(), steps=10**12, stop=stop)
 
-    def recorded(block, step):
-        run_to(block, step)
-        reached.append(step)
 
-    def interrupt(number, frame):
-        raise KeyboardInterrupt
-
-    cb.simulate(setting(), 1)  # nothing is left to be compiled
-    monkeypatch.setattr(Block, "run_to", recorded)
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            cb.simulate(setting(), steps, threads=1, checkpoints=[steps])
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    assert max(reached) < steps
+def test_interrupt_ends_a_long_simulation():
+    """A KeyboardInterrupt in the waiting thread ends the threads of the call as well."""
+    threading.Timer(0.3, signal.pthread_kill, [threading.get_ident(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        cb.simulate(setting(), steps=10**12)

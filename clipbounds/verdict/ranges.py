@@ -207,6 +207,14 @@ def mean_gradient_range(setting, steps):
     return np.cumsum(weight * low)[rows] / count, np.cumsum(weight * high)[rows] / count
 
 
+def mean_certified_range(setting, steps):
+    """Running mean of a step rule's certified quantity, a concave non-decreasing function of ‖g_s‖: Jensen."""
+    rule = getattr(setting.method, "rule", None)
+    if rule is None:
+        return np.full(steps.shape, -np.inf), np.full(steps.shape, np.inf)
+    return np.zeros(steps.shape), rule.certify(mean_gradient_range(setting, steps)[1])
+
+
 def min_gradient_range(setting, steps):
     """Minimum over s <= t of ‖g_s‖: at most ‖g_0‖, at least the lower end at t, which does not rise with t."""
     low, _ = gradient_range(setting, steps)
@@ -244,6 +252,7 @@ def gap_range(setting, steps):
 RULES = {
     "gradient_norm": gradient_range,
     "mean_gradient_norm": mean_gradient_range,
+    "mean_certified": mean_certified_range,
     "min_gradient_norm": min_gradient_range,
     "gap": gap_range,
     "distance": distance_range,
