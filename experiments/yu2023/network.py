@@ -75,7 +75,7 @@ def run(lab):
             float(ratio),
             word,
             asserted=False,
-            reason="" if word != "undecided" else "the band reaches beyond 10 %",
+            reason="" if word != "undecided" else "the band reaches beyond 10 %: more steps or runs are needed",
         ),
         Row(
             "Ring of 8: consensus error² falls with an exponent near 2",
