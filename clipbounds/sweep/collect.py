@@ -1,0 +1,185 @@
+"""A store as one xarray.Dataset on the grid, read when it is looked at."""
+
+import json
+import math
+import warnings
+
+import numpy as np
+
+from ..version import __version__
+from .components import label
+from .store import Store
+
+SMALL = 2**28  # bytes: a sweep whose cells fit is read in one pass, all variables at once
+
+
+class Cells:
+    """Reads the cells of a sweep into arrays on its grid.
+
+    Parameters
+    ----------
+    journal : Journal
+    names : list of str, in the order of the flattened grid
+    layout : dict of variable to (dims, dtype, shape) in one cell
+    """
+
+    def __init__(self, journal, names, layout):
+        self.journal, self.names, self.layout = journal, names, layout
+        size = sum(np.dtype(kind).itemsize * int(np.prod(shape)) for _, kind, shape in layout.values())
+        if size * len(names) <= SMALL:
+            self._all, self.absent = self._fill(list(layout), range(len(names)))
+        else:
+            self._all = None
+            whole = journal.check(journal.names().intersection(names))
+            self.absent = np.array([name not in whole for name in names], dtype=bool)
+
+    def read(self, variable, positions):
+        """Values at flat positions of the grid; shape (positions, *shape in a cell)."""
+        if self._all is not None:
+            return self._all[variable][positions]
+        return self._fill([variable], positions)[0][variable]
+
+    def _fill(self, variables, positions):
+        """A dict of arrays, nan (0 for integers) where a cell or its variable is missing; which cells are."""
+        made, absent = {}, np.zeros(len(positions), dtype=bool)
+        for name in variables:
+            _, kind, shape = self.layout[name]
+            made[name] = np.full((len(positions), *shape), np.nan if np.dtype(kind).kind == "f" else 0, kind)
+        wanted = set(variables)
+        for row, position in enumerate(positions):
+            found = self.journal.read(self.names[position], wanted)
+            absent[row] = found is None
+            for name, array in ({} if found is None else found[0]).items():
+                made[name][row] = array
+        return made, absent
+
+
+def _lazy(cells, variable, shape):
+    """An array on the grid that xarray reads on demand; integers become float64 where cells are missing."""
+    from xarray.backends import BackendArray
+    from xarray.core import indexing
+
+    _, kind, within = cells.layout[variable]
+    gaps = np.dtype(kind).kind != "f" and cells.absent.any()
+
+    class OnGrid(BackendArray):
+        def __init__(self):
+            self.shape, self.dtype = (*shape, *within), np.dtype(np.float64 if gaps else kind)
+
+        def __getitem__(self, key):
+            return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._get)
+
+        def _get(self, key):
+            taken = [np.atleast_1d(np.arange(n)[k]) for n, k in zip(self.shape, key, strict=True)]
+            grid, inside = taken[: len(shape)], taken[len(shape) :]
+            flat = np.ravel_multi_index(np.ix_(*grid), shape) if shape else np.zeros((), dtype=np.int64)
+            values = cells.read(variable, flat.ravel()).astype(self.dtype)
+            if gaps:
+                values[cells.absent[flat.ravel()]] = np.nan
+            values = values.reshape(*flat.shape, *within)
+            if within:
+                values = values[(..., *np.ix_(*inside))]
+            return np.asarray(
+                values[tuple(0 if np.ndim(k) == 0 and not isinstance(k, slice) else slice(None) for k in key)]
+            )
+
+    return indexing.LazilyIndexedArray(OnGrid())
+
+
+def _layout(sweep, journal, names):
+    """Variables of the cells (dims, attributes, an example), from one cell of each method, and the coordinates."""
+    variables, coords, seen = {}, None, set()
+    present = journal.names()
+    for index in range(sweep.size):
+        method = sweep.method_of(index)
+        found = journal.read(names[index]) if method not in seen and names[index] in present else None
+        if found is None:
+            continue
+        seen.add(method)
+        arrays, about = found
+        described = {name: (dims, attrs, arrays[name]) for name, (dims, attrs) in about["variables"].items()}
+        coords = {name: described.pop(name) for name in about["coords"]}
+        for name, (dims, attrs, array) in described.items():
+            variables.setdefault(name, (dims, attrs, array))
+    return variables, coords
+
+
+def _coordinates(sweep):
+    coords = {}
+    for axis in sweep.axes:
+        values = [label(value) for value in axis.values]
+        coords[axis.name] = (axis.name, values, {"path": axis.path})
+    return coords
+
+
+def load(store, partial=False):
+    """The results of a sweep, on its grid.
+
+    Parameters
+    ----------
+    store : path
+    partial : bool
+        Accept that cells are missing; they are nan (integers become float64 then).
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions are the axes of the sweep, then those of one cell (checkpoint, and trajectory where trajectories are
+        kept). Values are read when they are needed. Where checkpoints are fractions of several numbers of steps, the
+        variable ``step`` tells the step. Attributes carry the description, the seed and the versions.
+
+    Raises
+    ------
+    ValueError
+        If there is no sweep, or cells are missing or damaged and `partial` is not set.
+    """
+    import xarray as xr
+
+    store = Store(store)
+    sweep = store.sweep()
+    names = sweep.names(store.manifest["sources"])
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        variables, own = _layout(sweep, store.journal, names)
+        if own is None:
+            raise ValueError(f"{store.folder} holds no finished cell yet; run the sweep")
+        layout = {name: (dims, array.dtype, array.shape) for name, (dims, _, array) in variables.items()}
+        cells = Cells(store.journal, names, layout)
+    missing = int(cells.absent.sum())
+    if missing and not partial:
+        broken = f" ({len(notes)} damaged ones were set aside)" if notes else ""
+        raise ValueError(
+            f"{store.folder} holds {len(names) - missing} of {len(names)} cells{broken}; run the sweep again to compute"
+            " the others, or load with partial=True"
+        )
+    grid = tuple(axis.name for axis in sweep.axes)
+    made = {
+        name: ((*grid, *dims), _lazy(cells, name, sweep.shape), attrs) for name, (dims, attrs, _) in variables.items()
+    }
+    coords = _coordinates(sweep)
+    coords.update({name: (dims, array, attrs) for name, (dims, attrs, array) in own.items()})
+    if sweep.fractional:
+        coords["checkpoint"] = ("checkpoint", sweep.checkpoints, {"long_name": "fraction of the steps"})
+        made["step"] = _steps(sweep)
+    attrs = {
+        "name": sweep.name,
+        "sweep": json.dumps(store.manifest["sweep"]),
+        "digest": sweep.digest,
+        "kernels": store.manifest["sources"],
+        "version": store.manifest["version"],
+        "read_by_version": __version__,
+        "seed": json.dumps(store.manifest["sweep"]["seed"]),
+        "cells": len(names),
+        "cells_present": len(names) - missing,
+    }
+    return xr.Dataset(made, coords, attrs)
+
+
+def _steps(sweep):
+    """The step of each checkpoint, on the axis of steps."""
+    place = next((k for k, axis in enumerate(sweep.axes) if axis.path == "steps"), None)
+    if place is None:
+        return "checkpoint", sweep.cell(0).checkpoints
+    stride = math.prod(sweep.shape[place + 1 :])
+    rows = [sweep.cell(k * stride).checkpoints for k in range(sweep.shape[place])]
+    return (sweep.axes[place].name, "checkpoint"), rows
