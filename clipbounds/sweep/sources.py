@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..lanes.compile import PACKAGE, Kernel, source_files, sources_digest
+from ..lanes.compile import PACKAGE, Kernel, origins, sources_digest
 from ..specs import Spec
 
 NO_NUMBERS = (
@@ -63,6 +63,12 @@ def _specs_within(value):
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _specs_within(item)
+
+
+def source_files(function):
+    """Files of the function and of all that it names, but for this package; None if one lies in no file."""
+    found = origins(function)
+    return None if found is None else found[0]
 
 
 def _class_files(cls):
