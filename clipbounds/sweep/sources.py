@@ -71,6 +71,12 @@ def _specs_within(value):
             yield from _specs_within(item)
 
 
+def source_files(function):
+    """Files of the function and of all that it names, but for this package; None if one lies in no file."""
+    found = origins(function)
+    return None if found is None else found[0]
+
+
 def _class_files(cls):
     """Files of a class of the user, of its bases and of their kernels; None if one is in no file."""
     files = set()
