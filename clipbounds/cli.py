@@ -53,18 +53,18 @@ def list_experiments(root, as_json):
 @main.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--budget", default="standard", help="quick, standard or full.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
 @root_option
 @json_option
 @speaks_plainly
 def run(files, budget, seed, root, as_json):
     """Run experiment FILES (all of them if none is given): figures, and a record of every verdict."""
     from .report.lab import BUDGETS
-    from .report.runner import find_experiments, identifier, load, run_experiment
+    from .report.runner import experiments_in, find_experiments, identifier, load, run_experiment
 
     if budget not in BUDGETS:
         _fail(f"--budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
-    files = [f for given in files for f in (sorted(given.glob("*.py")) if given.is_dir() else [given])]
+    files = [f for given in files for f in (experiments_in(given) if given.is_dir() else [given])]
     files = files or find_experiments(root)
     if not files:
         _fail(f"there is no experiments/ folder with experiment files below {root.resolve()}; give FILES or --root")

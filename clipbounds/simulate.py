@@ -33,7 +33,10 @@ def default_checkpoints(steps, count=50):
 def _checked_checkpoints(checkpoints, steps):
     if checkpoints is None:
         return default_checkpoints(steps)
-    given = np.asarray(checkpoints)
+    try:
+        given = np.asarray(checkpoints)
+    except ValueError:  # lists of different lengths
+        given = np.zeros((0, 0))
     if given.ndim != 1 or not given.size or given.dtype.kind not in "iu":
         raise ValueError(
             f"checkpoints must be a non-empty list of integers in [0, {steps}], but {checkpoints!r} was given"
@@ -195,7 +198,11 @@ def checked_arguments(
     first_trajectory = check_integer("simulate", "first_trajectory", first_trajectory, 0)
     if first_trajectory % LANES:
         raise ValueError(f"simulate: first_trajectory must be a multiple of {LANES}, but {first_trajectory} was given")
-    if keep not in KEEPERS:
+    if first_trajectory + trajectories > 2**63:
+        raise ValueError(
+            f"simulate: first_trajectory + trajectories must be at most 2^63, but {first_trajectory + trajectories} was given"
+        )
+    if not isinstance(keep, str) or keep not in KEEPERS:
         raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
     return steps, trajectories, seed, _checked_checkpoints(checkpoints, steps), keep, first_trajectory
 
@@ -255,6 +262,8 @@ def simulate(
     threads = (os.cpu_count() or 1) if threads is None else check_integer("simulate", "threads", threads, 1)
     if executor is not None and not isinstance(executor, Executor):
         raise ValueError(f"simulate: executor must be a concurrent.futures.Executor, but {executor!r} was given")
+    if progress is not None and not callable(progress):
+        raise ValueError(f"simulate: progress must be a function of one integer, but {progress!r} was given")
     stopping = _Stop(stop)
 
     description = {**DESCRIPTION, **setting.method.extra_measured}

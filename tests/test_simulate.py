@@ -101,7 +101,11 @@ def test_default_checkpoints_are_logarithmic():
         ({"checkpoints": []}, "non-empty"),
         ({"threads": 0}, "threads must be an integer >= 1"),
         ({"keep": "all"}, "keep must be one of"),
+        ({"checkpoints": [[1], [2, 3]]}, "non-empty list of integers"),
+        ({"keep": ["statistics"]}, "keep must be one of"),
+        ({"progress": 3}, "progress must be a function"),
         ({"first_trajectory": 5}, "multiple of 64"),
+        ({"first_trajectory": 2**63}, "at most 2^63"),
         ({"setting": "quadratic"}, "must be a Setting"),
     ],
 )

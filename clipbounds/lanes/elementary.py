@@ -78,13 +78,6 @@ def log(x):
 
 
 @scalar
-def log1p(x):
-    """log(1 + x) for x >= 0, accurate near 0 too: the rounding of 1 + x is given back."""
-    w = 1.0 + x
-    return log(w) + (x - (w - 1.0)) / w
-
-
-@scalar
 def _exp_parts(x):
     """Scale 2^n and m with e^x = 2^n (1 + m), |log(1 + m)| <= ln2/2."""
     shifted = x * LOG2_E + ROUND

@@ -5,6 +5,8 @@ The gradient of sample i in a layer is the outer product of its delta and its ac
 products, so the norm of a group's sum follows from two Gram matrices (I. Goodfellow 2015, arXiv 1510.01799, for samples).
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -25,7 +27,7 @@ class Perceptron:
         generator = np.random.default_rng(seed)
         self.layers = [
             [generator.standard_normal((fan_in, fan_out)) * np.sqrt(2 / fan_in), np.zeros(fan_out)]
-            for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True)
+            for fan_in, fan_out in pairwise(sizes)
         ]
 
     def scores(self, x):

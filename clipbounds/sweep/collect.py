@@ -81,7 +81,9 @@ def _lazy(cells, variable, shape):
             values = values.reshape(*flat.shape, *within)
             if within:
                 values = values[(..., *np.ix_(*inside))]
-            return np.asarray(values[tuple(0 if np.ndim(k) == 0 and not isinstance(k, slice) else slice(None) for k in key)])
+            return np.asarray(
+                values[tuple(0 if np.ndim(k) == 0 and not isinstance(k, slice) else slice(None) for k in key)]
+            )
 
     return indexing.LazilyIndexedArray(OnGrid())
 

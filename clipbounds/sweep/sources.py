@@ -11,10 +11,20 @@ from pathlib import Path
 
 import numpy as np
 
-from ..lanes.compile import PACKAGE, Kernel, source_files, sources_digest
+from ..lanes.compile import PACKAGE, Kernel, origins, sources_digest
 from ..specs import Spec
 
-NO_NUMBERS = ("bounds", "verdict", "report", "sweep", "testing", "cli.py", "cli_common.py", "cli_sweep.py", "version.py")
+NO_NUMBERS = (
+    "bounds",
+    "verdict",
+    "report",
+    "sweep",
+    "testing",
+    "cli.py",
+    "cli_common.py",
+    "cli_sweep.py",
+    "version.py",
+)
 
 
 @cache
@@ -27,6 +37,12 @@ def package_digest():
             digest.update(str(place).encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def source_files(function):
+    """Files of a function and of the functions and modules that it names; None if one lies in no file."""
+    found = origins(function)
+    return None if found is None else found[0]
 
 
 def _own_functions(cls):

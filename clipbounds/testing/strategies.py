@@ -67,17 +67,20 @@ def gradient_pairs(draw, threshold=1.0, every_scale=True):
     return first, first + step * draw(_directions(dim))
 
 
+SIZES = st.floats(1e-3, 1e3)
+OPERATORS = {
+    clipping.NormClip: SIZES.map(clipping.NormClip),
+    clipping.CoordinateClip: SIZES.map(clipping.CoordinateClip),
+    clipping.SmoothClip: st.builds(clipping.SmoothClip, SIZES, SIZES),
+    clipping.JointSmoothClip: st.builds(clipping.JointSmoothClip, SIZES, SIZES),
+    clipping.GrowingClip: st.builds(clipping.GrowingClip, SIZES, st.floats(0.5, 4.0)),
+    clipping.Normalize: st.just(clipping.Normalize()),
+    clipping.Identity: st.just(clipping.Identity()),
+    clipping.TorchClip: SIZES.map(clipping.TorchClip),
+    clipping.OptaxClip: SIZES.map(clipping.OptaxClip),
+}
+
+
 def clip_operators():
     """Built-in operators with parameters in [1e-3, 1e3]."""
-    size = st.floats(1e-3, 1e3)
-    return st.one_of(
-        size.map(clipping.NormClip),
-        size.map(clipping.CoordinateClip),
-        st.builds(clipping.SmoothClip, size, size),
-        st.builds(clipping.JointSmoothClip, size, size),
-        st.builds(clipping.GrowingClip, size, st.floats(0.5, 4.0)),
-        st.just(clipping.Normalize()),
-        st.just(clipping.Identity()),
-        size.map(clipping.TorchClip),
-        size.map(clipping.OptaxClip),
-    )
+    return st.one_of(*OPERATORS.values())

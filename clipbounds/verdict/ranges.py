@@ -183,7 +183,7 @@ def gradient_range(setting, steps):
         low, high = start - lipschitz * way, start + lipschitz * way
         high = np.fmin(high, lipschitz * _ball(setting))
     else:
-        low = (start + H0 / H1) * np.exp(-H1 * way) - H0 / H1
+        low = start * np.exp(-H1 * way) + H0 / H1 * np.expm1(-H1 * way)  # (g_0 + H0/H1) - H0/H1 cancels
         high = start * np.exp(H1 * way) + H0 / H1 * np.expm1(H1 * way)
     if _on_a_line(setting):
         left, right = _ends(setting, steps, lambda x: np.abs(problem.gradient(x)[:, 0]))

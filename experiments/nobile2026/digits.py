@@ -13,7 +13,7 @@ from clipbounds.networks.training import time_ratio
 from clipbounds.report import Outcome, Row, style
 
 BATCH, HIDDEN, BETA = 64, (256,), 1.5
-STEP_SIZES, THRESHOLDS = (0.01, 0.03, 0.1), (0.1, 0.3, 1.0)
+STEP_SIZES, THRESHOLDS = (0.03, 0.1, 0.3, 1.0), (0.3, 1.0, 3.0)
 METHODS = {
     "momentum SGD": lambda eta, _: Recipe(eta),
     "clip the batch ($M=1$)": lambda eta, c: Recipe(eta, 1, c),
@@ -39,13 +39,28 @@ def candidates(name):
     return [METHODS[name](eta, c) for eta in STEP_SIZES for c in thresholds]
 
 
-def tuned(name, share, epochs, seeds):
-    """The recipe with the best mean validation accuracy over the last third of the epochs."""
-    scores = []
-    for recipe in candidates(name):
-        curves = [train(digits.load(share, s), recipe, HIDDEN, epochs, BATCH, s, "validation")[0] for s in seeds]
-        scores.append(np.mean([c[-(epochs // 3) :] for c in curves]))
-    return candidates(name)[int(np.argmax(scores))]
+def curves_for(share, epochs, tuning, fresh):
+    """Tune every method, then train it on fresh seeds; arrays that a journal can keep.
+
+    Returns
+    -------
+    dict: for method k, "best k" (index into its candidates), "accuracy k" and "seconds k" (seeds, epochs + 1)
+    """
+    found, runs = {}, {k: [] for k in range(len(METHODS))}
+    for k, name in enumerate(METHODS):
+        scores = []
+        for recipe in candidates(name):
+            curves = [train(digits.load(share, s), recipe, HIDDEN, epochs, BATCH, s, "validation")[0] for s in tuning]
+            scores.append(np.mean([c[-(epochs // 3) :] for c in curves]))
+        found[f"best {k}"] = np.array(np.argmax(scores))
+    # seeds outside, methods inside: a slow moment of the machine falls on all methods
+    for seed in fresh:
+        for k, name in enumerate(METHODS):
+            recipe = candidates(name)[int(found[f"best {k}"])]
+            runs[k].append(train(digits.load(share, seed), recipe, HIDDEN, epochs, BATCH, seed))
+    for k, both in runs.items():
+        found[f"accuracy {k}"], found[f"seconds {k}"] = (np.array([run[part] for run in both]) for part in (0, 1))
+    return found
 
 
 def run(lab):
@@ -64,21 +79,19 @@ def _measure(lab):
     tuning, fresh = lab.choose(range(1), range(2), range(5)), range(100, lab.choose(103, 106, 120))
     curves, recipes, data = {}, {}, {}
     for share in shares:
-        for name in METHODS:
-            recipes[share, name] = tuned(name, share, epochs, tuning)
-            lab.step(len(recipes), 2 * len(METHODS) + 1, f"{PLAIN[name]}, {100 * share:.0f} % wrong labels")
-        # seeds outside, methods inside: a slow moment of the machine falls on all methods
-        runs = {name: [] for name in METHODS}
-        for seed in fresh:
-            for name in METHODS:
-                runs[name].append(train(digits.load(share, seed), recipes[share, name], HIDDEN, epochs, BATCH, seed))
-        for name in METHODS:
-            accuracy, seconds = (np.array([run[k] for run in runs[name]]) for k in (0, 1))
-            curves[share, name] = accuracy, np.median(seconds, axis=0)
+        key = {
+            "digits": share, "epochs": epochs, "tuning": list(tuning), "fresh": list(fresh), "hidden": list(HIDDEN),
+            "batch": BATCH, "step_sizes": list(STEP_SIZES), "thresholds": list(THRESHOLDS), "beta": BETA,
+        }  # fmt: skip
+        found = lab.remember(key, lambda share=share: curves_for(share, epochs, tuning, fresh))
+        for k, name in enumerate(METHODS):
+            accuracy, seconds = found[f"accuracy {k}"], np.median(found[f"seconds {k}"], axis=0)
+            curves[share, name], recipes[share, name] = (accuracy, seconds), candidates(name)[int(found[f"best {k}"])]
             half = T95[len(fresh)] * accuracy.std(axis=0, ddof=1) / np.sqrt(len(fresh))
             data[f"{PLAIN[name]}, {share:g} wrong"] = {
-                "epoch": np.arange(epochs + 1), "seconds": curves[share, name][1], "accuracy": accuracy.mean(axis=0), "half_width": half,
+                "epoch": np.arange(epochs + 1), "seconds": seconds, "accuracy": accuracy.mean(axis=0), "half_width": half,
             }  # fmt: skip
+        lab.step(shares.index(share) + 1, len(shares) + 1, f"{100 * share:.0f} % wrong labels")
     sample, baseline = digits.load(0.0, 0), Recipe(0.01)
     overhead = {
         m: time_ratio(sample, Recipe(0.01, m, 1.0, BETA), baseline, HIDDEN, BATCH, 100, lab.choose(5, 15, 41))
@@ -112,7 +125,7 @@ def _comparison(curves, share, other, count):
     half = T95[count] * difference.std(ddof=1) / np.sqrt(count)
     mean = difference.mean()
     return Row(
-        f"PS-Clip has the better test accuracy than {PLAIN[other]}, {100 * share:.0f} % wrong labels",
+        f"The gain of the paper, looked for on digits: PS-Clip is more accurate than {PLAIN[other]}, {100 * share:.0f} % wrong labels",
         f"digits, perceptron, each tuned on the same grid, {count} fresh seeds, paired; t interval at 95 %",
         f"{mean:+.2f} ± {half:.2f} percentage points ({100 * ours[:, -last:].mean():.1f} % against {100 * theirs[:, -last:].mean():.1f} %)",
         "> 0",

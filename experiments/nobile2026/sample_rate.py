@@ -22,7 +22,7 @@ def unit_two_point(probability, p):
 
 
 def one_budget(lab, p, samples, trajectories, share):
-    """(bound of Corollary 3', Theorem 3, measured mean, its band) for the best split of N samples."""
+    """(bound of Corollary 3', Theorem 3, measured mean, its band) for the best split of N samples, and the setting."""
     split = nb.best_split(samples, F0, 1.0, 1.0, p)
     size = nb.worst_size(p, 1.0, "constant")
     noise = unit_two_point(min(0.5, size**-p / split.batch_size), p)
@@ -30,7 +30,8 @@ def one_budget(lab, p, samples, trajectories, share):
     setting = cb.Setting(cb.problems.Quadratic(1.0, np.sqrt(2 * F0)), noise, method)
     values = lab.simulate(setting, split.steps, trajectories, checkpoints=[split.steps]).mean_gradient_norm.values[-1]
     band = bands.normal(trajectories, values.mean(), values.var(ddof=1), share)
-    return split.bound, float(nb.Theorem3(p).value(setting, split.steps)), values.mean(), *map(float, band)
+    row = split.bound, float(nb.Theorem3(p).value(setting, split.steps)), values.mean(), *map(float, band)
+    return row, setting
 
 
 def random_setting(rng):
@@ -79,12 +80,14 @@ def run(lab):
     trajectories = lab.choose(64, 64, 128)
     share = bands.split(CONFIDENCE, len(budgets) * len(EXPONENTS))
     figure, axes = style.figure(width=6.6, height=4.2)
-    rows, data = [], {}
+    rows, data, spoken = [], {}, []
     for k, p in enumerate(EXPONENTS):
         table = []
         for samples in budgets:
-            table.append(one_budget(lab, p, int(samples), trajectories, share))
+            row, setting = one_budget(lab, p, int(samples), trajectories, share)
+            table.append(row)
             lab.step(k * len(budgets) + len(table), len(budgets) * len(EXPONENTS), f"p = {p}, N = {samples:.1g}")
+        spoken += [(nb.Theorem3(p), setting), (nb.Corollary3(p), setting)] if p == 1.5 else []
         corollary, theorem, mean, low, high = np.array(table).T
         data[f"p={p}"] = {
             "N": budgets,
@@ -152,4 +155,4 @@ def run(lab):
     )
     axes.set_title("PS-Clip-SGD, $f=x^2/2$, $\\eta=1/L$, $n$ and $\\tau$ from Corollary 3'")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    return Outcome(rows, figure, data)
+    return Outcome(rows, figure, data, spoken)

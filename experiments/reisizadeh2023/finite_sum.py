@@ -75,21 +75,24 @@ def run(lab):
             asserted=False,
         ),
     ]
-    figure, axes = style.figure(width=6.4, height=4.4)
+    figure, axes = style.figure(width=8.4, height=4.4)
     style.upper(axes, n, bound, r"$22\sqrt{n}\,\Delta L_0/\epsilon^2 + n$ (upper bound, SPIDER)")
     for values, hits, name, color in zip(mean, hit, ("SPIDER-H", "gradient descent"), style.SERIES[:3:2], strict=False):
         axes.plot(n, values, "s", color=color, label=f"{name}, mean")
         axes.plot(n, hits, "o", color=color, markerfacecolor="none", label=f"{name}, hit")
     axes.plot(n, mean[0][-1] * np.sqrt(n / n[-1]), color="0.5", linewidth=0.9, label=r"$\propto\sqrt{n}$")
     axes.plot(n, mean[1][-1] * n / n[-1], color="0.5", linewidth=0.9, linestyle="-.", label=r"$\propto n$")
+    order = [theory.FiniteSumLower(eps=EPS, L=plan.L0, n=int(k)).order(1.0) for k, plan in zip(n, plans, strict=True)]
+    style.recalled(axes, n, order, r"$n + L_0\Delta\sqrt{n}/\epsilon^2$ (recalled, constant 1)")
     axes.axvline(crossing, color="0.4", linestyle=":")
-    axes.annotate(f"hits cross at n = {crossing:.0f}", (crossing, 0.03), xycoords=("data", "axes fraction"), xytext=(5, 0), textcoords="offset points")  # fmt: skip
+    axes.annotate(f"hits cross at n = {crossing:.0f}", (crossing, 0.93), xycoords=("data", "axes fraction"), xytext=(-4, 0), ha="right", textcoords="offset points")  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="components $n$", ylabel="component gradients")
     axes.set_title(rf"Finite sum, $\epsilon = {EPS}$")
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     data = {
         "finite_sum": {
             "n": n, "spider_mean": mean[0], "spider_hit": hit[0], "spider_total": total, "gd_mean": mean[1], "gd_hit": hit[1],
         }
     }  # fmt: skip
-    return Outcome(rows, figure, data)
+    bounds = [(theory.SpiderH(), jobs[0][0]), (theory.GradientDescent(), jobs[1][0])]
+    return Outcome(rows, figure, data, bounds)

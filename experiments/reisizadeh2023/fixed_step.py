@@ -88,4 +88,4 @@ def run(lab):
     axes.set_title("Gradient descent without clipping pays for the steepest function")
     axes.legend()
     data = {"fixed_step": {"M": m, "iterations": count, "floor": floors, "clipped_fB": flat, "clipped_fA": steep}}
-    return Outcome(rows, figure, data)
+    return Outcome(rows, figure, data, [(theory.FixedStepFloor(steepness[0]), jobs[0][0])])

@@ -31,7 +31,7 @@ def run(lab):
         settings = [cb.Setting(problem, oracle, MiniBatch(ConstantStep(size))) for size in sizes]
         floors.append(float(theory.ZeroChainFloor(FAILURE).value(settings[0], 1)))
         runs = lab.first_passages(
-            [(setting, 1e-300, int(6 * length * length)) for setting in settings],
+            [(setting, 1.0, int(6 * length * length)) for setting in settings],
             trajectories=trajectories,
             reached=lambda x: np.abs(x[:, -1]) >= 1,
             every=max(1, length // 8),
@@ -73,4 +73,4 @@ def run(lab):
     axes.set_title("Zero-chain")
     axes.legend()
     data = {"zero_chain": {"T": lengths, "floor": floors, "median": best, "step_size": chosen}}
-    return Outcome(rows, figure, data)
+    return Outcome(rows, figure, data, [(theory.ZeroChainFloor(FAILURE), settings[0])])

@@ -107,9 +107,10 @@ def run(lab):
     )
 
     figure, axes = style.figure(2, height=3.6)
-    for name, colour in zip(values, style.SERIES, strict=True):
-        dashes = "-" if name in ("SClip-EF", "no growth, width 5", "no growth, width 20") else "--"
-        axes[0].plot(grid, values[name].mean(axis=1), dashes, color=colour, label=name)
+    # several curves lie on each other: markers at different steps tell them apart
+    for k, (name, colour) in enumerate(zip(values, style.SERIES, strict=True)):
+        mean, every = values[name].mean(axis=1), (k, len(values))
+        axes[0].plot(grid, mean, color=colour, marker=style.MARKERS[k], markevery=every, label=name)
     axes[0].set(
         xscale="log",
         yscale="log",
@@ -120,16 +121,13 @@ def run(lab):
     axes[0].legend(loc="lower left")
     order = np.arange(len(values))[::-1]
     ratio, low, high = (np.array(table[k]) for k in ("ratio", "ratio_low", "ratio_high"))
-    axes[1].errorbar(
-        ratio, order, xerr=[ratio - low, high - ratio], fmt="o", color=style.MEASURED, capsize=3, label="99 % band"
-    )
+    axes[1].errorbar(ratio, order, xerr=[ratio - low, high - ratio], fmt="o", color=style.MEASURED, capsize=3)
     axes[1].axvline(1.0, color=style.FLOOR, linestyle=":")
     axes[1].set(
         xscale="log",
         xlabel="MSE over that of SClip-EF, last decade",
         yticks=order,
         yticklabels=list(values),
-        title="Paired ratios",
+        title=f"Paired ratios with {100 * CONFIDENCE:g} % bands",
     )
-    axes[1].legend(loc="upper right")
     return Outcome(rows, figure, {"ablation": table})

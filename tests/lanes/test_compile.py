@@ -86,11 +86,42 @@ def test_the_digest_covers_the_modules_that_a_users_file_calls(tmp_path, monkeyp
     import clip_user
 
     names = ["clip_helper.py", "clip_user.py"]
-    assert [file.name for file in compiling.source_files(clip_user.direct)] == names
-    assert [file.name for file in compiling.source_files(clip_user.by_module)] == names
+    assert [file.name for file in compiling.origins(clip_user.direct)[0]] == names
+    assert [file.name for file in compiling.origins(clip_user.by_module)[0]] == names
     before = compiling.cache_folder(clip_user.direct)
     (tmp_path / "clip_helper.py").write_text("def twice(x):\n    return 2.5 * x\n")
     assert compiling.cache_folder(clip_user.direct) != before
+
+
+def test_a_module_that_cannot_be_imported_by_name_is_not_cached(tmp_path):
+    """runpy, for one: a cache entry of such a function could be written, and not be read."""
+    import runpy
+
+    (tmp_path / "loose.py").write_text("def twice(x):\n    return 2.0 * x\n")
+    twice = runpy.run_path(str(tmp_path / "loose.py"), run_name="not_a_module")["twice"]
+    assert compiling.cache_folder(twice) is None
+
+
+def test_one_file_under_two_module_names_has_two_cache_folders(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "clip_named.py").write_text("def twice(x):\n    return 2.0 * x\n")
+    import clip_named
+
+    first = compiling.cache_folder(clip_named.twice)
+    monkeypatch.setattr(clip_named.twice, "__module__", "__main__")
+    assert compiling.cache_folder(clip_named.twice) != first
+
+
+RATE = 2.0
+
+
+def test_a_changed_global_number_recompiles(monkeypatch):
+    def rated(x):
+        return RATE * x
+
+    before = compiling.cache_folder(rated)
+    monkeypatch.setattr(sys.modules[__name__], "RATE", 3.0)
+    assert compiling.cache_folder(rated) != before
 
 
 def cell(factor):

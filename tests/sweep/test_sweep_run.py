@@ -1,9 +1,7 @@
 """Sweeps in one process and in several: the same bits, whoever computes, whatever was there before."""
 
 import json
-import subprocess
 import threading
-import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -70,7 +68,9 @@ def test_reading_a_part_reads_the_same_numbers(tmp_path, reference, monkeypatch)
     assert (dataset.gap[::2, [3, 1]].values == gap[::2, [3, 1]]).all()
     assert (dataset.gap[-1:, ::-1].values == gap[-1:, ::-1]).all()
     assert (dataset.gap.isel(checkpoint=0).values == gap[..., 0]).all()
-    assert (dataset.gap[xr.DataArray([0, 3], dims="k"), xr.DataArray([1, 4], dims="k")].values == gap[[0, 3], [1, 4]]).all()
+    assert (
+        dataset.gap[xr.DataArray([0, 3], dims="k"), xr.DataArray([1, 4], dims="k")].values == gap[[0, 3], [1, 4]]
+    ).all()
     assert equals(dataset.load(), reference)
 
 
@@ -100,7 +100,10 @@ def test_a_grid_without_axes_is_one_cell(tmp_path):
 def test_methods_with_quantities_of_their_own_share_a_grid(tmp_path):
     """A variable that only some methods measure is nan for the others."""
     clip = {"type": "NormClip", "threshold": 1.0}
-    methods = [{"type": "ClippedSGD", "step_size": 0.1, "clip": clip}, {"type": "sweep_helpers:Watched", "step_size": 0.1}]
+    methods = [
+        {"type": "ClippedSGD", "step_size": 0.1, "clip": clip},
+        {"type": "sweep_helpers:Watched", "step_size": 0.1},
+    ]
     sweep = Sweep.from_dict(grid(method=methods))
     run(sweep, tmp_path / "store")
     dataset = load(tmp_path / "store")
@@ -162,7 +165,7 @@ def test_a_store_of_another_sweep_or_of_other_kernels_is_refused(tmp_path):
     run(Sweep.from_dict(grid(5, name="renamed")), store)  # the name is no part of the numbers
     manifest = json.loads((store / "sweep.json").read_text())
     (store / "sweep.json").write_text(json.dumps({**manifest, "sources": "0123456789abcdef"}))
-    with pytest.raises(ValueError, match="were computed by other program text .0123456789abcdef"):
+    with pytest.raises(ValueError, match=r"were computed by other program text .0123456789abcdef"):
         run(Sweep.from_dict(grid(5)), store)
     assert sorted(store.rglob("*")) == before
     assert run(Sweep.from_dict(grid(5)), store, new_kernels=True).present == 5
@@ -200,7 +203,7 @@ def test_a_broken_executor_of_the_caller_stops_the_sweep(tmp_path):
         def submit(self, *arguments):
             raise BrokenExecutor("gone")
 
-    with pytest.raises(SweepStopped, match="the executor broke .gone"):
+    with pytest.raises(SweepStopped, match=r"the executor broke .gone"):
         run(Sweep.from_dict(grid(5)), tmp_path / "store", Broken(1))
 
 

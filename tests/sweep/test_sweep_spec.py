@@ -103,7 +103,10 @@ METHOD = grid()["method"]
         ({"keep": "all"}, ["keep must be one of"]),
         ({"keep": "trajectories", "trajectories": [1, 2]}, ['keep must be "statistics"']),
         ({"method": {**METHOD, "step_size": [0.1, -0.1]}}, ["cell 5 of 10", "step_size = -0.1", "(0, inf)"]),
-        ({"method": {**METHOD, "clip": {"type": "NormClip", "threshold": [1.0, 0.0]}}}, ["threshold = 0.0", "NormClip"]),
+        (
+            {"method": {**METHOD, "clip": {"type": "NormClip", "threshold": [1.0, 0.0]}}},
+            ["threshold = 0.0", "NormClip"],
+        ),
         ({"noise": {**GAUSS, "along": [[1.0, 0.0], [1.0, 1.0]]}}, ["cell 20 of 40", "unit vector"]),
         ({"bounds": ["koloskova2023.S11"]}, ["no bound 'S11'", "did you mean 'S1'?"]),
         ({"bounds": ["koloskova.S1"]}, ["no paper 'koloskova'", "koloskova2023"]),
