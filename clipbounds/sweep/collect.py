@@ -60,6 +60,8 @@ def _lazy(cells, variable, shape):
     from xarray.core import indexing
 
     _, kind, within = cells.layout[variable]
+    if not shape:
+        return cells.read(variable, [0])[0]  # a sweep of one cell
     gaps = np.dtype(kind).kind != "f" and cells.absent.any()
 
     class OnGrid(BackendArray):
@@ -72,7 +74,7 @@ def _lazy(cells, variable, shape):
         def _get(self, key):
             taken = [np.atleast_1d(np.arange(n)[k]) for n, k in zip(self.shape, key, strict=True)]
             grid, inside = taken[: len(shape)], taken[len(shape) :]
-            flat = np.ravel_multi_index(np.ix_(*grid), shape) if shape else np.zeros((), dtype=np.int64)
+            flat = np.ravel_multi_index(np.ix_(*grid), shape)
             values = cells.read(variable, flat.ravel()).astype(self.dtype)
             if gaps:
                 values[cells.absent[flat.ravel()]] = np.nan
