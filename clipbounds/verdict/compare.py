@@ -28,8 +28,7 @@ def setting_of(run):
 
 
 def _checked(bounds, draw):
-    bounds = [bounds] if isinstance(bounds, Bound) else list(bounds)
-    draw = [draw] if isinstance(draw, Bound) else list(draw)
+    bounds, draw = ([b] if isinstance(b, (Bound, type)) or not np.iterable(b) else list(b) for b in (bounds, draw))
     for bound in [*bounds, *draw]:
         if not isinstance(bound, Bound):
             raise ValueError(f"compare: bounds must be a list of clipbounds.bounds.Bound, but it contains {bound!r}")
