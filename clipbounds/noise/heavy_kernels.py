@@ -78,3 +78,16 @@ def log_tailed(out, first, count, params, seed, stream, trajectory):
             root = math.sqrt(uniform(b))
             size = min((1.0 - u) / u, expm1(min((1.0 - root) / root, EXP_RANGE)))
             values[l] = signed(scale * size, a)
+
+
+@kernel(FILL)
+def symmetric_lomax(out, first, count, params, seed, stream, trajectory):
+    """params: tail index, scale; ±scale (U^{-1/alpha} - 1)."""
+    power, scale = -1.0 / params[0], params[1]
+    for j in range(count >> 1):
+        draw = np.uint64((first >> 1) + j)
+        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
+        for l in range(LANES):
+            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
+            even[l] = signed(scale * expm1(min(power * log(uniform(a)), EXP_RANGE)), a)
+            odd[l] = signed(scale * expm1(min(power * log(uniform(b)), EXP_RANGE)), b)

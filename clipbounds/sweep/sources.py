@@ -1,4 +1,4 @@
-"""What program text determines a number: the kernels, the simulation, the exact analysis, and a user's own files.
+"""What program text determines a number: the package but for the rooms that only judge or report, and a user's files.
 
 Bounds, verdicts and reports are left out on purpose: to change them must not make anybody simulate again.
 """
@@ -14,19 +14,36 @@ import numpy as np
 from ..lanes.compile import PACKAGE, Kernel, source_files, sources_digest
 from ..specs import Spec
 
-BESIDES_KERNELS = ("simulate.py", "first_passage.py", "specs.py", "facts.py", "worst_case")
+NO_NUMBERS = (
+    "bounds",
+    "verdict",
+    "report",
+    "sweep",
+    "testing",
+    "cli.py",
+    "cli_common.py",
+    "cli_sweep.py",
+    "version.py",
+)
 
 
 @cache
 def package_digest():
     """Hex digest of the package's text that determines numbers, and of the versions of NumPy and Numba."""
     digest = hashlib.sha256(f"{sources_digest()} {np.__version__}".encode())
-    for name in BESIDES_KERNELS:
-        place = PACKAGE / name
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(str(file.relative_to(PACKAGE)).encode())
+    for file in sorted(PACKAGE.rglob("*.py")):
+        place = file.relative_to(PACKAGE)
+        if place.parts[0] not in NO_NUMBERS:
+            digest.update(str(place).encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _own_functions(cls):
+    """Functions that the text of the class defines; dataclass adds others, among them a wrapped __repr__."""
+    for name, found in vars(cls).items():
+        if inspect.isfunction(found) and found.__module__ == cls.__module__ and name != "__repr__":
+            yield found
 
 
 def class_file(cls):
@@ -34,7 +51,7 @@ def class_file(cls):
     module = sys.modules.get(cls.__module__)
     names = [getattr(module, "__file__", None)]
     # an experiment file is executed without being entered among the modules
-    names += [found.__code__.co_filename for found in vars(cls).values() if hasattr(found, "__code__")]
+    names += [found.__code__.co_filename for found in _own_functions(cls)]
     return next((Path(name).resolve() for name in names if name and Path(name).is_file()), None)
 
 
@@ -58,8 +75,8 @@ def _class_files(cls):
         for found in vars(base).values():
             if isinstance(found, Kernel):
                 files.update(source_files(found.function) or [None])
-            elif inspect.isfunction(found) and found.__module__ == base.__module__:  # dataclass writes others
-                files.update(source_files(found) or ())
+        for function in _own_functions(base):
+            files.update(source_files(function) or ())
     return None if None in files else files
 
 
