@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..lanes.compile import PACKAGE, Kernel, source_files, sources_digest
+from ..lanes.compile import PACKAGE, Kernel, origins, sources_digest
 from ..specs import Spec
 
 NO_NUMBERS = (
@@ -37,6 +37,12 @@ def package_digest():
             digest.update(str(place).encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def source_files(function):
+    """Files of a function and of the functions and modules that it names; None if one lies in no file."""
+    found = origins(function)
+    return None if found is None else found[0]
 
 
 def _own_functions(cls):

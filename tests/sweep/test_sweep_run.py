@@ -165,7 +165,7 @@ def test_a_store_of_another_sweep_or_of_other_kernels_is_refused(tmp_path):
     run(Sweep.from_dict(grid(5, name="renamed")), store)  # the name is no part of the numbers
     manifest = json.loads((store / "sweep.json").read_text())
     (store / "sweep.json").write_text(json.dumps({**manifest, "sources": "0123456789abcdef"}))
-    with pytest.raises(ValueError, match="were computed by other program text .0123456789abcdef"):
+    with pytest.raises(ValueError, match=r"were computed by other program text .0123456789abcdef"):
         run(Sweep.from_dict(grid(5)), store)
     assert sorted(store.rglob("*")) == before
     assert run(Sweep.from_dict(grid(5)), store, new_kernels=True).present == 5
@@ -203,7 +203,7 @@ def test_a_broken_executor_of_the_caller_stops_the_sweep(tmp_path):
         def submit(self, *arguments):
             raise BrokenExecutor("gone")
 
-    with pytest.raises(SweepStopped, match="the executor broke .gone"):
+    with pytest.raises(SweepStopped, match=r"the executor broke .gone"):
         run(Sweep.from_dict(grid(5)), tmp_path / "store", Broken(1))
 
 
