@@ -1,20 +1,21 @@
-# make reproduce | test | test-full | lint | bench | clean: each makes the virtual environment if it is missing.
+# make reproduce | test | test-full | docs | lint | bench | clean: each makes the virtual environment if it is missing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: reproduce test test-full lint bench clean
+.PHONY: reproduce test test-full docs lint bench clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "clipbounds needs Python 3.11 or newer, but this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev,data,rigor]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev,data,rigor,docs]'
 	touch $(READY)
 
 reproduce: $(READY)
 	$(BIN)/clipbounds warm
 	$(BIN)/clipbounds run --budget standard
+	$(BIN)/clipbounds report
 	$(BIN)/clipbounds check
 
 test: $(READY)
@@ -25,6 +26,10 @@ test-full: $(READY)
 	$(BIN)/clipbounds warm
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
+docs: $(READY)
+	$(BIN)/python -m sphinx -q -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,4 +38,4 @@ bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) .clipbounds build dist
+	rm -rf $(VENV) .clipbounds build dist docs/_build

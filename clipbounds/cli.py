@@ -166,6 +166,20 @@ def warm():
     click.echo(f"{len(kernels)} kernels in {time.perf_counter() - started:.1f} s, kept in {cache_root()}")
 
 
+@main.command()
+@click.option("--quick", is_flag=True, help="Few cases, under a minute, compared with the committed ratios.")
+@root_option
+@speaks_plainly
+def bench(quick, root):
+    """Time ours beside NumPy, SciPy, Numba, JAX and C++ in one run."""
+    import subprocess
+
+    script = root / "benchmarks" / "run.py"
+    if not script.is_file():
+        raise ValueError(f"there is no {script}; give --root, the folder of a checkout of clipbounds")
+    sys.exit(subprocess.run([sys.executable, str(script), *(["--quick"] if quick else [])], check=False).returncode)
+
+
 def _progress(disabled=False):
     from rich.console import Console
     from rich.progress import (

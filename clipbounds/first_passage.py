@@ -54,10 +54,10 @@ def _run_block(setting, target, steps, seed, first, until, reached, every):
     longest = max(1, CALL_WORK // (LANES * dim))
     event = np.full(LANES, np.nan)
     while block.step < steps:
-        stride = every or min(max(SHORTEST_CALL, block.step // 8), longest)
+        stride = every if reached else min(max(SHORTEST_CALL, block.step // 8), longest)
         block.run_to(min(steps, block.step + stride))
         done = block.row(DIVERGED) >= 0
-        if reached is not None:
+        if reached:
             at = np.asarray(reached(unpack(block.iterate(dim)[np.newaxis], LANES)), dtype=bool)
             event[at & np.isnan(event)] = block.step
             done |= at | ~np.isnan(event)
@@ -67,7 +67,7 @@ def _run_block(setting, target, steps, seed, first, until, reached, every):
             break
     count = _record(block, COUNT, dim)
     rows = [np.where(r > 0, r - 1, np.nan) for r in (_record(block, HIT, dim), _record(block, PASSED, dim))]
-    if reached is not None:
+    if reached:
         rows[0] = event
     return np.stack([*rows, _record(block, CERTIFIED, dim) / np.maximum(count, 1), count, block.row(DIVERGED)])
 
@@ -89,7 +89,7 @@ def first_passage(
     reached : callable, optional
         Another event that takes the place of the hit: maps points of shape (64, dim) to 64 booleans.
     every : int >= 1, optional
-        Looks for that event every so many steps only, which is its resolution.
+        Looks for that event every so many steps only, which is its resolution; 1 by default.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def first_passage(
     trajectories = check_integer("first_passage", "trajectories", trajectories, 1)
     seed = check_integer("first_passage", "seed", seed, 0)
     threads = (os.cpu_count() or 1) if threads is None else check_integer("first_passage", "threads", threads, 1)
-    every = None if every is None else check_integer("first_passage", "every", every, 1)
+    every = check_integer("first_passage", "every", 1 if every is None else every, 1)
     if until not in EVENTS:
         raise ValueError(f"first_passage: until must be one of {', '.join(EVENTS)}, but {until!r} was given")
     with ThreadPoolExecutor(threads) as pool:

@@ -1,7 +1,7 @@
 """Run a setting: trajectories in blocks of 64, threads, checkpoints, an xarray.Dataset as the result."""
 
 import os
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 
 import numpy as np
 
@@ -33,7 +33,10 @@ def default_checkpoints(steps, count=50):
 def _checked_checkpoints(checkpoints, steps):
     if checkpoints is None:
         return default_checkpoints(steps)
-    given = np.asarray(checkpoints)
+    try:
+        given = np.asarray(checkpoints)
+    except ValueError:  # lists of different lengths
+        given = np.zeros((0, 0))
     if given.ndim != 1 or not given.size or given.dtype.kind not in "iu":
         raise ValueError(
             f"checkpoints must be a non-empty list of integers in [0, {steps}], but {checkpoints!r} was given"
@@ -84,7 +87,7 @@ def _observe_extra(setting, block):
     )
 
 
-def _run_block(setting, checkpoints, seed, first):
+def _run_block(setting, checkpoints, seed, first, stop):
     """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
     block = new_block(setting, seed, first)
     stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))
@@ -92,9 +95,21 @@ def _run_block(setting, checkpoints, seed, first):
     diverged = np.empty((len(checkpoints), LANES))
     for row, checkpoint in enumerate(checkpoints):
         while block.step < checkpoint:
+            if stop.is_set():
+                raise CancelledError("the simulation was told to stop")
             block.run_to(min(checkpoint, block.step + stride))
         table[row], diverged[row] = _observe(setting, block, checkpoint)
     return table, diverged
+
+
+class _Stop:
+    """Set when the caller's event is, or when the call itself has ended early (Ctrl-C)."""
+
+    def __init__(self, event):
+        self.event, self.abandoned = event, False
+
+    def is_set(self):
+        return self.abandoned or (self.event is not None and self.event.is_set())
 
 
 class _Trajectories:
@@ -161,9 +176,40 @@ class _Statistics:
 KEEPERS = {"trajectories": _Trajectories, "statistics": _Statistics}
 
 
+def checked_arguments(
+    setting, steps, trajectories=1, seed=0, checkpoints=None, keep="trajectories", first_trajectory=0
+):
+    """What determines the result of `simulate`, besides the setting, in canonical form; raises its ValueErrors.
+
+    Returns
+    -------
+    steps, trajectories, seed : int
+    checkpoints : ndarray of int64, sorted and without repetition
+    keep : str
+    first_trajectory : int
+    """
+    if not isinstance(setting, Setting):
+        raise ValueError(f"simulate: setting must be a Setting(problem, noise, method), but {setting!r} was given")
+    steps = check_integer("simulate", "steps", steps, 0)
+    trajectories = check_integer("simulate", "trajectories", trajectories, 1)
+    seed = check_integer("simulate", "seed", seed, 0)
+    if seed >= 2**64:
+        raise ValueError(f"simulate: seed must be below 2^64, but {seed} was given")
+    first_trajectory = check_integer("simulate", "first_trajectory", first_trajectory, 0)
+    if first_trajectory % LANES:
+        raise ValueError(f"simulate: first_trajectory must be a multiple of {LANES}, but {first_trajectory} was given")
+    if first_trajectory + trajectories > 2**63:
+        raise ValueError(
+            f"simulate: first_trajectory + trajectories must be at most 2^63, but {first_trajectory + trajectories} was given"
+        )
+    if not isinstance(keep, str) or keep not in KEEPERS:
+        raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
+    return steps, trajectories, seed, _checked_checkpoints(checkpoints, steps), keep, first_trajectory
+
+
 def simulate(
     setting, steps, trajectories=1, seed=0, checkpoints=None, threads=None, keep="trajectories", *,
-    chunk=1, first_trajectory=0, progress=None, executor=None,
+    chunk=1, first_trajectory=0, progress=None, executor=None, stop=None,
 ):  # fmt: skip
     """Simulate a setting.
 
@@ -190,6 +236,8 @@ def simulate(
         Called with the number of finished trajectories.
     executor : concurrent.futures.Executor, optional
         Used instead of threads of this call's own.
+    stop : threading.Event, optional
+        Set it, from another thread, to abandon the simulation within one call of the kernel, about 0.2 s.
 
     Returns
     -------
@@ -203,26 +251,20 @@ def simulate(
     ------
     ValueError
         If an argument is outside its domain.
+    concurrent.futures.CancelledError
+        If `stop` was set.
     """
     import xarray as xr
 
-    if not isinstance(setting, Setting):
-        raise ValueError(f"simulate: setting must be a Setting(problem, noise, method), but {setting!r} was given")
-    steps = check_integer("simulate", "steps", steps, 0)
-    trajectories = check_integer("simulate", "trajectories", trajectories, 1)
-    seed = check_integer("simulate", "seed", seed, 0)
-    if seed >= 2**64:
-        raise ValueError(f"simulate: seed must be below 2^64, but {seed} was given")
+    arguments = checked_arguments(setting, steps, trajectories, seed, checkpoints, keep, first_trajectory)
+    steps, trajectories, seed, checkpoints, keep, first_trajectory = arguments
     chunk = check_integer("simulate", "chunk", chunk, 1)
-    first_trajectory = check_integer("simulate", "first_trajectory", first_trajectory, 0)
     threads = (os.cpu_count() or 1) if threads is None else check_integer("simulate", "threads", threads, 1)
-    if first_trajectory % LANES:
-        raise ValueError(f"simulate: first_trajectory must be a multiple of {LANES}, but {first_trajectory} was given")
-    if keep not in KEEPERS:
-        raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
     if executor is not None and not isinstance(executor, Executor):
         raise ValueError(f"simulate: executor must be a concurrent.futures.Executor, but {executor!r} was given")
-    checkpoints = _checked_checkpoints(checkpoints, steps)
+    if progress is not None and not callable(progress):
+        raise ValueError(f"simulate: progress must be a function of one integer, but {progress!r} was given")
+    stopping = _Stop(stop)
 
     description = {**DESCRIPTION, **setting.method.extra_measured}
     keeper = KEEPERS[keep](tuple(description), trajectories, checkpoints)
@@ -230,7 +272,7 @@ def simulate(
     tasks = [firsts[k : k + chunk] for k in range(0, len(firsts), chunk)]
 
     def work(task):
-        return [_run_block(setting, checkpoints, seed, first_trajectory + first) for first in task]
+        return [_run_block(setting, checkpoints, seed, first_trajectory + first, stopping) for first in task]
 
     pool = executor or ThreadPoolExecutor(threads)
     pending = []
@@ -245,6 +287,7 @@ def simulate(
                 if progress is not None:
                     progress(first + used)
     finally:
+        stopping.abandoned = True
         for future in pending:
             future.cancel()
         if executor is None:

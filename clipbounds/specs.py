@@ -100,6 +100,8 @@ def _encode(value):
         return value.to_dict()
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
     if isinstance(value, (tuple, list)):
         return [_encode(item) for item in value]
     return value
@@ -107,19 +109,33 @@ def _encode(value):
 
 def _decode(value):
     if isinstance(value, dict) and "type" in value:
-        module, _, name = value["type"].rpartition(":")
-        try:
-            found = importlib.import_module(module)
-            for part in name.split("."):
-                found = getattr(found, part)
-        except (ImportError, AttributeError):
+        found = _spec_class(value["type"])
+        given = {key: _decode(item) for key, item in value.items() if key != "type"}
+        known = {field.name: field for field in dataclasses.fields(found)}
+        none = dataclasses.MISSING
+        needed = {k for k, f in known.items() if f.default is none and f.default_factory is none}
+        if not needed <= set(given) <= set(known):
             raise ValueError(
-                f"the spec names {value['type']}, which cannot be imported here; make its module importable"
-            ) from None
-        return found(**{key: _decode(item) for key, item in value.items() if key != "type"})
+                f"the spec of a {found.__name__} needs the fields {sorted(known)}, but has {sorted(given)}"
+            )
+        return found(**given)
     if isinstance(value, list):
         return tuple(_decode(item) for item in value)
     return value
+
+
+def _spec_class(name):
+    """The subclass of Spec that a JSON form names; nothing else is ever called, whatever the text says."""
+    module, _, path = str(name).rpartition(":")
+    try:
+        found = importlib.import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError):
+        raise ValueError(f"the spec names {name}, which cannot be imported here; make its module importable") from None
+    if not (isinstance(found, type) and issubclass(found, Spec)):
+        raise ValueError(f"a spec names a subclass of Spec, but {name} was given")
+    return found
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(parameter, vector, integer, dataclasses.field))
@@ -172,7 +188,13 @@ class Spec:
     @staticmethod
     def from_json(text):
         """The spec that `to_json` wrote."""
-        return _decode(json.loads(text))
+        try:
+            content = json.loads(text)
+        except (TypeError, ValueError):
+            raise ValueError(f"from_json: expected the text that to_json wrote, but {text!r} was given") from None
+        if not isinstance(content, dict) or "type" not in content:
+            raise ValueError(f"from_json: expected the text that to_json wrote, but {text!r} was given")
+        return _decode(content)
 
     @property
     def digest(self):

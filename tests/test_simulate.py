@@ -1,5 +1,9 @@
 """The contract of simulate: bit-identity, statistics, divergence, bad input."""
 
+import signal
+import threading
+from concurrent.futures import CancelledError
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -97,7 +101,11 @@ def test_default_checkpoints_are_logarithmic():
         ({"checkpoints": []}, "non-empty"),
         ({"threads": 0}, "threads must be an integer >= 1"),
         ({"keep": "all"}, "keep must be one of"),
+        ({"checkpoints": [[1], [2, 3]]}, "non-empty list of integers"),
+        ({"keep": ["statistics"]}, "keep must be one of"),
+        ({"progress": 3}, "progress must be a function"),
         ({"first_trajectory": 5}, "multiple of 64"),
+        ({"first_trajectory": 2**63}, "at most 2^63"),
         ({"setting": "quadratic"}, "must be a Setting"),
     ],
 )
@@ -107,3 +115,18 @@ def test_bad_input_is_one_clear_sentence(options, part):
         cb.simulate(**arguments)
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_long_simulation_can_be_stopped():
+    """Within calls of the kernel, from another thread; this one would take hours."""
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    with pytest.raises(CancelledError):
+        cb.simulate(setting(), steps=10**12, stop=stop)
+
+
+def test_interrupt_ends_a_long_simulation():
+    """A KeyboardInterrupt in the waiting thread ends the threads of the call as well."""
+    threading.Timer(0.3, signal.pthread_kill, [threading.get_ident(), signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        cb.simulate(setting(), steps=10**12)

@@ -109,3 +109,31 @@ def test_interval_ends():
     assert Interval(0, 1, closed_high=True).contains(1) and not Interval(0, 1).contains(1)
     assert not Interval(0, 1).contains(math.nan)
     assert str(Interval(0, 1, closed_low=True)) == "[0, 1)"
+
+
+def test_flags_are_stored_as_plain_booleans():
+    """numpy's True cannot be written as JSON, and 1 == True must not have another digest."""
+    clip = cb.clipping.NormClip(1.0)
+    for flag in (1, np.True_):
+        assert cb.methods.ClippedSGD(0.1, clip, per_sample=flag) == cb.methods.ClippedSGD(0.1, clip, per_sample=True)
+        assert cb.noise.Gaussian(1.0, radial=flag).digest == cb.noise.Gaussian(1.0, radial=True).digest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "builtins:print", "end": "called"}',
+        '{"type": "clipbounds.clipping.norm:NormClip", "threshold": 1.0, "colour": 2}',
+        '{"type": "clipbounds.clipping.norm:NormClip"}',
+        '{"type": "nowhere.at:all"}',
+        '{"type": 3}',
+        "[1, 2]",
+        "no JSON",
+        None,
+    ],
+)
+def test_from_json_builds_specs_and_calls_nothing_else(text, capsys):
+    with pytest.raises(ValueError) as caught:
+        Spec.from_json(text)
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr().out == ""

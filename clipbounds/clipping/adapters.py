@@ -9,12 +9,12 @@ def generated(v, lanes, dim, index, params):
     for l in range(LANES):
         changed[l] = 0.0
     for k in range(dim):
-        base = k * LANES
+        component = row(v, k)
         for l in range(LANES):
-            before = v[base + l]
+            before = component[l]
             after = user(before{extra})
             changed[l] = changed[l] if after == before else 1.0
-            v[base + l] = after
+            component[l] = after
     for l in range(LANES):
         engaged[l] += changed[l]
 """

@@ -34,6 +34,12 @@ def _not_finite(v, lane, dim, infinite, length):
 
 
 @device
+def _multiply_lane(v, lane, dim, factor):
+    for k in range(dim):
+        v[k * LANES + lane] *= factor
+
+
+@device
 def _scale_lane_exactly(v, lane, dim, length, expand):
     """Shorten one lane to `length` (or, with `expand`, lengthen it too) at any scale, through its largest entry."""
     top, infinite = _largest_entry(v, lane, dim)
@@ -69,7 +75,14 @@ def _scale_to_norm(v, lanes, dim, length, expand):
                 coordinate[l] *= factor[l]
     else:
         for l in range(LANES):
-            engaged[l] += _scale_lane_exactly(v, l, dim, length, expand)
+            if SAFE_LOW < factor[l] < SAFE_HIGH:
+                # as above, so that a broken lane does not change even the rounding of the others
+                ratio = length / math.sqrt(factor[l])
+                if expand or ratio < 1.0:
+                    _multiply_lane(v, l, dim, ratio)
+                    engaged[l] += 1.0
+            else:
+                engaged[l] += _scale_lane_exactly(v, l, dim, length, expand)
 
 
 @device
@@ -153,20 +166,25 @@ def joint_smooth_clip(v, lanes, dim, index, params):
         coordinate = row(v, k)
         for l in range(LANES):
             factor[l] += coordinate[l] * coordinate[l]
-    unsafe = 0 if SAFE_LOW < width * width < SAFE_HIGH else 1
+    square = width * width
+    unsafe = 0 if SAFE_LOW < square < SAFE_HIGH else 1
     for l in range(LANES):
         unsafe += 0 if factor[l] < SAFE_HIGH else 1
     if unsafe == 0:
         for l in range(LANES):
             engaged[l] += 1.0 if factor[l] > 0.0 else 0.0
-            factor[l] = level / math.sqrt(factor[l] + width * width)
+            factor[l] = level / math.sqrt(factor[l] + square)
         for k in range(dim):
             coordinate = row(v, k)
             for l in range(LANES):
                 coordinate[l] *= factor[l]
     else:
         for l in range(LANES):
-            engaged[l] += _smooth_lane_exactly(v, l, dim, level, width)
+            if SAFE_LOW < square < SAFE_HIGH and factor[l] < SAFE_HIGH:
+                engaged[l] += 1.0 if factor[l] > 0.0 else 0.0
+                _multiply_lane(v, l, dim, level / math.sqrt(factor[l] + square))
+            else:
+                engaged[l] += _smooth_lane_exactly(v, l, dim, level, width)
 
 
 @device

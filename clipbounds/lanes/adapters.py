@@ -7,6 +7,7 @@ file (a notebook cell) or with a closure that cannot be fingerprinted is compile
 
 import hashlib
 import inspect
+import marshal
 import os
 import pickle
 import tempfile
@@ -16,18 +17,18 @@ import numpy as np
 from . import elementary, random
 from .blocks import LANES
 from .compile import Kernel, cache_folder, scalar
+from .norms import row
 
 HEADER = "# written by clipbounds.lanes.adapters for {name}\n"
 
 
 def _fingerprint(function):
-    """What distinguishes functions from one text: name, line and the values of the closure; None if not picklable."""
+    """What distinguishes functions from one text: module, code and the values of the closure; None if not picklable."""
     try:
         cells = pickle.dumps([cell.cell_contents for cell in function.__closure__ or ()])
     except Exception:
         return None
-    marks = (function.__module__, function.__qualname__, str(function.__code__.co_firstlineno))
-    return hashlib.sha256("|".join(marks).encode() + cells).hexdigest()[:16]
+    return hashlib.sha256(function.__module__.encode() + marshal.dumps(function.__code__) + cells).hexdigest()[:16]
 
 
 def _write(folder, name, text):
@@ -73,7 +74,7 @@ def adapt(function, signature, template, leading, form):
         path = str(_write(folder / "generated", f"{function.__name__}_{mark}.py", text))
     scope = {
         "__name__": __name__, "user": scalar(function), "np": np, "LANES": LANES,
-        "threefry": random.threefry, "uniform": random.uniform, "expm1": elementary.expm1,
+        "row": row, "threefry": random.threefry, "uniform": random.uniform, "expm1": elementary.expm1,
     }  # fmt: skip
     exec(compile(text, path, "exec"), scope)
     generated = scope["generated"]

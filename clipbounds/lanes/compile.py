@@ -17,6 +17,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numba
+import numpy as np
 import platformdirs
 from numba import njit, types
 from numba.core import cgutils
@@ -90,16 +91,19 @@ def _own_file(found):
     return file.resolve() if file.is_file() else None
 
 
-def source_files(function):
-    """Files of the function and of all that it names in its globals and closure, but for this package.
+def origins(function):
+    """What determines the machine code of a function besides this package: files, and values of globals and closures.
 
-    An edit of any of them must recompile the function. None if the text of a function lies in no file.
+    Files of the function and of the functions and modules that it names, sorted, and the numbers, arrays and tuples
+    that it names, as text. None if the text of a function lies in no file.
     """
-    files, waiting, seen = set(), [function], set()
+    files, values, waiting, seen = set(), [], [function], set()
     while waiting:
         found = waiting.pop()
         found = getattr(found, "py_func", found)
         is_function = inspect.isfunction(found)
+        if isinstance(found, (bool, int, float, complex, str, tuple, np.ndarray, np.generic)):
+            values.append(f"{type(found)} {found!r} {found.tobytes().hex() if isinstance(found, np.ndarray) else ''}")
         if not (is_function or inspect.ismodule(found)) or id(found) in seen:
             continue
         seen.add(id(found))
@@ -117,17 +121,18 @@ def source_files(function):
         if is_function:
             waiting += [found.__globals__[name] for name in found.__code__.co_names if name in found.__globals__]
             waiting += [cell.cell_contents for cell in found.__closure__ or ()]
-    return sorted(files)
+    return sorted(files), values
 
 
 def cache_folder(function):
     """Folder named by the text that determines the machine code of the function; None if it cannot be cached."""
-    files = source_files(function)
-    if files is None:
+    found = origins(function)
+    if found is None:
         return None
     name = sources_digest()
+    files, values = found
     if files:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256("|".join(values).encode())
         for file in files:
             digest.update(str(file).encode())
             digest.update(file.read_bytes())

@@ -82,6 +82,7 @@ def log(x):
 
 
 @scalar
+<<<<<<< HEAD
 def minus_log(u):
     """-log u for u in (0, 1), an exponential variate; the polynomial goes by pairs, which shortens the chain."""
     shifted = bits_of(u) + (EXPONENT_ROOM - SQRT_HALF_BITS)
@@ -103,6 +104,8 @@ def log1p(x):
 
 
 @scalar
+=======
+>>>>>>> main
 def _exp_parts(x):
     """Scale 2^n and m with e^x = 2^n (1 + m), |log(1 + m)| <= ln2/2."""
     shifted = x * LOG2_E + ROUND
@@ -141,10 +144,10 @@ def _cos_poly(z):
 
 
 @scalar
-def _sin_cos_quadrant(r, quadrant):
-    """sin and cos of r + quadrant*pi/2 for |r| <= pi/4; the two low bits of `quadrant` count."""
+def _sin_cos_quadrant(r, tail, quadrant):
+    """sin and cos of r + tail + quadrant*pi/2 for |r| <= pi/4, |tail| below an ulp of r; two bits of `quadrant` count."""
     z = r * r
-    s, k = _sin_poly(r, z), _cos_poly(z)
+    s, k = _sin_poly(r, z) + tail * (1.0 - 0.5 * z), _cos_poly(z) - r * tail
     odd = (quadrant & ONE) == ONE
     sine = k if odd else s
     cosine = s if odd else k
@@ -155,11 +158,14 @@ def _sin_cos_quadrant(r, quadrant):
 
 @scalar
 def sin_cos(x):
-    """sin x and cos x for |x| <= 1e5."""
+    """sin x and cos x for |x| <= 1e5. The roundings of the reduction are kept, or zeros would cost an ulp."""
     shifted = x * TWO_OVER_PI + ROUND
     n = shifted - ROUND
-    r = ((x - n * HALF_PI_HIGH) - n * HALF_PI_MIDDLE) - n * HALF_PI_LOW
-    return _sin_cos_quadrant(r, bits_of(shifted))
+    high, middle, low = x - n * HALF_PI_HIGH, n * HALF_PI_MIDDLE, n * HALF_PI_LOW  # the first two are exact
+    first = high - middle
+    r = first - low
+    tail = ((high - first) - middle) + ((first - r) - low)
+    return _sin_cos_quadrant(r, tail, bits_of(shifted))
 
 
 @scalar
@@ -167,7 +173,7 @@ def sin_cos_turns(u):
     """sin 2πu and cos 2πu for |u| <= 2^40, the reduction being exact."""
     shifted = 4.0 * u + ROUND
     r = (u - 0.25 * (shifted - ROUND)) * TWO_PI
-    return _sin_cos_quadrant(r, bits_of(shifted))
+    return _sin_cos_quadrant(r, 0.0, bits_of(shifted))
 
 
 @scalar

@@ -55,6 +55,7 @@ class ClippedSGD(Method):
         check_operator(self)
         if self.per_sample not in (True, False):
             raise ValueError(f"ClippedSGD: per_sample must be True or False, but {self.per_sample!r} was given")
+        self._normalise(per_sample=bool(self.per_sample))  # 1 and numpy's True: equal, so one digest
 
     @property
     def operator(self):

@@ -31,9 +31,10 @@ class StepRule(Spec):
             return np.where(norm > 0, self._eta(norm), 0.0)
 
     def certify(self, norm):
-        """The certified quantity as a function of ‖grad F‖."""
+        """The certified quantity as a function of ‖grad F‖ in [0, inf]: concave and non-decreasing."""
         norm = np.asarray(norm, dtype=np.float64)
-        return np.minimum(norm / (1 + self.ratio * norm), self.cap)
+        with np.errstate(divide="ignore"):
+            return np.minimum(1 / (1 / norm + self.ratio), self.cap)
 
 
 class _Scaled(StepRule):

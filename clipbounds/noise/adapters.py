@@ -7,20 +7,21 @@ QUANTILE = """
 def generated(out, first, count, params, seed, stream, trajectory):
 {load}    for j in range(count >> 1):
         draw = np.uint64((first >> 1) + j)
-        base = 2 * j * LANES
+        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
         for l in range(LANES):
             a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            out[base + l] = user(uniform(a){extra})
-            out[base + LANES + l] = user(uniform(b){extra})
+            even[l] = user(uniform(a){extra})
+            odd[l] = user(uniform(b){extra})
 """
 
 UNIFORMS = """
 def generated(out, first, count, params, seed, stream, trajectory):
 {load}    for i in range(count):
         draw = np.uint64(first + i)
+        values = row(out, i)
         for l in range(LANES):
             a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            out[i * LANES + l] = user(uniform(a), uniform(b){extra})
+            values[l] = user(uniform(a), uniform(b){extra})
 """
 
 

@@ -63,6 +63,7 @@ class Noise(Spec):
         super().__post_init__()
         if self.radial not in (True, False):
             raise ValueError(f"{type(self).__name__}: radial must be True or False, but {self.radial!r} was given")
+        self._normalise(radial=bool(self.radial))  # 1 and numpy's True: equal, so one digest
         if self.along is not None:
             if self.radial:
                 raise ValueError(f"{type(self).__name__}: choose radial=True or along=u, not both")

@@ -11,8 +11,8 @@ from .base import Noise, positive_power
 class LogTailed(Noise):
     """xi = scale·X, X symmetric with P(|X| > x) = 1/((1+x)(1+ln(1+x))²): E|X| = 1, E|X|^p = inf for every p > 1.
 
-    Source: theory page error-feedback, section 5; sampler |X| = e^{w-1} - 1, w = 2 W(e^{1/2}/(2 sqrt U)), W being
-    Lambert's function.
+    Source: theory page error-feedback, section 5; sampler |X| = min(1/U - 1, exp(1/sqrt(V) - 1) - 1)
+    with independent uniform U and V, the quantile by Lambert's function.
 
     Parameters
     ----------

@@ -13,7 +13,12 @@ from .base import Oracle, noisy_coordinates
 
 
 class Exact(Oracle):
-    """The gradient itself; with components n one evaluation of it costs n component gradients (see `GD`)."""
+    """The gradient itself, at the cost of one evaluation.
+
+    Parameters
+    ----------
+    problem : Problem
+    """
 
     problem: Problem
 

@@ -106,11 +106,14 @@ def _norms(matrices):
     return np.abs(np.linalg.eigvalsh(matrices)).max(axis=-1)
 
 
-def _climb(function, start, value):
-    """The best point of a grid, improved by the simplex method."""
+def _climb(function, start, value, region):
+    """The best point of a grid, improved by the simplex method inside the region."""
     from scipy.optimize import minimize
 
-    answer = minimize(lambda x: -float(function(x[None])[0]), start, method="Nelder-Mead", options={"xatol": 1e-9})
+    def negative(x):
+        return -float(function(x[None])[0]) if region[0] <= x.min() and x.max() <= region[1] else np.inf
+
+    answer = minimize(negative, start, method="Nelder-Mead", options={"xatol": 1e-9})
     return (answer.x, -float(answer.fun)) if -answer.fun > value else (start, value)
 
 
@@ -133,7 +136,7 @@ def _on_points(problem, pair, region):
         return _norms(problem.hessian(x)) - pair.L1 * np.linalg.norm(problem.gradient(x), axis=-1)
 
     defect, values = defect_at(points), problem.value(points)
-    point, supremum = _climb(defect_at, points[np.argmax(defect)], float(defect.max()))
+    point, supremum = _climb(defect_at, points[np.argmax(defect)], float(defect.max()), region)
     slack = TOLERANCE if type(problem).hessian is not Problem.hessian else 1e-6  # rounding of finite differences
     holds = bool(supremum <= pair.L0 + slack * max(1.0, pair.L0)) and bool(
         values.min() >= problem.f_star - TOLERANCE * max(1.0, abs(values.min()))
@@ -145,15 +148,18 @@ def _on_points(problem, pair, region):
 
 
 def _on_profile(problem, pair, profile, rigor):
+    def defect_at(x):
+        curvature = np.abs(profile.curvature(x, np))
+        if profile.transverse is not None:
+            curvature = np.maximum(curvature, np.abs(profile.transverse(x, np)))
+        return curvature - pair.L1 * np.abs(profile.slope(x, np))
+
     x = np.linspace(profile.low, profile.high, POINTS)
-    gradient = np.abs(profile.slope(x, np))
-    curvature = np.abs(profile.curvature(x, np))
-    if profile.transverse is not None:
-        curvature = np.maximum(curvature, np.abs(profile.transverse(x, np)))
-    defect = curvature - pair.L1 * gradient
-    values = profile.value(x, np)
-    best = int(np.argmax(defect))
-    supremum, least = float(defect[best]), float(values.min())
+    defect = defect_at(x)
+    least = float(profile.value(x, np).min())
+    best, supremum = _climb(
+        lambda p: defect_at(p[:, 0]), x[[np.argmax(defect)]], float(defect.max()), (profile.low, profile.high)
+    )
     terms = problem.dim if problem.separable else 1
     enclosure = least_enclosure = None
     kind = "sampled"
@@ -171,7 +177,7 @@ def _on_profile(problem, pair, profile, rigor):
     floor = least_enclosure[0] if least_enclosure else terms * min(least, profile.least_outside)
     holds = upper <= pair.L0 + slack and floor >= problem.f_star - TOLERANCE * max(1.0, abs(problem.f_star))
     point = np.zeros(problem.dim)
-    point[0] = x[best]
+    point[0] = best[0]
     return Certification(
         pair, bool(holds), kind if holds else "refuted", supremum, point, enclosure,
         terms * least, least_enclosure, profile.reason,

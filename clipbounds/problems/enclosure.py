@@ -48,8 +48,12 @@ def _coefficients(function, centre, radius):
 
     series = _Series()
     at_centre = _as_series(function(flint.arb_series([centre, 1], prec=ORDER + 1), series))
-    on_box = _as_series(function(flint.arb_series([flint.arb(centre, radius), 1], prec=ORDER + 1), series))
-    return [at_centre[k] for k in range(ORDER)] + [on_box[ORDER]]
+    try:
+        on_box = _as_series(function(flint.arb_series([flint.arb(centre, radius), 1], prec=ORDER + 1), series))
+        last = on_box[ORDER]
+    except (ValueError, ZeroDivisionError):  # the box is too wide for a quotient: it will be divided
+        last = flint.arb(0, float("inf"))
+    return [at_centre[k] for k in range(ORDER)] + [last]
 
 
 def _upper(coefficients, radius):

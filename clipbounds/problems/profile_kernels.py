@@ -7,6 +7,7 @@ import numpy as np
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel
 from ..lanes.elementary import exp, sin
+from ..lanes.norms import row
 from .base import GRADIENT
 from .growth import RANGE, exp_or_inf, logistic, sinh_or_inf
 
@@ -60,18 +61,18 @@ def log_sum_exp(x, g, dim, params):
     for l in range(LANES):
         top[l] = x[l]
     for k in range(1, dim):
-        base = k * LANES
+        point = row(x, k)
         for l in range(LANES):
-            top[l] = max(top[l], x[base + l])
+            top[l] = max(top[l], point[l])
     for k in range(dim):
-        base = k * LANES
+        point, slope = row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = exp(max(x[base + l] - top[l], -RANGE))
-            total[l] += g[base + l]
+            slope[l] = exp(max(point[l] - top[l], -RANGE))
+            total[l] += slope[l]
     for k in range(dim):
-        base = k * LANES
+        slope = row(g, k)
         for l in range(LANES):
-            g[base + l] /= total[l]
+            slope[l] /= total[l]
 
 
 @kernel(GRADIENT)
@@ -79,14 +80,14 @@ def phase_retrieval(x, g, dim, params):
     """params: the unit vector u; (3‖x‖² - 1) x - 2 <x,u> u."""
     square, inner = np.zeros(LANES), np.zeros(LANES)
     for k in range(dim):
-        u, base = params[k], k * LANES
+        u, point = params[k], row(x, k)
         for l in range(LANES):
-            square[l] += x[base + l] * x[base + l]
-            inner[l] += u * x[base + l]
+            square[l] += point[l] * point[l]
+            inner[l] += u * point[l]
     for k in range(dim):
-        u, base = params[k], k * LANES
+        u, point, slope = params[k], row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = (3.0 * square[l] - 1.0) * x[base + l] - 2.0 * inner[l] * u
+            slope[l] = (3.0 * square[l] - 1.0) * point[l] - 2.0 * inner[l] * u
 
 
 @kernel(GRADIENT)
@@ -97,19 +98,19 @@ def logistic_regression(x, g, dim, params):
     for i in range(dim * LANES):
         g[i] = ridge * x[i]
     for i in range(samples):
-        row = 2 + i * dim
+        features = params[2 + i * dim : 2 + (i + 1) * dim]
         for l in range(LANES):
             weight[l] = 0.0
         for k in range(dim):
-            entry, base = params[row + k], k * LANES
+            entry, point = features[k], row(x, k)
             for l in range(LANES):
-                weight[l] += entry * x[base + l]
+                weight[l] += entry * point[l]
         for l in range(LANES):
             weight[l] = -logistic(-weight[l]) / samples
         for k in range(dim):
-            entry, base = params[row + k], k * LANES
+            entry, slope = features[k], row(g, k)
             for l in range(LANES):
-                g[base + l] += entry * weight[l]
+                slope[l] += entry * weight[l]
 
 
 @kernel(GRADIENT)

@@ -4,8 +4,11 @@ An experiment is a file ``experiments/<paper>/<claim>.py`` with a docstring and 
 """
 
 import dataclasses
+import os
+from concurrent.futures import ThreadPoolExecutor
 
-from ..simulate import simulate
+from ..first_passage import FirstPassage, first_passage
+from ..sweep.memory import Memory
 
 BUDGETS = ("quick", "standard", "full")
 
@@ -60,21 +63,81 @@ class Outcome:
 
 
 class Lab:
-    """Budget, seed and simulation for one experiment."""
+    """Budget, seed, simulation and memory for one experiment.
 
-    def __init__(self, budget="standard", seed=0, progress=None):
+    Parameters
+    ----------
+    budget : "quick", "standard" or "full"
+    seed : int
+    progress : callable (done, total, what), optional
+    journal : path, optional
+        Folder that keeps every result, so that it is computed once; nothing is kept by default.
+    """
+
+    def __init__(self, budget="standard", seed=0, progress=None, journal=None):
         if budget not in BUDGETS:
             raise ValueError(f"the budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
         self.budget, self.seed, self.progress = budget, seed, progress
+        self.memory = Memory(journal)
 
     def choose(self, quick, standard, full):
         """The value for this budget."""
         return {"quick": quick, "standard": standard, "full": full}[self.budget]
 
     def simulate(self, setting, steps, trajectories=1, **options):
-        """`clipbounds.simulate` with this experiment's seed."""
+        """`clipbounds.simulate` with this experiment's seed; read from the journal if it is there.
+
+        The name in the journal is the digest of the setting, steps, trajectories, seed, checkpoints, keep,
+        first_trajectory and of the program text that determines the numbers (kernels, simulation, files of the user's
+        own classes). Bounds and verdicts are no part of it: changing them simulates nothing again.
+        """
         options.setdefault("seed", self.seed)
-        return simulate(setting, steps, trajectories, **options)
+        return self.memory.simulate(setting, steps, trajectories, **options)
+
+    def remember(self, key, compute):
+        """Arrays of a computation that is no `simulate`, computed once.
+
+        Parameters
+        ----------
+        key : dict
+            All that the result depends on (specs, numbers, text, lists, arrays), with a name for the computation.
+        compute : callable without arguments, giving a dict of str to array
+            It is called anew when the key, its file (with the files of the functions that it names) or the package's
+            text on simulation and exact analysis has changed. It must not depend on bounds or verdicts.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        return self.memory.remember(key, compute)
+
+    def first_passages(self, jobs, **options):
+        """`clipbounds.first_passage` with this experiment's seed for many settings, on all cores.
+
+        Parameters
+        ----------
+        jobs : list of (setting, target, steps); long ones had better come first
+        options : of every call
+
+        Returns
+        -------
+        list of FirstPassage, in the order of `jobs`
+        """
+        options.setdefault("seed", self.seed)
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            waiting = [pool.submit(self._first_passage, job, options) for job in jobs]
+            results = []
+            for job, future in zip(jobs, waiting, strict=True):
+                results.append(future.result())
+                self.step(len(results), len(jobs), f"eps = {job[1]:g}")
+        return results
+
+    def _first_passage(self, job, options):
+        if any(callable(option) for option in options.values()):  # a condition of the caller's own: no key names it
+            return first_passage(*job, threads=1, **options)
+        key = {"first_passage": list(job), **options}
+        found = self.remember(key, lambda: dataclasses.asdict(first_passage(*job, threads=1, **options)))
+        return FirstPassage(**found)
 
     def step(self, done, total, what=""):
         """Tell the progress bar that `done` of `total` parts are finished."""

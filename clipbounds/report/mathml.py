@@ -6,6 +6,15 @@ from html import escape
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 LIMITS = {"max", "min", "inf", "sup", "lim"}
+FENCES = {
+    r"\{": "{",
+    r"\}": "}",
+    r"\|": "‖",
+    r"\lfloor": "⌊",
+    r"\rfloor": "⌋",
+    r"\lceil": "⌈",
+    r"\rceil": "⌉",
+}  # as the converter leaves them after \Big
 DOUBLE_STRUCK = {"E": "𝔼", "P": "ℙ", "R": "ℝ", "N": "ℕ", "Z": "ℤ"}
 
 
@@ -15,6 +24,7 @@ def _tree(latex, display):
     root = ET.fromstring(convert(latex, display="block" if display else "inline"))
     for node in root.iter():
         node.tag = node.tag.removeprefix(f"{{{NAMESPACE}}}")
+        node.text = FENCES.get(node.text, node.text)
         # browsers know no other mathvariant than "normal"
         if node.get("mathvariant") == "double-struck" and node.text in DOUBLE_STRUCK:
             node.text = DOUBLE_STRUCK[node.text]

@@ -109,7 +109,7 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None):
     module = load(file)
     started = time.perf_counter()
     with style.context():
-        outcome = module.run(Lab(budget, seed, progress))
+        outcome = module.run(Lab(budget, seed, progress, Path(root) / ".clipbounds" / "journal"))
         if not isinstance(outcome, Outcome) or not all(isinstance(row, Row) for row in outcome.rows):
             raise ValueError(f"{file}: run(lab) must return an Outcome with Rows, but gave {type(outcome).__name__}")
         stem = Path(root) / "figures" / identifier(file)

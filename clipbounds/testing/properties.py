@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 from hypothesis import HealthCheck, find, settings
-from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
 from ..clipping import PROPERTIES, Clip
@@ -22,7 +21,7 @@ class Failure:
     Attributes
     ----------
     name : str, a key of `clipbounds.clipping.PROPERTIES`
-    example : the arguments: a gradient, a pair of gradients, or a gradient and a factor
+    example : the arguments: a gradient or a pair of gradients
     output : ndarray, what the operator gave for the first argument
     """
 
@@ -144,7 +143,8 @@ def _rotation_equivariant(clip, u):
     return _norm(u) < TINY or _norm(clip(turn(u)) - turn(out)) <= 16 * ROUNDING * _norm(out) + 1e-300
 
 
-def _scaling(clip, u, factor):
+def _scaling(clip, u):
+    factor = 3.0
     out = factor * clip(u)
     return _norm(out) < TINY or _close(np.asarray(clip.scaled(factor)(factor * u)), out, _norm(out))
 
@@ -159,6 +159,7 @@ def _tames_inf(clip, u):
     return _norm(clip(u)) <= clip.bound(u.size) * (1 + ROUNDING)
 
 
+# checks of one gradient, of two, and of one that is not finite
 ONE = {
     "bounded": _bounded,
     "full_length": _full_length,
@@ -168,31 +169,34 @@ ONE = {
     "odd": _odd,
     "permutation_equivariant": _permutation_equivariant,
     "rotation_equivariant": _rotation_equivariant,
+    "scaling": _scaling,
 }
 TWO = {"nonexpansive": _nonexpansive, "monotone": _monotone, "cocoercive": _cocoercive}
 NOT_FINITE = {"keeps_nan": _keeps_nan, "tames_inf": _tames_inf}
 
 
-def _search(name, clip, every_scale, examples):
-    """The smallest example found that fails, as a tuple of arguments, or None."""
-    around = clip.threshold if 0 < clip.threshold < math.inf else 1.0
-    if name in TWO:
-        check, strategy = TWO[name], gradient_pairs(around, every_scale)
-    elif name in NOT_FINITE:
-        check, strategy = NOT_FINITE[name], gradients(None, around, every_scale, finite=False).map(lambda u: (u,))
-    elif name == "scaling":
-        check = _scaling
-        strategy = st.tuples(gradients(None, around, every_scale), st.sampled_from((2.0, 0.5, 3.0, 1e-3)))
-    else:
-        check, strategy = ONE[name], gradients(None, around, every_scale).map(lambda u: (u,))
+def _search(checks, strategy, clip, examples):
+    """The smallest arguments found that fail one of the checks, or None."""
     options = settings(
         max_examples=examples, deadline=None, derandomize=True, database=None,
         suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
     )  # fmt: skip
     try:
-        return find(strategy, lambda arguments: not check(clip, *arguments), settings=options)
+        return find(strategy, lambda arguments: not all(check(clip, *arguments) for check in checks), settings=options)
     except NoSuchExample:
         return None
+
+
+def _failing(table, names, strategy, clip, examples):
+    """Failures among the named checks: all at once, and one by one only if there is a failure."""
+    names = [name for name in table if name in names]
+    failures = {}
+    if names and _search([table[name] for name in names], strategy, clip, examples) is not None:
+        for name in names:
+            example = _search([table[name]], strategy, clip, examples)
+            if example is not None:
+                failures[name] = Failure(name, example if len(example) > 1 else example[0], clip(example[0]))
+    return failures
 
 
 def failing_properties(fn, properties=None, *, threshold=None, bound=None, lipschitz=None, scaled=None, examples=200):
@@ -209,7 +213,7 @@ def failing_properties(fn, properties=None, *, threshold=None, bound=None, lipsc
     bound : callable (dim) -> float, optional; by default the threshold
     lipschitz : float, optional; 1 by default
     scaled : callable (t) -> operator, optional, with scaled(t)(t u) = t fn(u)
-    examples : int, gradients tried for each property
+    examples : int, gradients tried for each group of properties
 
     Returns
     -------
@@ -231,12 +235,15 @@ def failing_properties(fn, properties=None, *, threshold=None, bound=None, lipsc
     properties = frozenset(properties)
     _complain(properties, threshold, bound, scaled)
     clip = _Operator(fn, math.inf if threshold is None else threshold, bound, lipschitz, scaled)
-    failures = {}
-    for name in sorted(properties - {"every_scale"}):
-        example = _search(name, clip, "every_scale" in properties, examples)
-        if example is not None:
-            failures[name] = Failure(name, example if len(example) > 1 else example[0], clip(example[0]))
-    return failures
+    around = clip.threshold if 0 < clip.threshold < math.inf else 1.0
+    every_scale = "every_scale" in properties
+    single = gradients(None, around, every_scale).map(lambda u: (u,))
+    broken = gradients(None, around, every_scale, finite=False).map(lambda u: (u,))
+    return {
+        **_failing(ONE, properties, single, clip, examples),
+        **_failing(TWO, properties, gradient_pairs(around, every_scale), clip, examples),
+        **_failing(NOT_FINITE, properties, broken, clip, examples),
+    }
 
 
 def _bound_of(fn, threshold):

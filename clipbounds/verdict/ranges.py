@@ -183,7 +183,7 @@ def gradient_range(setting, steps):
         low, high = start - lipschitz * way, start + lipschitz * way
         high = np.fmin(high, lipschitz * _ball(setting))
     else:
-        low = (start + H0 / H1) * np.exp(-H1 * way) - H0 / H1
+        low = start * np.exp(-H1 * way) + H0 / H1 * np.expm1(-H1 * way)  # (g_0 + H0/H1) - H0/H1 cancels
         high = start * np.exp(H1 * way) + H0 / H1 * np.expm1(H1 * way)
     if _on_a_line(setting):
         left, right = _ends(setting, steps, lambda x: np.abs(problem.gradient(x)[:, 0]))
@@ -205,6 +205,14 @@ def mean_gradient_range(setting, steps):
     rows = np.searchsorted(grid, np.maximum(steps - 1, 0))
     count = np.maximum(steps, 1)
     return np.cumsum(weight * low)[rows] / count, np.cumsum(weight * high)[rows] / count
+
+
+def mean_certified_range(setting, steps):
+    """Running mean of a step rule's certified quantity, a concave non-decreasing function of ‖g_s‖: Jensen."""
+    rule = getattr(setting.method, "rule", None)
+    if rule is None:
+        return np.full(steps.shape, -np.inf), np.full(steps.shape, np.inf)
+    return np.zeros(steps.shape), rule.certify(mean_gradient_range(setting, steps)[1])
 
 
 def min_gradient_range(setting, steps):
@@ -244,6 +252,7 @@ def gap_range(setting, steps):
 RULES = {
     "gradient_norm": gradient_range,
     "mean_gradient_norm": mean_gradient_range,
+    "mean_certified": mean_certified_range,
     "min_gradient_norm": min_gradient_range,
     "gap": gap_range,
     "distance": distance_range,

@@ -7,6 +7,7 @@ nearly attains sigma²/(4 c B). Clip each sample: the worst two-point noise of a
 import numpy as np
 
 import clipbounds as cb
+from clipbounds.bounds import koloskova2023 as theory
 from clipbounds.report import Outcome, Row, style
 from clipbounds.verdict import bands, fit_slope
 
@@ -19,6 +20,7 @@ def run(lab):
     trajectories = lab.choose(256, 256, 1024)
     share = 1 - (1 - CONFIDENCE) / (2 * len(sizes))
     table = {"after averaging": [], "each sample": []}
+    examples = []
     done = 0
     for per_sample, name in ((False, "after averaging"), (True, "each sample")):
         for size in sizes:
@@ -32,6 +34,7 @@ def run(lab):
             table[name].append((values.mean(), *bands.normal(values.size, values.mean(), values.var(ddof=1), share)))
             done += 1
             lab.step(done, 2 * len(sizes), f"clip {name}, B = {size}")
+        examples.append(setting)
     table = {name: np.array(rows).T for name, rows in table.items()}
     single = cb.worst_case.floor(THRESHOLD, SIGMA)
     floors = {"after averaging": single / sizes, "each sample": np.full(len(sizes), single)}
@@ -59,10 +62,11 @@ def run(lab):
             sizes, floors[name], "-", color=style.FLOOR, linewidth=1, label="exact floor" if marker == "o" else None
         )
         style.measured(axes, sizes, *values, label=f"clip {name}", color=colour, marker=marker)
-    axes.set(xscale="log", yscale="log", xlabel="batch size $B$", ylabel="stationary $\\|\\nabla f\\|/\\sigma$")
+    axes.set_xscale("log", base=2)
+    axes.set(yscale="log", xlabel="batch size $B$", ylabel="stationary $\\|\\nabla f\\|/\\sigma$")
     axes.set_title("Only clipping after averaging profits from a batch ($c = 2\\sigma$)")
     axes.legend()
     columns = {"B": sizes}
     for name, values in table.items():
         columns |= {f"{name} {what}": v for what, v in zip(("mean", "low", "high"), values, strict=True)}
-    return Outcome(rows, figure, {"batch_size": columns})
+    return Outcome(rows, figure, {"batch_size": columns}, [(theory.StochasticFloor(), example) for example in examples])

@@ -98,4 +98,5 @@ def run(lab):
         "floor": {"c/sigma": thresholds, "measured": means, "low": lows, "high": highs, "u*": floor},
         "upper": {"c/sigma": fine, **curves},
     }
-    return Outcome(rows, figure, data)
+    stated = [*upper_bounds, theory.FiniteLowerBound(), theory.StochasticFloor(), theory.RecalledFloor()]
+    return Outcome(rows, figure, data, [(bound, worst_setting(1.0)) for bound in stated])

@@ -91,4 +91,11 @@ def run(lab):
         title="cosh from $x_0=6$",
     )
     right.legend(loc="lower left")
-    return Outcome(rows, figure, {"huber": {"T": horizons, "D2": upper, "measured": measured, "D2-LB": lower}})
+    data = {"huber": {"T": horizons, "D2": upper, "measured": measured, "D2-LB": lower}}
+    stated = [
+        (bound, hard_setting(1000)),
+        (theory.D2LowerBound(), hard_setting(1000)),
+        (bound, cosh),
+        (theory.D3(), cosh),
+    ]
+    return Outcome(rows, figure, data, stated)

@@ -94,7 +94,8 @@ def run(lab):
         xlabel="threshold $c/\\varepsilon$",
         ylabel="iterations to $\\|\\nabla f\\| \\leq \\varepsilon$",
     )
-    axes.set_title("Clipped gradient descent: flat above the knee, slope −1 below")
+    axes.set_title("Clipped GD: flat above the knee, slope −1 below")
     axes.legend()
     data = {"iterations": {"c/eps": ratios, "D1": upper, "measured": hard, "D1-LB": lower, "quadratic": benign}}
-    return Outcome(rows, figure, data)
+    stated = (theory.D1Iterations(EPS), theory.D1Refined(), theory.D1LowerBound())
+    return Outcome(rows, figure, data, [(bound, hard_setting(EPS / 3)) for bound in stated])

@@ -7,6 +7,7 @@ point 0; the parabola is largest at q = sigma/(2c).
 import numpy as np
 
 import clipbounds as cb
+from clipbounds.bounds import koloskova2023 as theory
 from clipbounds.report import Outcome, Row, style
 from clipbounds.verdict import bands
 
@@ -54,6 +55,5 @@ def run(lab):
     axes.set(xlabel="skewness $q$ of the two-point noise", ylabel="stationary $\\|\\nabla f\\|/\\sigma$")
     axes.set_title("The bias against the skewness ($c = \\sigma$)")
     axes.legend(loc="lower center")
-    return Outcome(
-        rows, figure, {"skewness": {"q": skews, "measured": mean, "low": low, "high": high, "parabola": parabola}}
-    )
+    data = {"skewness": {"q": skews, "measured": mean, "low": low, "high": high, "parabola": parabola}}
+    return Outcome(rows, figure, data, [(theory.StochasticFloor(), setting), (theory.FiniteLowerBound(), setting)])

@@ -6,6 +6,7 @@ f = x²/2 under the same two-point noise (sigma = 1, the worst one for c = 1): t
 import numpy as np
 
 import clipbounds as cb
+from clipbounds.bounds import koloskova2023 as theory
 from clipbounds.report import Outcome, Row, style
 from clipbounds.verdict import bands, fit_slope
 
@@ -78,6 +79,9 @@ def run(lab):
     axes.set_title("A smaller step does not remove the clipping bias ($c = \\sigma$)")
     axes.legend()
     columns = {"eta": step_sizes}
+    clipped = cb.Setting(
+        cb.problems.Quadratic(1.0, start), noise, cb.methods.ClippedSGD(step_sizes[-1], cb.clipping.NormClip(THRESHOLD))
+    )
     for name, values in table.items():
         columns |= {f"{name} {what}": v for what, v in zip(("mean", "low", "high"), values, strict=True)}
-    return Outcome(rows, figure, {"step_size": columns})
+    return Outcome(rows, figure, {"step_size": columns}, [(theory.StochasticFloor(), clipped)])

@@ -79,9 +79,12 @@ def run(lab):
         for p, color, marker in zip(EXPONENTS, style.SERIES, style.MARKERS, strict=False):
             curve, exact = curves[schedule, p]
             style.upper(axes, scales, curve, label=f"$C(p,\\lambda)$, $p={p}$", color=color)
-            style.measured(axes, points, exact, label=f"worst two-point law, $n={n}$", color=color, marker=marker)
+            style.measured(axes, points, exact, label=None, color=color, marker=marker)
         axes.axvline(1.0, color="0.6", linewidth=0.8, linestyle=":")
-        axes.set(xscale="log", ylim=(0.4, 1.6), xlabel="scale $\\lambda$ of the thresholds", title=TITLES[schedule])
+        style.measured(axes, [], [], label=f"worst two-point law, $n={n}$", color="0.3")
+        axes.set(xscale="log", ylim=(0.3, 1.6), xlabel="scale $\\lambda$ of the thresholds", title=TITLES[schedule])
+        axes.set_xticks([0.2, 0.5, 1, 2, 3], ["0.2", "0.5", "1", "2", "3"])
+        axes.minorticks_off()
     panels[0].set_ylabel("$n^{2(p-1)/p}\\,\\mathrm{MSE}/\\sigma_p^2$")
-    panels[0].legend(ncols=1, loc="upper right")
+    panels[0].legend(loc="upper right")
     return Outcome(rows, figure, data)

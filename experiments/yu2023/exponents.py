@@ -125,4 +125,4 @@ def run(lab):
         "law": [law[k] for k in keys],
         "tail_index": [tail_index(jobs[k][0].noise) for k in keys],
     }
-    return Outcome(rows, figure, {"exponents": table})
+    return Outcome(rows, figure, {"exponents": table}, [(NearOptimumLaw(), jobs["unequal", indices[0]][0])])

@@ -16,22 +16,24 @@ from clipbounds.report.parallel import simulate_all
 from clipbounds.verdict import bands, quantile_limits
 from clipbounds.verdict.mean_slopes import mean_slope
 
-PAGE = {0.05: 0.270, 0.1: 0.540, 0.25: 1.37, 0.5: 0.81, 1.0: 0.88}  # slopes over t = 1e4..1e5, theory page, section 5
-TOLERANCE, CONFIDENCE, LEVEL = 0.05, 0.999, 0.9
+# slopes of the theory page, section 5, for theta >= .5 from its two starts, which differ by sampling only
+PAGE = {0.5: (0.80, 0.81), 1.0: (0.80, 0.88)}
+TOLERANCE, CONFIDENCE = 0.05, 0.999
+LEVEL, LEVEL_CONFIDENCE = 0.9, 0.99  # of a quantile; 64 runs do not bound the 90 % quantile at a higher confidence
 NOISE = cb.noise.LogTailed(1.0)
 
 
 def baselines():
-    """By name; all with the effective step .5/t, delayed by ten steps so that the first ones do not blow up."""
-    step, clip = PowerSchedule(0.5, -1.0, 10.0), cb.clipping.NormClip
+    """By name; steps .5/t, delayed so that the first ones do not blow up; 10/t where clipping flattens the slope."""
+    slow, step, clip = PowerSchedule(10.0, -1.0, 50.0), PowerSchedule(0.5, -1.0, 10.0), cb.clipping.NormClip
     growing = DistributedClippedSGD(step, clip(1.0), threshold=PowerSchedule(5.0, 0.3))
     return {
         "growing threshold $5 s^{.3}$": growing,
         "clip at 20": DistributedClippedSGD(step, clip(20.0)),
         "Clip21-like": Clip21SGD(step, clip(20.0)),
         "SGD": DistributedSGD(step),
-        "clip at 8": DistributedClippedSGD(step, clip(8.0)),
-        "clip at 2": DistributedClippedSGD(step, clip(2.0)),
+        "clip at 8": DistributedClippedSGD(slow, clip(8.0)),
+        "clip at 2": DistributedClippedSGD(slow, clip(2.0)),
     }
 
 
@@ -51,8 +53,9 @@ def slope_row(thetas, runs, expected, claim, bound, check):
     words, text = [], []
     for theta in thetas:
         slope, low, high = (-v for v in mean_slope(*last_decade(runs[theta])))
-        off = abs(slope - expected[theta])
-        near = min(abs(low - expected[theta]), abs(high - expected[theta]))
+        first, last = expected[theta]
+        off = max(first - slope, slope - last)
+        near = max(first - low, high - last)  # of the band's ends; low is the steeper end, because signs are turned
         words.append("holds" if off <= TOLERANCE else "undecided" if near <= TOLERANCE else "violated")
         text.append(f"{slope:.3f} ({high:.3f}..{low:.3f}) at theta = {theta:g}")
     worst = next(w for w in ("violated", "undecided", "holds") if w in words)
@@ -62,15 +65,19 @@ def slope_row(thetas, runs, expected, claim, bound, check):
 
 def run(lab):
     steps = lab.choose(3_000, 100_000, 100_000)
-    trajectories = lab.choose(48, 64, 512)
+    trajectories = lab.choose(64, 64, 512)
+    many = 4 * trajectories  # for theta >= .5, whose error is noise: the slope of 64 runs has a deviation of .06
     thetas = lab.choose((0.1, 0.5), (0.05, 0.1, 0.5, 1.0), (0.05, 0.1, 0.25, 0.5, 1.0))
     problem = main_problem()
     grid = np.unique(np.round(np.geomspace(1, steps, 1 + 20 * round(np.log10(steps)))).astype(int))
-    jobs = {
-        t: (cb.Setting(problem, NOISE, SClipEF.standard(t)), steps, trajectories, {"checkpoints": grid}) for t in thetas
-    }
+    jobs = {}
+    for t in thetas[::-1]:
+        setting = cb.Setting(problem, NOISE, SClipEF.standard(t))
+        jobs[t] = (setting, steps, many if t >= 0.5 else trajectories, {"checkpoints": grid})
     for name, method in baselines().items():
-        until = steps // 5 if name in ("clip at 2", "clip at 8") else steps  # their floors are reached by then
+        until = (
+            steps // lab.choose(1, 5, 5) if name in ("clip at 2", "clip at 8") else steps
+        )  # their floors are reached by then
         points = np.unique(np.append(grid[grid < until], until))
         jobs[name] = (cb.Setting(problem, NOISE, method), until, trajectories, {"checkpoints": points})
     alike = alike_problem()
@@ -79,28 +86,28 @@ def run(lab):
     jobs["D1"] = (proved, int(points[-1]), lab.choose(256, 1024, 4096), {"checkpoints": points})
     runs = simulate_all(lab, jobs)
 
-    start = {t: 2 * t * problem.strong_convexity for t in thetas}
-    check = f"n = 10, d = 5, log-tailed noise, {trajectories} runs, T = {steps:g}, least squares over the last decade, tolerance {TOLERANCE}; asymptotic 99 % band"
+    start = {t: (2 * t * problem.strong_convexity,) * 2 for t in thetas}
+    check = f"n = 10, d = 5, log-tailed noise, T = {steps:g}, least squares over the last decade, tolerance {TOLERANCE}; asymptotic 99 % band"
     slow, fast = [t for t in thetas if t < 0.2], [t for t in thetas if t >= 0.5]
     rows = [
-        slope_row(slow, runs, start, "Small theta: the MSE of SClip-EF falls with the exponent 2 theta mubar", "2 theta mubar: " + ", ".join(f"{start[t]:.3f}" for t in slow), check),
-        slope_row(fast, runs, PAGE, "Large theta: the MSE falls with the exponents of the theory page, beyond the paper's .4", "page: " + ", ".join(f"{PAGE[t]}" for t in fast) + "; law .70", check),
+        slope_row(slow, runs, start, "Small theta: the MSE of SClip-EF falls with the exponent 2 theta mubar", "2 theta mubar: " + ", ".join(f"{start[t][0]:.3f}" for t in slow), f"{check}, {trajectories} runs"),
+        slope_row(fast, runs, PAGE, "Large theta: the MSE falls with the exponents of the theory page, beyond the paper's .4", "page: " + ", ".join("{} to {}".format(*PAGE[t]) for t in fast) + "; law .70", f"{check}, {many} runs"),
     ]  # fmt: skip
     every = [cb.compare(runs[t], [Growth(), EstimatorSize()], CONFIDENCE).verdicts for t in thetas]
-    rows.append(row_from_verdicts("Growth bound: |x_t - x_0| <= sum eta_s M_{s+1} on every run, whatever the noise", f"{len(thetas)} theta, {trajectories} runs each", [v[0] for v in every], "Growth"))  # fmt: skip
+    rows.append(row_from_verdicts("Growth bound: |x_t - x_0| <= sum eta_s M_{s+1} on every run, whatever the noise", f"{len(thetas)} theta, at least {trajectories} runs each", [v[0] for v in every], "Growth"))  # fmt: skip
     rows.append(row_from_verdicts("Estimators: |m_i| <= M_t on every run", "the same runs", [v[1] for v in every], "EstimatorSize"))  # fmt: skip
     reach = float(alike.distance(alike.x0)) + Growth().value(proved, points)
     d1 = cb.compare(runs["D1"], [Rate()], CONFIDENCE, ranges={"squared_distance": (0.0, reach**2)}).verdicts
     rows.append(row_from_verdicts("D1: E‖x_t - x*‖² <= V_t, which decays like t^-0.4", f"three clients on the line, equal curvature, theta = {proved.method.theta:.4f}, {jobs['D1'][2]} runs, {len(points)} checkpoints", d1, "V_t of theorem D1"))  # fmt: skip
 
     best = runs[0.5]
-    ours = quantile_limits(best.squared_distance.values[-1], LEVEL, CONFIDENCE)
-    theirs = quantile_limits(runs["SGD"].squared_distance.values[-1], LEVEL, CONFIDENCE)
+    ours = quantile_limits(best.squared_distance.values[-1], LEVEL, LEVEL_CONFIDENCE)
+    theirs = quantile_limits(runs["SGD"].squared_distance.values[-1], LEVEL, LEVEL_CONFIDENCE)
     words = {True: "holds", False: "violated" if ours[0] > theirs[1] else "undecided"}[bool(ours[1] < theirs[0])]
     rows.append(
         Row(
             "Plain SGD has an infinite mean error under this noise; in the 90 % quantile SClip-EF is better",
-            f"order statistics, confidence {CONFIDENCE}, {trajectories} runs, t = {steps:g}; the mean of SGD is not measured: it does not exist",
+            f"order statistics, confidence {LEVEL_CONFIDENCE}, {trajectories} runs, t = {steps:g}; the mean of SGD is not measured: it does not exist",
             f"SClip-EF {ours[0]:.2g}..{ours[1]:.2g}, SGD {theirs[0]:.2g}..{theirs[1]:.2g}",
             "90 % quantile of SGD",
             None,
@@ -160,7 +167,7 @@ def run(lab):
             )
         else:
             style.measured(axes[1], t, *band(runs[name]), label=name, color=colour, marker="")
-    axes[1].set(title="Baselines with the effective step $.5/t$")
+    axes[1].set(title="Baselines with steps like $1/t$")
     style.upper(axes[2], points, Rate().value(proved, points), label="$V_t$ of D1")
     style.measured(axes[2], points, *band(runs["D1"]), label="measured", marker="")
     axes[2].plot(points, 30 * (points / points[0]) ** -0.4, "--", color=style.FLOOR, linewidth=1, label="$t^{-0.4}$")
@@ -173,4 +180,10 @@ def run(lab):
         "mse_at_end": [v[0] for v in ends.values()],
         "slope_last_decade": [v[1] for v in ends.values()],
     }
-    return Outcome(rows, figure, {"end": table})
+    stated = [
+        (Rate(), proved),
+        (Growth(), jobs[0.5][0]),
+        (EstimatorSize(), jobs[0.5][0]),
+        (NearOptimumLaw(), jobs[0.5][0]),
+    ]
+    return Outcome(rows, figure, {"end": table}, stated)

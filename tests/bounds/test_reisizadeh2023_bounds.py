@@ -265,3 +265,63 @@ def test_the_zero_chain_takes_at_least_its_floor_and_at_most_two_and_a_half_time
     assert floor <= min(medians) <= 2.5 * floor
     # the negative-binomial mean T/p = 512 cannot be beaten by a wrong floor of twice its size
     assert min(medians) < 2.5 * 240 < 2 * 512
+
+
+# ---- verdicts on runs
+
+
+@pytest.mark.parametrize("name", ["H", "P", "N", "M", "C"])
+def test_runs_can_be_compared_with_their_bounds(name):
+    plan, setting = planned(0.2, name)
+    run = cb.simulate(setting, plan.steps, 256, seed=3, checkpoints=[5 * plan.q, plan.steps])
+    (verdict,) = cb.compare(run, [BOUND[name]], 0.999).verdicts
+    assert verdict.verdict == "holds"
+    assert 0.3 < verdict.tightness <= 1
+
+
+@pytest.mark.parametrize("name", ["H", "P", "N", "M", "C"])
+def test_certified_means_stay_in_their_proved_range(name):
+    from clipbounds.verdict.ranges import measured_range
+
+    plan, setting = planned(0.2, name)
+    steps = np.array([0, 1, 10, 40])
+    run = cb.simulate(setting, 40, 64, seed=5, checkpoints=steps)
+    low, high = measured_range(setting, "mean_certified", steps)
+    values = run.mean_certified.values
+    assert np.all(low[:, np.newaxis] <= values) and np.all(values <= high[:, np.newaxis])
+    assert np.all(np.isfinite(high))
+    # at the start the range is a point
+    assert high[0] == pytest.approx(values[0, 0])
+    # psi(inf) = L0/L1, the cap of P; the identity for the others
+    top = {"H": plan.L0 / plan.L1, "P": plan.L0 / plan.L1, "M": plan.L0 / plan.L1}.get(name, math.inf)
+    assert float(plan.method.rule.certify(math.inf)) == pytest.approx(top)
+
+
+def test_a_comparison_with_a_smaller_bound_is_violated():
+    class Smaller(paper.SpiderH):
+        """Half of H."""
+
+        def evaluate(self, setting, steps):
+            return 0.5 * super().evaluate(setting, steps)
+
+    plan, setting = planned(0.2, "H")
+    run = cb.simulate(setting, plan.steps, 256, seed=3, checkpoints=[plan.steps // 4])
+    assert cb.compare(run, [Smaller()], 0.999).verdicts[0].verdict == "violated"
+
+
+def test_floors_of_a_cost_are_not_mistaken_for_a_variable_of_a_run():
+    problem = ZeroChain(4)
+    setting = cb.Setting(problem, ZeroChainOracle(problem, 0.1), MiniBatch(ConstantStep(0.1)))
+    run = cb.simulate(setting, 20, 8)
+    assert cb.compare(run, [paper.ZeroChainFloor()]).verdicts[0].verdict == "not measured"
+
+
+def test_shapes_of_the_literature_are_drawn_and_not_asserted():
+    _, setting = planned(0.1, "H")
+    for shape, power in ((paper.VarianceLower(0.1), 4), (paper.VarianceReducedLower(0.1), 3)):
+        finer = shape.replace(eps=1e-4)
+        rate = math.log(float(finer.value(setting, 1)) / float(shape.value(setting, 1))) / math.log(1e3)
+        assert rate == pytest.approx(power, abs=0.02)
+        assert not shape.asserted
+    many = paper.FiniteSumLower(0.01, n=10**4)
+    assert many.order(1.0) == pytest.approx(10**4 + 100 / 0.01**2)

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,7 @@ def run(lab):
         text=True,
     )
     assert process.stdout.readline() == "started\n"
+    time.sleep(1)  # into the block: a thread that runs is harder to stop than one that has not begun
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -182,3 +182,12 @@ def test_an_objective_that_is_smooth_for_no_pair_has_no_range(problem):
     for quantity in ("gradient_norm", "gap"):
         low, high = measured_range(setting, quantity, [10, 60])
         assert np.all(low == 0) and np.all(high == np.inf)
+
+
+def test_small_initial_gradients_keep_their_digits():
+    """(g_0 + H0/H1) - H0/H1 lost those of g_0 = 4e-8, and the exact value at step 1 left its own range."""
+    problem = cb.problems.Power(6.0, [-0.006, 0.023])
+    setting = cb.Setting(problem, cb.noise.Gaussian(1.0), cb.methods.ClippedSGD(1e-3, cb.clipping.NormClip(1.0)))
+    start = np.linalg.norm(problem.gradient(problem.x0))
+    low, high = measured_range(setting, "mean_gradient_norm", [1])
+    np.testing.assert_allclose([low[0], high[0]], start, rtol=3e-9)

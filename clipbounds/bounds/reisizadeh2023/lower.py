@@ -1,4 +1,7 @@
-"""Lower bounds: the zero-chain, fixed steps without clipping, and the shapes that the literature states."""
+"""Lower bounds: the zero-chain, fixed steps without clipping, and the shapes that the literature states.
+
+They bound a cost, which `first_passage` measures, and no variable of a run: `compare` answers "not measured".
+"""
 
 import math
 from typing import ClassVar
@@ -27,7 +30,7 @@ class ZeroChainFloor(Bound):
     failure_probability: float = parameter(Interval(0, 1), "d", default=math.exp(-1))
 
     kind = "lower"
-    quantity = "evaluations"
+    quantity = "queries_to_the_end"
     aggregate = "probability"
     statement = r"N\ge\frac{T-\log(1/d)}{2p}\ \text{with probability }1-d"
     source = "proved here; theory page variance-reduction, section 3 (after Arjevani et al. 2023)"
@@ -66,7 +69,7 @@ class FixedStepFloor(Bound):
     L1: float = parameter(POSITIVE, default=1.0)
 
     kind = "lower"
-    quantity = "evaluations"
+    quantity = "iterations_to_target"
     aggregate = "every"
     statement = r"K\ge\frac{L_1M(\Delta-5\epsilon/4)}{8\epsilon^2(\ln(L_1M/L_0)+1)}"
     source = "proved here; theory page variance-reduction, section 3"
@@ -100,7 +103,7 @@ class _Shape(Recalled):
     n: int = integer(1, "terms of a finite sum", default=1)
 
     kind: ClassVar[str] = "lower"
-    quantity = "evaluations"
+    quantity = "evaluations_to_target"
 
     def evaluate(self, setting, steps):
         return self.order(setting.problem.initial_gap) + 0 * steps

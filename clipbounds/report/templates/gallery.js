@@ -5,7 +5,7 @@ for (const figure of document.querySelectorAll("figure")) {
   const image = picture.querySelector("img");
   const bar = figure.querySelector(".zoom");
   const shown = bar.querySelector("output");
-  const LARGEST = 8;
+  const LARGEST = 8, READABLE = 640;
   let scale = 1;
 
   const zoom = (wanted) => {
@@ -30,4 +30,9 @@ for (const figure of document.querySelectorAll("figure")) {
     }
   });
   bar.hidden = false;
+  // several panels side by side are too small on a phone: start larger, at the first panel
+  if (!figure.classList.contains("single") && picture.clientWidth < READABLE) {
+    zoom(READABLE / picture.clientWidth);
+    picture.scrollTo(0, 0);
+  }
 }

@@ -24,8 +24,12 @@
     // three digits are what the page shows, so three digits are what it computes with
     return name === "steps" ? Math.round(Number(value.toPrecision(3))) : Number(value.toPrecision(3));
   }
-  const shown = (value) => (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)
-    ? value.toExponential(2).replace("e", "·10^").replace("+", "") : String(Number(value.toPrecision(4))));
+  const raised = (k) => String(k).replace(/[-0-9]/g, (sign) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)]);
+  function shown(value) {
+    if (value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5)) return String(Number(value.toPrecision(4)));
+    const [digits, exponent] = value.toExponential(2).split("e");
+    return `${Number(digits)}·10${raised(Number(exponent))}`;
+  }
 
   const settingAt = (state, c) => ({ ...state, c, L: 1, L0: 1, L1: 0, F0: theory.floor(c, state.sigma) ** 2 / 2 });
   const CURVES = {
@@ -36,7 +40,7 @@
     s0: (state, c) => theory.s0(settingAt(state, c)),
   };
 
-  let frame = 0;
+  let timer = 0, drawnWidth = 0;
   function redraw() {
     const state = Object.fromEntries(NAMES.map((name) => [name, read(name)]));
     for (const name of NAMES) {
@@ -62,8 +66,8 @@
     }
     const axes = plotAxes(lines, state);
     for (const [name, points] of Object.entries(lines)) axes.path(name, points);
-    // S0 is dearer: a few points a frame, so that the sliders stay smooth
-    cancelAnimationFrame(frame);
+    // S0 is dearer: a few points at a time, so that the sliders stay smooth
+    clearTimeout(timer);
     const sharp = theory.geomspace(...RANGE_C, SHARP_POINTS), points = [];
     const path = axes.path("s0", points);
     const advance = () => {
@@ -73,7 +77,7 @@
         points.push([c, CURVES.s0(state, c)]);
       }
       axes.update(path, points);
-      if (points.length < sharp.length) frame = requestAnimationFrame(advance);
+      if (points.length < sharp.length) timer = setTimeout(advance);
       else byId("plot").dataset.ready = "yes";
     };
     delete byId("plot").dataset.ready;
@@ -93,13 +97,14 @@
     const width = plot.clientWidth || 640, height = plot.clientHeight || 400;
     const left = 62, right = width - 14, top = 14, bottom = height - 46;
     plot.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    drawnWidth = plot.clientWidth;
     drawing.replaceChildren();
     const highest = theory.largestOf([...lines.s1, ...lines.floor].map(([, y]) => y));
     const upper = Math.ceil(Math.log10(highest)), lower = Math.floor(Math.log10(theory.floor(RANGE_C[1], state.sigma) / 3));
     const [c0, c1] = RANGE_C.map(Math.log10);
     const X = (c) => left + ((Math.log10(c) - c0) / (c1 - c0)) * (right - left);
     const Y = (y) => bottom - ((Math.log10(y) - lower) / (upper - lower)) * (bottom - top);
-    const power = (k) => (k >= -2 && k <= 2 ? String(Number((10 ** k).toFixed(2))) : `1e${k}`);
+    const power = (k) => (k >= -2 && k <= 2 ? String(Number((10 ** k).toFixed(2))) : `10${raised(k)}`);
     for (let k = Math.ceil(c0); k <= c1; k++) {
       element(drawing, "line", { class: "grid", x1: X(10 ** k), x2: X(10 ** k), y1: top, y2: bottom });
       element(drawing, "text", { x: X(10 ** k), y: bottom + 18, "text-anchor": "middle" }, power(k));
@@ -130,5 +135,6 @@
 
   byId("sliders").addEventListener("input", redraw);
   byId("sliders").addEventListener("submit", (event) => event.preventDefault());
-  new ResizeObserver(redraw).observe(byId("plot"));
+  redraw();
+  new ResizeObserver(() => { if (byId("plot").clientWidth !== drawnWidth) redraw(); }).observe(byId("plot"));
 })();

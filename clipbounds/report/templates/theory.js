@@ -74,14 +74,16 @@ const clipboundsTheory = (() => {
   function s0(setting) {
     const { c, sigma, eta, steps, F0, L0, L1 } = setting;
     const budget = F0 / (eta * steps);
-    const eps = budget + 0.5 * eta * (L0 + c * L1) * c * c;
     const least = floor(c, sigma);
+    const half = 0.5 * eta * (L0 + c * L1);
+    const eps = budget + half * c * c;
     const v = Math.max(least, Math.sqrt(eps));
+    const small = Math.max(least, Math.sqrt(budget + half * Math.min(c, sigma) ** 2), 1e-9 * v);
     const last = 1e3 * (c + sigma + v);
-    const edges = Float64Array.from([0, ...geomspace(1e-4 * v, last, 4000)]);
+    const edges = Float64Array.from([0, ...geomspace(1e-4 * small, last, 4000)]);
     const tail = drift(last, c, sigma);
     const top = (tail - 0.5 * eta * L1 * c * c) * (1 - 1e-9);
-    const low = (0.1 * c * v) / (c + v);
+    const low = (0.1 * c * small) / (c + small);
     const slopes = [(c * v) / (c + v), ...geomspace(Math.min(low, 0.1 * top), top, 200),
       ...geomspace(1e-5, 0.3, 40).map((x) => top * (1 - x))].filter((x) => x <= top).sort((x, y) => x - y);
 

@@ -1,0 +1,66 @@
+"""CIFAR-100 from the binary files that its authors publish, in a folder that the user names.
+
+Format (A. Krizhevsky, *Learning multiple layers of features from tiny images*, 2009): train.bin has 50000 and test.bin 10000
+records of 3074 bytes: coarse label, fine label, then 32 x 32 pixels in red, green and blue planes, row by row.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+SIDE, CHANNELS, CLASSES, COARSE_CLASSES = 32, 3, 100, 20
+RECORD = 2 + CHANNELS * SIDE * SIDE
+RECORDS = {"train.bin": 50_000, "test.bin": 10_000}
+
+
+def read_part(file, records):
+    """One binary file.
+
+    Parameters
+    ----------
+    file : path
+    records : int, how many the file must hold
+
+    Returns
+    -------
+    (images, labels) : uint8 arrays (records, 3, 32, 32) and fine labels (records,) as int64
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, has another size than records·3074 bytes, or holds labels outside their range.
+    """
+    file, expected = Path(file), records * RECORD
+    if not file.is_file():
+        raise ValueError(
+            f"{file} is missing; expected the binary version of CIFAR-100, {records} records of {RECORD} bytes ="
+            f" {expected} bytes: unpack cifar-100-binary.tar.gz and give the folder that holds train.bin and test.bin"
+        )
+    size = file.stat().st_size
+    if size != expected:
+        raise ValueError(
+            f"{file} has {size} bytes, but {records} records of {RECORD} bytes are {expected} bytes; it is truncated or"
+            " another version of the dataset: unpack it again"
+        )
+    table = np.fromfile(file, dtype=np.uint8).reshape(records, RECORD)
+    if table[:, 0].max() >= COARSE_CLASSES or table[:, 1].max() >= CLASSES:
+        raise ValueError(
+            f"{file} holds labels up to {table[:, 0].max()} (coarse) and {table[:, 1].max()} (fine), expected at most"
+            f" {COARSE_CLASSES - 1} and {CLASSES - 1}; it is not the binary version of CIFAR-100"
+        )
+    return table[:, 2:].reshape(records, CHANNELS, SIDE, SIDE), table[:, 1].astype(np.int64)
+
+
+def load(folder, records=None):
+    """(train, test), each (images, labels), from the folder that holds train.bin and test.bin.
+
+    Parameters
+    ----------
+    folder : path
+    records : dict, records in each file; those of the published dataset by default
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder; give the folder that holds train.bin and test.bin of CIFAR-100")
+    records = RECORDS if records is None else records
+    return tuple(read_part(folder / name, records[name]) for name in RECORDS)

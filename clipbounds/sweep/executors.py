@@ -1,0 +1,175 @@
+"""Who computes: threads, processes, a Dask cluster, or any executor that the caller brings.
+
+A crew is an executor with what the driver has to know about it: how many workers it has now, how to replace it when its
+workers died with it, and how to stop it at once.
+"""
+
+import functools
+import os
+import threading
+import time
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+from ..specs import check_integer
+from .values import nearest
+from .worker import run_cells, start_process
+
+KINDS = ("threads", "processes", "dask")
+TIMEOUT = 10.0  # s, to reach a scheduler and its first worker
+ASK_AGAIN = 1.0  # s, how often a cluster is asked for its size
+
+
+class SweepStopped(RuntimeError):
+    """The sweep cannot go on; what has been computed is kept."""
+
+
+class Crew:
+    """An executor that the caller brings (mpi4py.futures, submitit, ...); it is left running."""
+
+    def __init__(self, executor, workers=None):
+        self.executor = executor
+        self._workers = workers or getattr(executor, "_max_workers", None) or 64
+
+    def workers(self):
+        """How many tasks can run at once."""
+        return self._workers
+
+    def submit(self, place, cells):
+        """A future of `run_cells`."""
+        return self.executor.submit(run_cells, place, cells)
+
+    def check(self):
+        """Raise SweepStopped if the executor can no longer be reached."""
+
+    def renew(self):
+        """Replace a broken executor; False if that is not in our hands."""
+        return False
+
+    def close(self, at_once=False):
+        """Let the workers go, `at_once` without waiting for what they do."""
+
+
+class Threads(Crew):
+    """Threads of this process; kernels release the GIL."""
+
+    def __init__(self, workers):
+        super().__init__(ThreadPoolExecutor(workers, thread_name_prefix="sweep"), workers)
+        self.stop = threading.Event()
+
+    def submit(self, place, cells):
+        return self.executor.submit(run_cells, place, cells, self.stop)
+
+    def close(self, at_once=False):
+        if at_once:
+            self.stop.set()
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Processes(Crew):
+    """Processes of this computer, started afresh (spawn), so that no lock or thread is inherited."""
+
+    def __init__(self, workers):
+        self._count = workers
+        super().__init__(self._start(), workers)
+
+    def _start(self):
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        self._others = set(multiprocessing.active_children())
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._count, mp_context=context, initializer=start_process)
+
+    def renew(self):
+        self.executor.shutdown(wait=True, cancel_futures=True)
+        self.executor = self._start()
+        return True
+
+    def close(self, at_once=False):
+        import multiprocessing
+
+        if at_once:
+            self.executor.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - self._others:
+                process.kill()  # every cell is written under a temporary name, so there is nothing to tidy up
+        self.executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Dask(Crew):
+    """A Dask cluster: the one at `address`, or one of our own on this computer."""
+
+    def __init__(self, workers, address):
+        try:
+            from dask.distributed import Client, LocalCluster
+        except ImportError:
+            raise ValueError("the executor dask needs the extra 'cluster'; pip install 'clipbounds[cluster]'") from None
+        self._cluster = None
+        if address is None:
+            self._cluster = LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+            )
+        try:
+            self._client = Client(self._cluster or address, timeout=TIMEOUT, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"no Dask scheduler answered at {address} within {TIMEOUT:g} s ({type(error).__name__}); check the"
+                " address, and that `dask scheduler` runs there"
+            ) from None
+        try:
+            self._client.wait_for_workers(1, timeout=TIMEOUT)
+        except TimeoutError:
+            self.close()
+            raise ValueError(
+                f"the Dask scheduler at {address} has no workers after {TIMEOUT:g} s; start `dask worker {address}`"
+            ) from None
+        super().__init__(self._client.get_executor(pure=False))
+
+        self._asked, self._last_seen = 0.0, time.monotonic()
+
+    def workers(self):
+        if time.monotonic() - self._asked > ASK_AGAIN:
+            self._workers = max(1, sum(self._client.nthreads().values()))
+            self._asked = time.monotonic()
+        return self._workers
+
+    def check(self):
+        if self._client.status == "running":
+            self._last_seen = time.monotonic()
+        elif time.monotonic() - self._last_seen > TIMEOUT:
+            raise SweepStopped(
+                f"the Dask scheduler has been out of reach for {TIMEOUT:g} s; what was computed is kept, run again"
+            )
+
+    def close(self, at_once=False):
+        if at_once:
+            self.executor.shutdown(wait=False)
+        self._client.close(timeout=1 if at_once else TIMEOUT)
+        if self._cluster is not None:
+            self._cluster.close(timeout=1 if at_once else TIMEOUT)
+
+
+def open_crew(executor="threads", workers=None, address=None):
+    """The crew for a name or an executor.
+
+    Parameters
+    ----------
+    executor : "threads", "processes", "dask" or concurrent.futures.Executor
+    workers : int >= 1, by default one for each processor
+    address : str, of a Dask scheduler; "dask" starts a cluster on this computer without one
+
+    Raises
+    ------
+    ValueError
+        If there is no such executor, or no scheduler or worker answers within 10 s.
+    """
+    if workers is not None:
+        workers = check_integer("sweep", "workers", workers, 1)
+    if address is not None and executor != "dask":
+        raise ValueError(f"sweep: an address is for the executor 'dask', but the executor {executor!r} was given")
+    if isinstance(executor, Executor):
+        return Crew(executor, workers)
+    if executor not in KINDS:
+        raise ValueError(f"sweep: there is no executor {executor!r}; {nearest(executor, KINDS)}")
+    workers = workers or os.cpu_count() or 1
+    make = {"threads": Threads, "processes": Processes, "dask": functools.partial(Dask, address=address)}
+    return make[executor](workers)

@@ -1,0 +1,101 @@
+"""A sweep as NetCDF, Zarr or Parquet."""
+
+import os
+import shutil
+from pathlib import Path
+
+from .collect import load
+
+SUFFIXES = {".nc": "NetCDF", ".zarr": "Zarr", ".parquet": "Parquet"}
+ROWS = 2**20  # of a Parquet table, written at once
+
+
+def export(store, path, partial=False, overwrite=False):
+    """Write the results of a sweep; the suffix of `path` chooses the format.
+
+    Parameters
+    ----------
+    store : path
+    path : path ending in .nc (NetCDF), .zarr (Zarr) or .parquet (Parquet: one row for each cell and checkpoint)
+    partial : bool, accept missing cells
+    overwrite : bool, replace an existing file
+
+    Raises
+    ------
+    ValueError
+        If the suffix is unknown, the file exists, a library of the extra ``io`` is missing, or cells are.
+    """
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise ValueError(f"export: the file must end in {', '.join(SUFFIXES)}, but {path.name!r} was given")
+    if path.exists() and not overwrite:
+        raise ValueError(f"export: {path} exists; give another name, or --overwrite")
+    dataset = load(store, partial)
+    temporary = path.with_name(f".{os.urandom(4).hex()}{path.name}")
+    try:
+        {".nc": _netcdf, ".zarr": _zarr, ".parquet": _parquet}[path.suffix](dataset, temporary)
+        _remove(path)
+        os.replace(temporary, path)
+    except ImportError as error:
+        raise ValueError(f"export: {SUFFIXES[path.suffix]} needs {error.name}; pip install 'clipbounds[io]'") from None
+    except OSError as error:
+        raise ValueError(f"export: {path} cannot be written: {error.strerror or error}") from None
+    finally:
+        _remove(temporary)
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _netcdf(dataset, path):
+    import h5netcdf  # noqa: F401 (xarray would choose another engine without it)
+
+    dataset.to_netcdf(path, engine="h5netcdf")
+
+
+def _zarr(dataset, path):
+    import zarr  # noqa: F401
+
+    # Zarr's format 3 has no text of fixed length; format 2 holds it and every reader knows it
+    dataset.to_zarr(path, zarr_format=2, consolidated=True)
+
+
+def _parquet(dataset, path):
+    import pyarrow
+    import pyarrow.parquet
+
+    metadata = {str(key): str(value) for key, value in dataset.attrs.items()}
+    writer = None
+    dims = list(dataset.sizes)
+    slices = [{}]
+    if dims:
+        rows = max(1, int(ROWS // max(1, _product(dataset.sizes.values()) / dataset.sizes[dims[0]])))
+        slices = [{dims[0]: slice(k, k + rows)} for k in range(0, dataset.sizes[dims[0]], rows)]
+    try:
+        for part in slices:
+            frame = dataset.isel(part).to_dataframe(dim_order=dims).reset_index() if dims else _one_row(dataset)
+            table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+            if writer is None:
+                schema = table.schema.with_metadata({**(table.schema.metadata or {}), **metadata})
+                writer = pyarrow.parquet.ParquetWriter(path, schema)
+            writer.write_table(table.cast(writer.schema))
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _product(sizes):
+    total = 1
+    for size in sizes:
+        total *= size
+    return total
+
+
+def _one_row(dataset):
+    import pandas
+
+    return pandas.DataFrame({name: [variable.item()] for name, variable in dataset.variables.items()})

@@ -1,0 +1,174 @@
+"""A journal: one file a cell, named by the digest of all that determines the cell.
+
+A cell is written to a temporary name, forced to the disk (fsync) and renamed, so that under its name there is a whole
+cell or none, whatever is killed and whenever. Resuming is a set difference of names. Several processes, or several
+computers that share a file system, may write one journal: equal names mean equal contents, so a rename over an existing
+cell changes nothing.
+
+A rename that a power failure undoes loses that cell, which is then computed again; the folder is therefore not forced to
+the disk, which would double the price of a cell.
+"""
+
+import hashlib
+import json
+import os
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from ..specs import Spec
+from .cellfile import Damaged, decode, encode
+
+CELL, ASIDE, TEMPORARY = ".cell", "set_aside", ".tmp-"
+STALE = 3600.0  # s: an unfinished file this old was left by a process that was killed
+CELLS_A_FOLDER = 1000
+LONGEST_SHARD = 4  # hex digits: 65536 folders
+
+
+def _plain(value):
+    if isinstance(value, Spec):
+        return value.to_dict()
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    raise TypeError(f"a key may hold specs, numbers, text, lists and arrays, but it holds {value!r}")
+
+
+def digest_of(key):
+    """Name of the cell with this key: 32 hex digits.
+
+    Parameters
+    ----------
+    key : dict of specs, numbers, text, lists and arrays
+    """
+    try:
+        text = json.dumps(key, sort_keys=True, separators=(",", ":"), default=_plain)
+    except TypeError as error:
+        raise ValueError(f"this cannot be the key of a cell: {error}") from None
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def shard_digits(cells):
+    """Hex digits that name the subfolders, so that one holds about 1000 cells."""
+    digits = 0
+    while digits < LONGEST_SHARD and cells > CELLS_A_FOLDER * 16**digits:
+        digits += 1
+    return digits
+
+
+class Journal:
+    """Cells in a folder.
+
+    Parameters
+    ----------
+    folder : path
+        Made when the first cell is written.
+    shard : int in [0, 4]
+        Cells lie in subfolders named by that many first digits of their names.
+
+    Attributes
+    ----------
+    damaged : list of (str, str)
+        Files that were found damaged and set aside, with the reason.
+    """
+
+    def __init__(self, folder, shard=2):
+        self.folder, self.shard = Path(folder), shard
+        self.damaged = []
+        self._made = set()
+
+    def path(self, name):
+        """Where the cell of this name lies."""
+        return self.folder / name[: self.shard] / (name + CELL)
+
+    def __contains__(self, name):
+        return self.path(name).is_file()
+
+    def write(self, name, arrays, about):
+        """Keep a cell. Raises OSError if the disk is full or refuses; nothing is then left behind."""
+        self.write_bytes(name, encode(name, arrays, about))
+
+    def write_bytes(self, name, data):
+        """Keep a cell in the form of `encode`."""
+        path = self.path(name)
+        if path.parent not in self._made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(path.parent)
+        temporary = path.parent / f"{TEMPORARY}{os.urandom(8).hex()}"
+        try:
+            with open(temporary, "xb", buffering=0) as stream:
+                view = memoryview(data)
+                while view:
+                    view = view[stream.write(view) :]
+                os.fsync(stream.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def read(self, name, wanted=None):
+        """Arrays and `about` of a cell, or None if there is none; a damaged one is set aside."""
+        try:
+            data = self.path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            return decode(name, data, wanted)
+        except Damaged as reason:
+            self._set_aside(name, reason)
+            return None
+
+    def _set_aside(self, name, reason):
+        self.damaged.append((name, str(reason)))
+        aside = self.folder / ASIDE / f"{name}-{os.urandom(4).hex()}"
+        try:
+            aside.parent.mkdir(exist_ok=True)
+            os.replace(self.path(name), aside)
+            try:
+                decode(name, aside.read_bytes())
+            except Damaged:
+                where = f"is set aside as {aside}"
+            else:  # somebody has put a good one in its place meanwhile
+                os.replace(aside, self.path(name))
+                return
+        except OSError as error:
+            where = f"cannot be set aside ({error.strerror})"
+        warnings.warn(f"the cell {name} is damaged ({reason}) and {where}; it counts as missing", stacklevel=3)
+
+    def names(self):
+        """Names of all cells, a set; their contents are not looked at."""
+        folders = [self.folder]
+        for _ in range(1 if self.shard else 0):
+            folders = [f for parent in folders for f in _folders(parent, self.shard)]
+        found = set()
+        for folder in folders:
+            found.update(entry[: -len(CELL)] for entry in _listing(folder) if entry.endswith(CELL))
+        return found
+
+    def check(self, names):
+        """Read these cells; the set of those that are whole. Damaged ones are set aside."""
+        return {name for name in names if self.read(name, wanted=()) is not None}
+
+    def sweep_out(self):
+        """Delete unfinished files that a killed process left more than an hour ago; how many."""
+        count = 0
+        for path in self.folder.glob(f"{'*/' if self.shard else ''}{TEMPORARY}*"):
+            try:
+                if time.time() - path.stat().st_mtime > STALE:
+                    path.unlink()
+                    count += 1
+            except OSError:
+                continue
+        return count
+
+
+def _listing(folder):
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _folders(parent, digits):
+    return [parent / entry for entry in _listing(parent) if len(entry) == digits]

@@ -1,0 +1,117 @@
+"""Simulate or compute once: what a journal already holds is read instead.
+
+The key of a simulation holds everything that determines its result, and nothing else: neither threads nor bounds.
+"""
+
+import warnings
+
+import numpy as np
+
+from ..simulate import checked_arguments, simulate
+from .journal import Journal, digest_of
+from .sources import sources_of, sources_of_function
+
+IDENTITY = ("seed", "checkpoints", "keep", "first_trajectory")
+
+
+def simulation_key(setting, sources, steps, trajectories=1, **options):
+    """The key of ``simulate(setting, steps, trajectories, ...)``, with all defaults filled in.
+
+    Parameters
+    ----------
+    setting : Setting
+    sources : str, from `sources_of`
+    steps, trajectories : int
+    **options : seed, checkpoints, keep, first_trajectory
+    """
+    names = ("steps", "trajectories", *IDENTITY)
+    values = checked_arguments(setting, steps, trajectories, **options)
+    return {"setting": setting.to_dict(), "sources": sources, **dict(zip(names, values, strict=True))}
+
+
+def dataset_to_cell(dataset):
+    """Arrays of a Dataset and what else it takes to make it again."""
+    arrays = {name: variable.values for name, variable in dataset.variables.items()}
+    about = {
+        "variables": {n: [list(v.dims), dict(v.attrs)] for n, v in dataset.variables.items()},
+        "coords": list(dataset.coords),
+        "attrs": dict(dataset.attrs),
+    }
+    return arrays, about
+
+
+def dataset_from_cell(arrays, about):
+    """The Dataset that `dataset_to_cell` was given."""
+    import xarray as xr
+
+    made = {name: (dims, arrays[name], attrs) for name, (dims, attrs) in about["variables"].items()}
+    coords = {name: made.pop(name) for name in about["coords"]}
+    return xr.Dataset(made, coords, about["attrs"])
+
+
+def _arrays(results):
+    return {name: np.asarray(result) for name, result in results.items()}
+
+
+class Memory:
+    """Results of `simulate` and of other computations, kept in a journal.
+
+    Parameters
+    ----------
+    folder : path of the journal, or None to keep nothing
+
+    Attributes
+    ----------
+    hits, misses : int, results that were read and that were computed
+    """
+
+    def __init__(self, folder):
+        self.journal = None if folder is None else Journal(folder)
+        self.hits = self.misses = 0
+
+    def simulate(self, setting, steps, trajectories=1, **options):
+        """`clipbounds.simulate`, once for each key."""
+        identity = {name: options[name] for name in IDENTITY if name in options}
+        sources = None if self.journal is None else sources_of([setting])
+        if sources is None:
+            self.misses += 1
+            return simulate(setting, steps, trajectories, **options)
+        key = simulation_key(setting, sources, steps, trajectories, **identity)
+        found = self._look_up(
+            key, lambda: dataset_to_cell(simulate(setting, steps, trajectories, **options)), options.get("progress")
+        )
+        return dataset_from_cell(*found)
+
+    def remember(self, key, compute):
+        """``compute()``, a dict of arrays, once for each key and text of the function's file.
+
+        Parameters
+        ----------
+        key : dict
+            All that the result depends on: specs, numbers, text, lists, arrays. Give each computation of a file a
+            name of its own in it.
+        compute : callable without arguments, giving a dict of str to array
+        """
+        if not isinstance(key, dict) or not key:
+            raise ValueError(f"remember: key must be a dict of all that the result depends on, but {key!r} was given")
+        sources = None if self.journal is None else sources_of_function(compute)
+        if sources is None:
+            self.misses += 1
+            return _arrays(compute())
+        return self._look_up({"remember": key, "sources": sources}, lambda: (_arrays(compute()), {}))[0]
+
+    def _look_up(self, key, compute, progress=None):
+        name = digest_of(key)
+        found = self.journal.read(name)
+        if found is not None:
+            self.hits += 1
+            if progress is not None:
+                progress(key["trajectories"])
+            return found
+        self.misses += 1
+        arrays, about = compute()
+        try:
+            self.journal.write(name, arrays, about)
+        except OSError as error:
+            warnings.warn(f"{self.journal.folder} keeps nothing ({error.strerror}); the run goes on", stacklevel=4)
+        return arrays, about

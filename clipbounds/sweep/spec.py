@@ -1,0 +1,294 @@
+"""What a sweep is: a grid of settings, checked whole before anything runs."""
+
+import dataclasses
+import hashlib
+import json
+import math
+import tomllib
+from pathlib import Path
+
+import numpy as np
+
+from ..methods import Method, Setting
+from ..noise import Noise
+from ..problems import Problem
+from ..simulate import DESCRIPTION, KEEPERS, checked_arguments
+from ..specs import Spec
+from .components import Axis, Node, label, read_component
+from .journal import digest_of
+from .sources import sources_of
+from .values import as_list, nearest
+
+COMPONENTS = {"problem": Problem, "noise": Noise, "method": Method}
+NUMBERS = ("steps", "trajectories", "seed")
+KEYS = ("name", *COMPONENTS, *NUMBERS, "checkpoints", "keep", "bounds")
+SETTING = f"{Setting.__module__}:{Setting.__qualname__}"
+RESERVED = {"checkpoint", "trajectory", "step", *DESCRIPTION}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One cell: its place in the grid and the arguments of `simulate`."""
+
+    index: int
+    setting: Setting
+    steps: int
+    trajectories: int
+    seed: int
+    checkpoints: list
+    keep: str
+    described: dict  # setting.to_dict()
+
+    def key(self, sources):
+        """All that determines the cell's numbers."""
+        return {
+            "setting": self.described, "sources": sources, "steps": self.steps,
+            "trajectories": self.trajectories, "seed": self.seed, "checkpoints": self.checkpoints, "keep": self.keep,
+            "first_trajectory": 0,
+        }  # fmt: skip
+
+
+class Sweep:
+    """A grid of settings.
+
+    Any parameter may be given as a list or as a range in text, ``"geomspace(a, b, n)"`` or ``"linspace(a, b, n)"``; it
+    is then an axis of the grid. A problem, noise, method or operator is a spec, a table ``{"type": name, parameter: ...}``
+    or a list of such, which is one axis.
+
+    Parameters
+    ----------
+    problem, noise, method : spec, table or list
+    steps : int >= 0 or list
+    trajectories : int >= 1, or list where `keep` is "statistics"
+    seed : int or list
+    checkpoints : list of int, or of fractions of `steps` in (0, 1]; optional
+        By default about 50 logarithmic steps, or the end alone where `steps` is a list.
+    keep : "statistics" or "trajectories"
+    name : str
+    bounds : list of names such as "koloskova2023.S1", of tables or of bounds
+        Their hypotheses are checked for every cell before anything runs.
+
+    Raises
+    ------
+    ValueError
+        If the description does not make sense; `check` looks at every cell.
+    """
+
+    def __init__(
+        self, problem, noise, method, steps, trajectories=1, seed=0, checkpoints=None, keep="statistics",
+        name="sweep", bounds=(),
+    ):  # fmt: skip
+        if keep not in KEEPERS:
+            raise ValueError(f"sweep: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
+        if not isinstance(name, str):
+            raise ValueError(f"sweep: name must be text, but {name!r} was given")
+        self.name, self.keep = name, keep
+        given = {"problem": problem, "noise": noise, "method": method}
+        self._nodes, self._canonical = {}, {"name": name, "keep": keep}
+        for key, base in COMPONENTS.items():
+            self._nodes[key], self._canonical[key] = read_component(key, given[key], base)
+        for key, value in zip(NUMBERS, (steps, trajectories, seed), strict=True):
+            listed = as_list(key, value, whole=True)
+            self._nodes[key] = value if listed is None else Axis(key, listed)
+            self._canonical[key] = value if listed is None else listed
+        self._bounds, self._canonical["bounds"] = _read_bounds(bounds)
+        self._axes = {key: _axes_of(node) for key, node in self._nodes.items()}
+        self.axes = _named([axis for axes in self._axes.values() for axis in axes])
+        self.shape = tuple(len(axis.values) for axis in self.axes)
+        self.size = math.prod(self.shape)
+        self.checkpoints = self._read_checkpoints(checkpoints)
+        self._canonical["checkpoints"] = self.checkpoints
+        if keep == "trajectories" and isinstance(self._nodes["trajectories"], Axis):
+            raise ValueError(
+                'sweep: with several numbers of trajectories, keep must be "statistics": trajectories would have'
+                " different lengths"
+            )
+        for axis in self.axes:
+            labels = [str(label(value)) for value in axis.values]
+            if len(set(labels)) < len(labels):
+                twice = next(text for text in labels if labels.count(text) > 1)
+                raise ValueError(f"{axis.path}: the value {twice} is given twice; list every value once")
+        self._made, self._checked = {}, {}  # cells share components and arguments
+
+    def _read_checkpoints(self, given):
+        several = isinstance(self._nodes["steps"], Axis)
+        if given is None:
+            return [1.0] if several else None
+        listed = as_list("checkpoints", given)
+        if listed is None or not all(isinstance(c, (int, float)) and not isinstance(c, bool) for c in listed):
+            raise ValueError(
+                f"checkpoints must be a list of integers or of fractions of steps, but {given!r} was given"
+            )
+        if all(isinstance(c, int) for c in listed):
+            return sorted(set(listed))
+        if not all(0 < c <= 1 for c in listed):
+            raise ValueError(f"checkpoints: fractions of steps must lie in (0, 1], but {given!r} was given")
+        return sorted({float(c) for c in listed})
+
+    @property
+    def fractional(self):
+        """Whether checkpoints are fractions of the steps."""
+        return self.checkpoints is not None and isinstance(self.checkpoints[0], float)
+
+    @classmethod
+    def from_dict(cls, given):
+        """The sweep with these keys; unknown ones are an error that names the nearest valid one."""
+        for key in given:
+            if key not in KEYS:
+                raise ValueError(f"sweep: there is no key {key!r}; {nearest(key, KEYS)}")
+        missing = [key for key in ("problem", "noise", "method", "steps") if key not in given]
+        if missing:
+            raise ValueError(f"sweep: {', '.join(missing)} must be given")
+        return cls(**given)
+
+    @classmethod
+    def from_toml(cls, path):
+        """The sweep that a TOML file describes; its name is the file's unless it gives one."""
+        path = Path(path)
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ValueError(f"the sweep {path} cannot be read: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"the sweep {path} is not TOML: {error}") from None
+        return cls.from_dict({"name": path.stem, **given})
+
+    def to_dict(self):
+        """A description that JSON holds and `from_dict` reads."""
+        return json.loads(json.dumps(self._canonical))
+
+    @property
+    def digest(self):
+        """Content address of the grid, without its name and its bounds."""
+        text = json.dumps({k: v for k, v in self._canonical.items() if k not in ("name", "bounds")}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def choice(self, index):
+        """Axis to position, for a cell."""
+        return dict(zip(self.axes, map(int, np.unravel_index(index, self.shape)), strict=True)) if self.axes else {}
+
+    def where(self, index):
+        """A cell in words."""
+        values = ", ".join(f"{axis.name} = {label(axis.values[k])}" for axis, k in self.choice(index).items())
+        return f"cell {index} of {self.size}{f' ({values})' if values else ''}"
+
+    def _component(self, key, choice):
+        """A problem, noise or method, and its dict."""
+        node = self._nodes[key]
+        place = (key, *(choice[axis] for axis in self._axes[key]))
+        if place not in self._made:
+            spec = node.values[choice[node]] if isinstance(node, Axis) else node.make(choice)
+            self._made[place] = spec, spec.to_dict()
+        return self._made[place]
+
+    def _number(self, key, choice):
+        node = self._nodes[key]
+        return node.values[choice[node]] if isinstance(node, Axis) else node
+
+    def cell(self, index):
+        """The cell at a position of the flattened grid.
+
+        Raises
+        ------
+        ValueError
+            If it cannot be executed: which cell, and why.
+        """
+        choice = self.choice(index)
+        try:
+            specs, dicts = zip(*(self._component(key, choice) for key in COMPONENTS), strict=True)
+            setting = Setting(*specs)
+            numbers = tuple(self._number(key, choice) for key in NUMBERS)
+            if numbers not in self._checked:
+                self._checked[numbers] = self._arguments(setting, *numbers)
+        except ValueError as error:
+            raise ValueError(f"{self.where(index)} cannot be executed: {error}") from None
+        described = {"type": SETTING, **dict(zip(COMPONENTS, dicts, strict=True))}
+        return Cell(index, setting, *numbers, self._checked[numbers], self.keep, described)
+
+    def _arguments(self, setting, steps, trajectories, seed):
+        """The checkpoints of a cell, after `simulate` has seen its arguments."""
+        points = self.checkpoints
+        if self.fractional and isinstance(steps, int):
+            points = [max(1, round(c * steps)) if steps else 0 for c in points]
+        checked = checked_arguments(setting, steps, trajectories, seed, points, self.keep)[3].tolist()
+        if self.fractional and len(checked) < len(points):
+            raise ValueError(f"the checkpoints {self.checkpoints} of {steps} steps coincide: {points}")
+        return checked
+
+    def check(self):
+        """Build every cell and check its bounds.
+
+        Returns
+        -------
+        names : list of str, the cells' names in a journal, in the order of the grid
+        sources : str, digest of the program text behind them
+        """
+        sources = self.sources()
+        names = []
+        for index in range(self.size):
+            cell = self.cell(index)
+            self._check_bounds(cell)
+            names.append(digest_of(cell.key(sources)))
+        return names, sources
+
+    def sources(self):
+        """Digest of the program text behind the grid's settings."""
+        first = self.cell(0)
+        found = sources_of([first.setting, *(v for a in self.axes for v in a.values if isinstance(v, Spec))])
+        if found is None:
+            raise ValueError(
+                "sweep: a class of this sweep is defined in no file, so that workers cannot load it and an edit cannot"
+                " be noticed; move it from the notebook to a module"
+            )
+        return found
+
+    def names(self, sources):
+        """Names of the cells for the given digest of the program text."""
+        return [digest_of(self.cell(index).key(sources)) for index in range(self.size)]
+
+    def _check_bounds(self, cell):
+        for bound in self._bounds:
+            for row in bound.hypotheses(cell.setting):
+                if not row.holds:
+                    word = "fails" if row.holds is False else "is undecidable"
+                    raise ValueError(
+                        f"{self.where(cell.index)} is outside {bound.name}: its hypothesis '{row.what}' {word}"
+                        f" ({row.value}); change the grid or take the bound out of `bounds`"
+                    )
+
+
+def _axes_of(node):
+    return [node] if isinstance(node, Axis) else node.axes() if isinstance(node, Node) else []
+
+
+def _named(axes):
+    last = [axis.path.rpartition(".")[2] for axis in axes]
+    for axis, name in zip(axes, last, strict=True):
+        axis.name = axis.path if last.count(name) > 1 or name in RESERVED else name
+    return axes
+
+
+def _read_bounds(given):
+    from .. import bounds as rooms
+    from ..bounds import Bound
+
+    listed = [given] if isinstance(given, (str, dict, Bound)) else list(given)
+    found, canonical = [], []
+    for item in listed:
+        if isinstance(item, Bound):
+            found.append(item)
+        elif isinstance(item, dict) and set(item) == {"constant"}:
+            found.append(Spec.from_json(json.dumps(item["constant"])))
+        else:
+            options = dict(item) if isinstance(item, dict) else {"type": item}
+            paper, _, name = str(options.pop("type", "")).partition(".")
+            room = getattr(rooms, paper, None)
+            if room is None or not paper:
+                papers = [n for n in dir(rooms) if hasattr(getattr(rooms, n), "__path__")]
+                raise ValueError(f"bounds: there is no paper {paper!r} (write paper.Bound); {nearest(paper, papers)}")
+            valid = [n for n in dir(room) if isinstance(getattr(room, n), type) and issubclass(getattr(room, n), Bound)]
+            if name not in valid:
+                raise ValueError(f"bounds: {paper} has no bound {name!r}; {nearest(name, valid)}")
+            found.append(getattr(room, name)(**options))
+        canonical.append({"constant": found[-1].to_dict()})
+    return found, canonical

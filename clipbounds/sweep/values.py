@@ -1,0 +1,64 @@
+"""Values in a sweep's description: ranges written as text, and names that nearly exist."""
+
+import difflib
+import re
+
+import numpy as np
+
+RANGES = {"geomspace": np.geomspace, "linspace": np.linspace}
+RANGE = re.compile(r"\s*([a-z]+)\(([^()]*)\)\s*")
+LARGEST = 10**8
+
+
+def nearest(name, valid):
+    """`, did you mean 'x'?` if a valid name is near, else the list of valid names."""
+    valid = sorted(valid)
+    close = difflib.get_close_matches(str(name), valid, 1, 0.6)
+    return f"did you mean {close[0]!r}?" if close else f"valid are {', '.join(valid)}"
+
+
+def expand_range(where, text):
+    """``"geomspace(a, b, n)"`` or ``"linspace(a, b, n)"`` as a list of n numbers, both ends included.
+
+    Raises
+    ------
+    ValueError
+        If the text is not of this form.
+    """
+    match = RANGE.fullmatch(text)
+    complaint = f"{where}: expected a number, a list, or a range like 'geomspace(0.1, 10, 5)', but {text!r} was given"
+    if not match:
+        raise ValueError(complaint)
+    name, inside = match.groups()
+    if name not in RANGES:
+        raise ValueError(f"{where}: there is no range {name!r}; {nearest(name, RANGES)}")
+    try:
+        low, high, count = inside.split(",")
+        low, high, count = float(low), float(high), int(count)
+        if not 1 <= count <= LARGEST or not np.isfinite([low, high]).all():
+            raise ValueError
+        if name == "geomspace" and not low * high > 0:
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            f"{where}: {name} needs two finite ends (of one sign and not 0 for geomspace) and a count >= 1,"
+            f" but {text!r} was given"
+        ) from None
+    return RANGES[name](low, high, count).tolist()
+
+
+def as_list(where, given, whole=False):
+    """A list if the value is a list, an array or a range in text; None if it is a single value.
+
+    `whole` rounds the numbers of a range to integers, for parameters that are integers.
+    """
+    if isinstance(given, str) and "(" in given:
+        given = expand_range(where, given)
+        given = list(dict.fromkeys(map(round, given))) if whole else given
+    if isinstance(given, np.ndarray):
+        given = given.tolist()
+    if not isinstance(given, (list, tuple)):
+        return None
+    if not len(given):
+        raise ValueError(f"{where}: an empty list makes an empty grid; give at least one value or leave the key out")
+    return list(given)

@@ -1,0 +1,172 @@
+"""What a worker does: cells one after the other, each kept before it is reported.
+
+A worker that sees the store writes its cells itself; one that does not (another computer without a shared file system)
+sends them back, and the driver writes them.
+"""
+
+import contextlib
+import json
+import os
+import threading
+import time
+import traceback
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+
+from ..lanes.compile import cache_root
+from ..methods.base import new_block
+from ..simulate import simulate
+from .cellfile import encode
+from .journal import Journal
+from .memory import dataset_to_cell
+from .sources import package_digest
+from .store import CELLS, MANIFEST
+
+KEPT, FOUND, SENT, FAILED, REFUSED = "kept", "found", "sent", "failed", "refused"
+WRITERS = 8  # forcing files to the disk one by one takes 3 to 4 ms each; eight at once share a commit: 0.4 ms each
+_writers = None
+_warm = set()
+_lock = threading.Lock()
+
+
+class Inline(Executor):
+    """Runs a task when it is submitted, in the caller's thread."""
+
+    def submit(self, function, /, *arguments, **options):
+        future = Future()
+        try:
+            future.set_result(function(*arguments, **options))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+@contextlib.contextmanager
+def _alone():
+    """Held by one process of this computer at a time, where the system offers such locks."""
+    try:
+        import fcntl
+
+        cache_root().mkdir(parents=True, exist_ok=True)
+        stream = open(cache_root() / ".lock", "w")  # noqa: SIM115 (closed below, the lock with it)
+    except (ImportError, OSError):
+        yield
+        return
+    with stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def warm(setting):
+    """Compile or load the kernels of a setting, one process at a time, so that cold workers do not race for the cache."""
+    parts = (setting.problem, setting.noise, setting.method, setting.method.operator)
+    kinds = tuple(type(part) for part in parts)
+    with _lock:
+        if kinds not in _warm:
+            with _alone():
+                new_block(setting, 0, 0)
+                setting.problem.gradient(setting.problem.x0)
+            _warm.add(kinds)
+
+
+def _pool():
+    global _writers
+    with _lock:
+        if _writers is None:
+            _writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="journal")
+        return _writers
+
+
+def own_store(place, digest):
+    """Whether this process sees the store of the sweep `digest`."""
+    try:
+        return json.loads((Path(place) / MANIFEST).read_text(encoding="utf-8"))["digest"] == digest
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def compute(setting, options, stop=None):
+    """Arrays and `about` of one cell, without threads of its own."""
+    warm(setting)
+    return dataset_to_cell(simulate(setting, executor=Inline(), threads=1, stop=stop, **options))
+
+
+def run_cells(place, cells, stop=None):
+    """Compute cells and keep them.
+
+    Parameters
+    ----------
+    place : dict with folder, shard, digest and package (digest of the package's text) of the store
+    cells : list of (index, name, setting, options of simulate)
+    stop : threading.Event, optional
+
+    Returns
+    -------
+    list of (index, what happened, detail, seconds)
+        The detail is the traceback of a failed cell, the bytes of a cell to be kept by the driver, or the message of a
+        file system that refused.
+    """
+    if place["package"] != package_digest():
+        raise RuntimeError(
+            f"this worker has other program text (package digest {package_digest()}, the driver's is"
+            f" {place['package']}); install the same clipbounds on driver and workers"
+        )
+    journal = Journal(place["folder"], place["shard"]) if own_store(place["root"], place["digest"]) else None
+    found, pending = [], []
+    for index, name, setting, options in cells:
+        if stop is not None and stop.is_set():
+            break
+        started = time.perf_counter()
+        if journal is not None and name in journal:  # another driver was faster
+            found.append((index, FOUND, None, 0.0))
+            continue
+        try:
+            data = encode(name, *compute(setting, options, stop))
+        except CancelledError:
+            break
+        except Exception:
+            found.append((index, FAILED, traceback.format_exc(), time.perf_counter() - started))
+            continue
+        seconds = time.perf_counter() - started
+        if journal is None:
+            found.append((index, SENT, data, seconds))
+        else:
+            pending.append((index, _pool().submit(journal.write_bytes, name, data), seconds))
+            if len(pending) >= WRITERS:
+                found.append(_settle(*pending.pop(0)))
+    return found + [_settle(*entry) for entry in pending]
+
+
+def _settle(index, future, seconds):
+    try:
+        future.result()
+    except OSError as error:
+        return index, REFUSED, f"{error.strerror} ({error.filename or 'writing a cell'})", seconds
+    return index, KEPT, None, seconds
+
+
+def place_of(store):
+    """What `run_cells` has to know of a store."""
+    return {
+        "root": str(store.folder.resolve()),
+        "folder": str((store.folder / CELLS).resolve()),
+        "shard": store.journal.shard,
+        "digest": store.manifest["digest"],
+        "package": package_digest(),
+    }
+
+
+def start_process():
+    """In a worker process: leave Ctrl-C to the driver, and end when the driver is gone."""
+    import multiprocessing
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def watch():
+        parent.join()
+        os._exit(1)
+
+    if parent is not None:
+        threading.Thread(target=watch, daemon=True, name="watch the driver").start()

@@ -1,0 +1,85 @@
+"""One page of reference a room, written when the documentation is built, from what the room exports."""
+
+import importlib.util
+import inspect
+from pathlib import Path
+
+ROOMS = {
+    "clipbounds": "The package",
+    "clipbounds.problems": "Problems",
+    "clipbounds.noise": "Noise laws",
+    "clipbounds.clipping": "Clipping operators",
+    "clipbounds.oracles": "Stochastic oracles",
+    "clipbounds.methods": "Methods",
+    "clipbounds.worst_case": "Worst-case analysis",
+    "clipbounds.bounds": "Bounds",
+    "clipbounds.bounds.koloskova2023": "Bounds: koloskova2023",
+    "clipbounds.bounds.nobile2026": "Bounds: nobile2026",
+    "clipbounds.bounds.yu2023": "Bounds: yu2023",
+    "clipbounds.bounds.reisizadeh2023": "Bounds: reisizadeh2023",
+    "clipbounds.verdict": "Verdicts",
+    "clipbounds.sweep": "Sweeps",
+    "clipbounds.report": "Experiments and reports",
+    "clipbounds.testing": "Tests for other projects",
+}
+
+
+def _inside(module, room):
+    return module.startswith(f"{room}.")
+
+
+def page(name, title):
+    """The reference of one room, in the order of its modules; names under the path by which they are imported."""
+    room = importlib.import_module(name)
+    homes = {}
+    for public in room.__all__:
+        value = getattr(room, public)
+        documented = inspect.isclass(value) or inspect.isfunction(value)
+        if documented and not any(_inside(value.__module__, other) for other in ROOMS if _inside(other, name)):
+            homes.setdefault(value.__module__, []).append(public)
+    lines = [f"# {title}", "", "```{eval-rst}", f".. automodule:: {name}", "   :no-members:", ""]
+    order = sorted(homes, key=lambda module: (module != f"{name}.base", module))
+    for module in order:
+        if _inside(module, name):
+            heading = module.removeprefix(name + ".").replace("_", " ")
+            lines += [
+                "",
+                f".. rubric:: {heading.capitalize()}",
+                "",
+                f".. automodule:: {module}",
+                "   :no-members:",
+                "   :no-index:",
+                "",
+            ]
+        for public in homes[module]:
+            kind = "class" if inspect.isclass(getattr(room, public)) else "function"
+            lines += [f".. auto{kind}:: {name}.{public}", ""]
+    return "\n".join([*lines, "```", ""])
+
+
+def write(app):
+    folder = Path(app.srcdir) / "api"
+    folder.mkdir(exist_ok=True)
+    index = [
+        "# Reference",
+        "",
+        "From the docstrings. A bound's docstring is its theorem, with the proof.",
+        "",
+        "```{toctree}",
+    ]
+    for name, title in ROOMS.items():
+        if importlib.util.find_spec(name) is None or not getattr(importlib.import_module(name), "__all__", None):
+            continue
+        _write_if_new(folder / f"{name}.md", page(name, title))
+        index.append(name)
+    _write_if_new(folder / "index.md", "\n".join([*index, "```", ""]))
+
+
+def _write_if_new(path, text):
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def setup(app):
+    app.connect("builder-inited", write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,122 @@
+"""Elementary functions against mpmath: at most 2 ulp over the ranges that samplers and gradients use."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+from numba import types
+
+from clipbounds.lanes import elementary, kernel
+from clipbounds.lanes.blocks import FLOATS
+
+EACH = types.void(FLOATS, FLOATS)
+
+
+@kernel(EACH)
+def log(x, out):
+    for i in range(x.size):
+        out[i] = elementary.log(x[i])
+
+
+@kernel(EACH)
+def exp(x, out):
+    for i in range(x.size):
+        out[i] = elementary.exp(x[i])
+
+
+@kernel(EACH)
+def expm1(x, out):
+    for i in range(x.size):
+        out[i] = elementary.expm1(x[i])
+
+
+@kernel(EACH)
+def sin(x, out):
+    for i in range(x.size):
+        out[i] = elementary.sin(x[i])
+
+
+@kernel(EACH)
+def cos(x, out):
+    for i in range(x.size):
+        out[i] = elementary.cos(x[i])
+
+
+@kernel(EACH)
+def sin_turns(x, out):
+    for i in range(x.size):
+        out[i] = elementary.sin_cos_turns(x[i])[0]
+
+
+@kernel(EACH)
+def cos_turns(x, out):
+    for i in range(x.size):
+        out[i] = elementary.sin_cos_turns(x[i])[1]
+
+
+def spread(rng, count, low, high):
+    """Half uniform, half log-uniform with either sign where the range allows it."""
+    even = rng.uniform(low, high, count // 2)
+    sizes = np.exp(rng.uniform(np.log(1e-18), np.log(high), count - count // 2))
+    return np.concatenate([even, sizes * np.where((rng.uniform(size=sizes.size) < 0.5) & (low < 0), -1, 1)])
+
+
+CASES = {
+    "log": (log, mp.log, lambda r, n: np.concatenate([r.uniform(0, 2, n // 2), np.exp(r.uniform(-700, 700, n // 2))])),
+    "exp": (exp, mp.exp, lambda r, n: spread(r, n, -700, 700)),
+    "expm1": (expm1, mp.expm1, lambda r, n: spread(r, n, -700, 700)),
+    "sin": (sin, mp.sin, lambda r, n: spread(r, n, -1e5, 1e5)),
+    "cos": (cos, mp.cos, lambda r, n: spread(r, n, -1e5, 1e5)),
+    "sin_turns": (sin_turns, lambda u: mp.sinpi(2 * u), lambda r, n: spread(r, n, -1, 1)),
+    "cos_turns": (cos_turns, lambda u: mp.cospi(2 * u), lambda r, n: spread(r, n, -1, 1)),
+}
+
+
+def ulps(got, x, oracle):
+    """Errors in units in the last place of the true value."""
+    with mp.workdps(35):
+        exact = [oracle(mp.mpf(float(v))) for v in x]
+        return np.array(
+            [float(abs(mp.mpf(float(g)) - e)) / np.spacing(abs(float(e))) for g, e in zip(got, exact, strict=True)]
+        )
+
+
+def largest_error(name, count):
+    function, oracle, points = CASES[name]
+    x = points(np.random.default_rng(3), count)
+    out = np.empty_like(x)
+    function(x, out)
+    return ulps(out, x, oracle).max()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_two_ulps(name):
+    assert largest_error(name, 4_000) <= 2
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", CASES)
+def test_two_ulps_on_1e5_points(name):
+    assert largest_error(name, 100_000) <= 2
+
+
+def test_the_measure_notices_three_ulps():
+    x = np.linspace(0.5, 2, 50)
+    worse = np.exp(x) * (1 + 3 * 2**-52)
+    assert ulps(worse, x, mp.exp).max() > 2
+
+
+def test_the_fused_product_rounds_once():
+    @kernel(types.void(FLOATS, FLOATS))
+    def residual(x, out):
+        for i in range(x.size):
+            product = x[i] * x[i]
+            out[i] = elementary.fused(x[i], x[i], -product)
+
+    x = np.random.default_rng(0).uniform(1, 2, 200)
+    out = np.empty_like(x)
+    residual(x, out)
+    with mp.workdps(40):
+        assert all(
+            mp.mpf(float(r)) == mp.mpf(float(v)) ** 2 - mp.mpf(float(v * v)) for v, r in zip(x, out, strict=True)
+        )
+    assert np.any(out != 0)

@@ -1,0 +1,135 @@
+"""The worked example of plugging in: it runs, it is right, and its classes work from a script and an installed package."""
+
+import math
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import clipbounds as cb
+from clipbounds.testing import check_clip_operator
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "plug_in.py"
+
+
+@pytest.fixture(scope="module")
+def example():
+    return runpy.run_path(str(EXAMPLE), run_name="plug_in_example")
+
+
+def test_the_example_holds_and_a_wrong_bound_is_violated(example, capsys):
+    comparison = example["main"]()
+    assert "holds" in capsys.readouterr().out
+    assert [verdict.verdict for verdict in comparison.verdicts] == ["holds"]
+
+    class Short(example["Walk"]):
+        def evaluate(self, setting, steps):
+            return 0.05 * super().evaluate(setting, steps)
+
+    problem = example["PseudoHuber"](2.0, [3.0, -1.0])
+    method = cb.methods.ClippedSGD(0.05, example["SoftSign"](1.5))
+    run = cb.simulate(cb.Setting(problem, example["Laplace"](1.0), method), 200, 64)
+    assert (
+        cb.compare(run, [Short()], setting=cb.Setting(problem, example["Laplace"](1.0), method)).verdicts[0].verdict
+        == "violated"
+    )
+
+
+def test_each_class_takes_fewer_than_15_lines():
+    blocks = EXAMPLE.read_text(encoding="utf-8").split("\n\n\n")
+    classes = [block for block in blocks if block.startswith("class ")]
+    assert len(classes) == 4
+    for block in classes:
+        assert sum(bool(line.strip()) for line in block.splitlines()) < 16, block
+
+
+def test_the_users_components_are_what_their_docstrings_say(example):
+    problem = example["PseudoHuber"](2.0, [3.0, -1.0])
+    x = np.random.default_rng(0).normal(size=(50, 2)) * 3
+    slopes = [(problem.value(x + 1e-6 * e) - problem.value(x - 1e-6 * e)) / 2e-6 for e in np.eye(2)]
+    assert np.allclose(np.stack(slopes, axis=-1), problem.gradient(x), atol=1e-7)
+    noise = example["Laplace"](1.5)
+    draws = np.sort(noise.sample(200_000, 3))
+    u = stats.laplace(scale=1.5).cdf(draws)
+    band = math.sqrt(math.log(2 / 1e-6) / (2 * draws.size))
+    assert np.abs(u - (np.arange(draws.size) + 0.5) / draws.size).max() < band
+    check_clip_operator(example["SoftSign"](1.5), examples=25)
+
+
+def test_per_trajectory_functions_agree_with_coordinatewise_ones(example):
+    class Slow(example["PseudoHuber"]):
+        @cb.problems.per_trajectory
+        def gradient_kernel(x, g, params):
+            for k in range(x.size):
+                g[k] = x[k] / math.sqrt(1.0 + (x[k] / params[0]) ** 2)
+
+    class SlowSign(example["SoftSign"]):
+        @cb.clipping.per_trajectory
+        def kernel(v, index, params):
+            v[:] = params[0] * v / (params[0] + np.abs(v))
+
+    class Two(cb.noise.Noise):
+        @cb.noise.from_uniforms
+        def fill(u, v):
+            return math.sqrt(-2.0 * math.log(u)) * math.cos(2.0 * math.pi * v)
+
+    x = np.random.default_rng(0).normal(size=(100, 2))
+    assert np.allclose(
+        Slow(2.0, [0.0, 0.0]).gradient(x), example["PseudoHuber"](2.0, [0.0, 0.0]).gradient(x), rtol=1e-14
+    )
+    assert np.allclose(SlowSign(1.5)(x), example["SoftSign"](1.5)(x), rtol=1e-14)
+    gaussian = cb.noise.Gaussian(1.0)
+    assert stats.kstest(Two().sample(50_000, 1), gaussian.cdf).pvalue > 1e-6
+
+
+def test_trajectories_of_a_plug_in_do_not_depend_on_threads(example):
+    setting = cb.Setting(
+        example["PseudoHuber"](2.0, [3.0, -1.0]),
+        example["Laplace"](1.0, radial=True),
+        cb.methods.ClippedSGD(0.05, example["SoftSign"](1.5)),
+    )
+    one, two = (cb.simulate(setting, 50, 256, threads=n, chunk=n) for n in (1, 2))
+    assert one.equals(two)
+    assert float(one.diverged_at.max()) == -1
+
+
+def test_nan_gradients_of_a_users_problem_are_flagged_per_lane():
+    class Cliff(cb.problems.Problem):
+        x0: np.ndarray = cb.specs.vector()
+        f_star = 0.0
+        smoothness = cb.facts.HessianSmoothness(1.0, 0.0)
+
+        @cb.problems.coordinatewise
+        def gradient_kernel(x):
+            return x if x < 3.0 else math.nan
+
+        def value(self, x):
+            return np.sum(np.square(x), axis=-1) / 2
+
+    setting = cb.Setting(Cliff([0.0]), cb.noise.Gaussian(1.0), cb.methods.SGD(0.5))
+    run = cb.simulate(setting, 40, 128, checkpoints=[40])
+    diverged = run.diverged_at.values
+    assert 0 < np.count_nonzero(diverged >= 0) < 128
+    fine = diverged < 0
+    assert np.isfinite(run.gradient_norm.values[-1, fine]).all()
+    assert not np.isfinite(run.gradient_norm.values[-1, ~fine]).any()
+
+
+def test_the_example_runs_as_a_script_and_from_an_installed_package(tmp_path):
+    (tmp_path / "users_package.py").write_text(EXAMPLE.read_text(encoding="utf-8"), encoding="utf-8")
+    code = (
+        "import clipbounds as cb, users_package as u\n"
+        "assert all(v.verdict == 'holds' for v in u.main().verdicts)\n"
+        "s = cb.Setting(u.PseudoHuber(1.0, [1.0]), u.Laplace(1.0), cb.methods.ClippedSGD(0.1, u.SoftSign(1.0)))\n"
+        "assert cb.Setting.from_json(s.to_json()) == s\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(cb.__file__).parents[1])])
+    environment = {**os.environ, "PYTHONPATH": path}
+    for command in ([sys.executable, str(EXAMPLE)], [sys.executable, "-c", code]):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 0 and "holds" in done.stdout, done.stderr
