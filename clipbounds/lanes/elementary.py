@@ -82,7 +82,6 @@ def log(x):
 
 
 @scalar
-<<<<<<< HEAD
 def minus_log(u):
     """-log u for u in (0, 1), an exponential variate; the polynomial goes by pairs, which shortens the chain."""
     shifted = bits_of(u) + (EXPONENT_ROOM - SQRT_HALF_BITS)
@@ -97,15 +96,6 @@ def minus_log(u):
 
 
 @scalar
-def log1p(x):
-    """log(1 + x) for x >= 0, accurate near 0 too: the rounding of 1 + x is given back."""
-    w = 1.0 + x
-    return log(w) + (x - (w - 1.0)) / w
-
-
-@scalar
-=======
->>>>>>> main
 def _exp_parts(x):
     """Scale 2^n and m with e^x = 2^n (1 + m), |log(1 + m)| <= ln2/2."""
     shifted = x * LOG2_E + ROUND
