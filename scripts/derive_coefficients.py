@@ -75,6 +75,14 @@ def sin_tail(z):
     return (mp.sin(r) - r) / r**3
 
 
+def half_turn_tail(z):
+    """(sin(pi t) - pi t)/t³ at z = t²."""
+    if z < mp.mpf(10) ** -12:
+        return -(mp.pi**3) / 6 + mp.pi**5 * z / 120 - mp.pi**7 * z**2 / 5040
+    t = mp.sqrt(z)
+    return (mp.sinpi(t) - mp.pi * t) / t**3
+
+
 def cos_tail(z):
     """(cos r - 1 + r²/2)/r⁴ at z = r²."""
     if z < mp.mpf(10) ** -8:
@@ -91,6 +99,7 @@ def main(out):
         "EXP": (exp_tail, -mp.log(2) / 2, mp.log(2) / 2, 11),
         "SIN": (sin_tail, 0, (mp.pi / 4) ** 2, 6),
         "COS": (cos_tail, 0, (mp.pi / 4) ** 2, 6),
+        "HALF_TURN": (half_turn_tail, 0, mp.mpf(1) / 4, 8),
     }
     print('"""Polynomial coefficients, written by scripts/derive_coefficients.py. Lowest degree first."""\n', file=out)
     for name, (target, low, high, terms) in tables.items():

@@ -16,6 +16,7 @@ L0, L1, L2, L3, L4, L5, L6 = c.LOG
 E0, E1, E2, E3, E4, E5, E6, E7, E8, E9, E10 = c.EXP
 S0, S1, S2, S3, S4, S5 = c.SIN
 C0, C1, C2, C3, C4, C5 = c.COS
+H0, H1, H2, H3, H4, H5, H6, H7 = c.HALF_TURN
 LN2_HIGH, LN2_LOW = c.LN2[0], c.LN2[1] + c.LN2[2]
 HALF_PI_HIGH, HALF_PI_MIDDLE, HALF_PI_LOW = c.HALF_PI
 LOG2_E = 1 / (c.LN2[0] + c.LN2[1])
@@ -31,6 +32,9 @@ EXPONENT_ROOM = np.uint64(1024 << 52)
 SHIFT_52 = np.uint64(52)
 BIAS = np.uint64(1023)
 ONE, TWO = np.uint64(1), np.uint64(2)
+EXPONENT_ONE = np.uint64(0x3FF0000000000000)
+SHIFT_12, SHIFT_62, SHIFT_63 = np.uint64(12), np.uint64(62), np.uint64(63)
+SIGN = np.uint64(1 << 63)
 
 
 @intrinsic
@@ -75,6 +79,20 @@ def log(x):
     r = z * (L0 + z * (L1 + z * (L2 + z * (L3 + z * (L4 + z * (L5 + z * L6))))))
     half = 0.5 * f * f
     return exponent * LN2_HIGH - ((half - (s * (half + r) + exponent * LN2_LOW)) - f)
+
+
+@scalar
+def minus_log(u):
+    """-log u for u in (0, 1), an exponential variate; the polynomial goes by pairs, which shortens the chain."""
+    shifted = bits_of(u) + (EXPONENT_ROOM - SQRT_HALF_BITS)
+    exponent = float_of(TWO_52_BITS | (shifted >> SHIFT_52)) - (2.0**52 + 1024.0)
+    f = float_of((shifted & MANTISSA) + SQRT_HALF_BITS) - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    w = z * z
+    r = z * ((L0 + z * L1) + w * ((L2 + z * L3) + w * ((L4 + z * L5) + w * L6)))
+    half = 0.5 * f * f
+    return ((half - (s * (half + r) + exponent * LN2_LOW)) - f) - exponent * LN2_HIGH
 
 
 @scalar
@@ -146,6 +164,29 @@ def sin_cos_turns(u):
     shifted = 4.0 * u + ROUND
     r = (u - 0.25 * (shifted - ROUND)) * TWO_PI
     return _sin_cos_quadrant(r, 0.0, bits_of(shifted))
+
+
+@scalar
+def sin_half_turns(t):
+    """sin(pi t) for |t| <= 1/2, without any reduction."""
+    z = t * t
+    return np.pi * t + t * z * (H0 + z * (H1 + z * (H2 + z * (H3 + z * (H4 + z * (H5 + z * (H6 + z * H7)))))))
+
+
+@scalar
+def random_direction(word):
+    """sqrt(2) (cos, sin) of an angle uniform on the circle: 52 bits choose it in a quadrant, two others the quadrant.
+
+    r uniform in (-pi/4, pi/4) turned by pi/4 needs no selects; the coordinates are accurate to 2e-16 absolutely.
+    """
+    r = (float_of((word >> SHIFT_12) | EXPONENT_ONE) - (1.5 - 2.0**-53)) * (0.25 * TWO_PI)
+    z = r * r
+    sine = _sin_poly(r, z)
+    cosine = 1.0 + z * (z * (C0 + z * (C1 + z * (C2 + z * (C3 + z * (C4 + z * C5))))) - 0.5)
+    return (
+        float_of(bits_of(cosine - sine) ^ (word << SHIFT_63)),
+        float_of(bits_of(cosine + sine) ^ ((word << SHIFT_62) & SIGN)),
+    )
 
 
 @scalar

@@ -6,19 +6,10 @@ from numba import types
 
 from .blocks import FLOATS, LANES
 from .compile import device, kernel
+from .views import row
 
 # squared norms in this range have lost nothing to overflow or underflow of single terms
 SAFE_LOW, SAFE_HIGH = 1e-280, 1e280
-
-
-@device
-def row(block, k):
-    """Coordinate k of a block, a view of LANES numbers.
-
-    Loops over such a view vectorise; loops over block[k*LANES + l] do not, because Numba then has to allow for
-    negative indices (measured: 4 times slower).
-    """
-    return block[k * LANES : (k + 1) * LANES]
 
 
 @device
@@ -43,15 +34,20 @@ def _rescaled_norm(v, lane, dim):
 @device
 def squared_norms(v, out, dim):
     """out[l] = ‖lane l of v‖²; True if no lane has lost anything to overflow or underflow."""
+    total, first = row(out, 0), row(v, 0)
     for l in range(LANES):
-        out[l] = v[l] * v[l]
-    for k in range(1, dim):
-        coordinate = row(v, k)
+        total[l] = first[l] * first[l]
+    for k in range(2 - dim % 2, dim, 2):  # two coordinates at a time: fewer loads and stores of the sums
+        one, two = row(v, k), row(v, k + 1)
         for l in range(LANES):
-            out[l] += coordinate[l] * coordinate[l]
+            total[l] += one[l] * one[l] + two[l] * two[l]
+    if dim % 2 == 0:
+        one = row(v, 1)
+        for l in range(LANES):
+            total[l] += one[l] * one[l]
     unsafe = 0
     for l in range(LANES):
-        unsafe += 0 if SAFE_LOW < out[l] < SAFE_HIGH else 1
+        unsafe += 0 if SAFE_LOW < total[l] < SAFE_HIGH else 1
     return unsafe == 0
 
 
@@ -79,6 +75,13 @@ def block_norms(v, out, dim):
 def copy(source, target):
     for i in range(source.size):
         target[i] = source[i]
+
+
+@device
+def sum_of(first, second, target):
+    """target = first + second"""
+    for i in range(target.size):
+        target[i] = first[i] + second[i]
 
 
 @device

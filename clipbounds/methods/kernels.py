@@ -5,8 +5,9 @@ import math
 from ..clipping.base import CLIP
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
-from ..lanes.norms import add, add_scaled, copy, decay_and_add, lane_norms, row, scale_in_place
-from ..noise.window import DIM, add_sample
+from ..lanes.norms import add, add_scaled, copy, decay_and_add, lane_norms, scale_in_place
+from ..lanes.views import row, rows
+from ..noise.window import DIM, noisy_copy
 from ..problems.base import GRADIENT
 from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SUM
 
@@ -37,17 +38,15 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
     """method: step size, batch size, 1 to clip each sample, momentum. Blocks: x, g, v, sum of the batch, momentum."""
     step_size, batch, per_sample, momentum = method[0], int(method[1]), method[2] > 0.0, method[3]
     dim = plan[DIM]
-    size = dim * LANES
-    x, g, v = vectors[:size], vectors[size : 2 * size], vectors[2 * size : 3 * size]
-    total, memory = vectors[3 * size : 4 * size], vectors[4 * size : 5 * size]
-    counts = lanes[CLIPPED * LANES : (SCRATCH + 1) * LANES]
+    x, g, v = rows(vectors, 0, dim), rows(vectors, dim, dim), rows(vectors, 2 * dim, dim)
+    total, memory = rows(vectors, 3 * dim, dim), rows(vectors, 4 * dim, dim)
+    counts = rows(lanes, CLIPPED, SCRATCH + 1 - CLIPPED)
     gradient, operator = gradient_at(addresses[GRADIENT_AT]), clip_at(addresses[CLIP_AT])
     for step in range(first, last):
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
         for k in range(batch):
-            copy(g, v)
-            add_sample(v, buffer, plan, step * batch + k, noise, words, addresses[FILL_AT])
+            noisy_copy(g, v, buffer, plan, step * batch + k, noise, words, addresses[FILL_AT])
             if per_sample:
                 operator(v, counts, dim, k, clip)
             if batch > 1 and k == 0:

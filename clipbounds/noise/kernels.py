@@ -10,9 +10,9 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel, scalar
-from ..lanes.elementary import bits_of, exp, expm1, float_of, log, sin_cos_turns
-from ..lanes.norms import row
-from ..lanes.random import threefry, uniform
+from ..lanes.elementary import SIGN, bits_of, exp, expm1, float_of, minus_log, random_direction
+from ..lanes.random import fill_words, uniform
+from ..lanes.views import row, rows
 from .base import FILL
 
 LOW_BIT, SIGN_SHIFT = np.uint64(1), np.uint64(63)
@@ -26,17 +26,18 @@ def zero(out, first, count, params, seed, stream, trajectory):
 
 @kernel(FILL)
 def gaussian(out, first, count, params, seed, stream, trajectory):
-    """params: scale. Box-Muller, two draws a counter."""
+    """params: scale. Box-Muller, two draws a counter, in three passes whose constants fit into the registers."""
     scale = params[0]
     for j in range(count >> 1):
-        draw = np.uint64((first >> 1) + j)
         even, odd = row(out, 2 * j), row(out, 2 * j + 1)
+        fill_words(even, odd, seed, stream, np.uint64((first >> 1) + j), trajectory)
         for l in range(LANES):
-            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            radius = scale * math.sqrt(-2.0 * log(uniform(a)))
-            sine, cosine = sin_cos_turns(uniform(b))
-            even[l] = radius * cosine
-            odd[l] = radius * sine
+            even[l] = minus_log(uniform(bits_of(even[l])))
+        for l in range(LANES):
+            length = scale * math.sqrt(even[l])
+            x, y = random_direction(bits_of(odd[l]))
+            even[l] = length * x
+            odd[l] = length * y
 
 
 @scalar
@@ -52,10 +53,10 @@ def two_point(out, first, count, params, seed, stream, trajectory):
     probability = skew * skew / (1.0 + skew * skew)
     low, high = -sigma * skew, sigma / skew
     for j in range(count >> 1):
-        draw = np.uint64((first >> 1) + j)
         even, odd = row(out, 2 * j), row(out, 2 * j + 1)
+        fill_words(even, odd, seed, stream, np.uint64((first >> 1) + j), trajectory)
         for l in range(LANES):
-            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
+            a, b = bits_of(even[l]), bits_of(odd[l])
             even[l] = high if uniform(a) < probability else low
             odd[l] = high if uniform(b) < probability else low
 
@@ -65,10 +66,10 @@ def rademacher(out, first, count, params, seed, stream, trajectory):
     """params: sigma."""
     sigma = params[0]
     for j in range(count >> 1):
-        draw = np.uint64((first >> 1) + j)
         even, odd = row(out, 2 * j), row(out, 2 * j + 1)
+        fill_words(even, odd, seed, stream, np.uint64((first >> 1) + j), trajectory)
         for l in range(LANES):
-            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
+            a, b = bits_of(even[l]), bits_of(odd[l])
             even[l] = signed(sigma, a)
             odd[l] = signed(sigma, b)
 
@@ -76,40 +77,43 @@ def rademacher(out, first, count, params, seed, stream, trajectory):
 @kernel(FILL)
 def student(out, first, count, params, seed, stream, trajectory):
     """params: dof nu, scale. R. W. Bailey, Math. Comp. 62 (1994): sqrt(nu (U^{-2/nu} - 1)) cos 2πV."""
-    dof, scale = params[0], params[1]
-    power = -2.0 / dof
+    power, size = 2.0 / params[0], params[1] * math.sqrt(0.5 * params[0])
+    spare = np.empty(LANES)
     for i in range(count):
-        draw = np.uint64(first + i)
         values = row(out, i)
+        fill_words(values, spare, seed, stream, np.uint64(first + i), trajectory)
         for l in range(LANES):
-            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            _, cosine = sin_cos_turns(uniform(b))
-            values[l] = scale * math.sqrt(dof * expm1(min(power * log(uniform(a)), 700.0))) * cosine
+            values[l] = min(power * minus_log(uniform(bits_of(values[l]))), 700.0)
+        for l in range(LANES):
+            values[l] = size * math.sqrt(expm1(values[l]))
+        for l in range(LANES):
+            values[l] *= random_direction(bits_of(spare[l]))[0]
 
 
 @kernel(FILL)
 def pareto(out, first, count, params, seed, stream, trajectory):
     """params: tail index, scale; centred."""
     tail_index, scale = params[0], params[1]
-    power, mean = -1.0 / tail_index, tail_index / (tail_index - 1.0)
+    power, mean = 1.0 / tail_index, tail_index / (tail_index - 1.0)
     for j in range(count >> 1):
-        draw = np.uint64((first >> 1) + j)
-        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
-        for l in range(LANES):
-            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            even[l] = scale * (exp(power * log(uniform(a))) - mean)
-            odd[l] = scale * (exp(power * log(uniform(b))) - mean)
+        fill_words(row(out, 2 * j), row(out, 2 * j + 1), seed, stream, np.uint64((first >> 1) + j), trajectory)
+        both = rows(out, 2 * j, 2)
+        for i in range(2 * LANES):
+            both[i] = power * minus_log(uniform(bits_of(both[i])))
+        for i in range(2 * LANES):
+            both[i] = scale * (exp(both[i]) - mean)
 
 
 @kernel(FILL)
 def symmetric_pareto(out, first, count, params, seed, stream, trajectory):
     """params: tail index, scale."""
-    tail_index, scale = params[0], params[1]
-    power = -1.0 / tail_index
+    power, scale = 1.0 / params[0], params[1]
     for j in range(count >> 1):
-        draw = np.uint64((first >> 1) + j)
-        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
-        for l in range(LANES):
-            a, b = threefry(seed, stream, draw, trajectory + np.uint64(l))
-            even[l] = signed(scale * exp(power * log(uniform(a))), a)
-            odd[l] = signed(scale * exp(power * log(uniform(b))), b)
+        fill_words(row(out, 2 * j), row(out, 2 * j + 1), seed, stream, np.uint64((first >> 1) + j), trajectory)
+        both = rows(out, 2 * j, 2)
+        for i in range(2 * LANES):
+            word = bits_of(both[i])
+            both[i] = signed(power * minus_log(uniform(word)), word)
+        for i in range(2 * LANES):
+            sign = bits_of(both[i]) & SIGN
+            both[i] = float_of(bits_of(scale * exp(abs(both[i]))) | sign)

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at
-from ..lanes.norms import add, add_scaled, lane_norms, row
+from ..lanes.norms import add, add_scaled, copy, lane_norms, sum_of
 from ..lanes.random import DIRECTION, NOISE
+from ..lanes.views import row, rows
 from .base import ALONG, FILL, INDEPENDENT, NONE, RADIAL
 from .kernels import gaussian
 
@@ -42,41 +43,60 @@ def window_plan(noise, dim):
 
 
 @device
-def add_sample(target, buffer, plan, sample, params, words, fill_address):
-    """target += sample number `sample` of the noise; words = (seed, first trajectory)."""
-    layout = plan[LAYOUT]
-    if layout == NONE:
-        return
-    samples, stride, dim = plan[SAMPLES], plan[STRIDE], plan[DIM]
-    start = sample // samples * samples
-    if plan[START] != start:
+def _filled(buffer, plan, sample, params, words, fill_address):
+    """The coordinate of the buffer at which this sample begins; fills the window if the sample lies outside."""
+    samples, stride = plan[SAMPLES], plan[STRIDE]
+    offset = sample - plan[START]
+    if plan[START] < 0 or offset < 0 or offset >= samples:
+        start = sample // samples * samples
         fill = fill_at(fill_address)
         fill(buffer, start * stride, samples * stride, params, words[0], NOISE, words[1])
         plan[START] = start
-    offset = (sample - start) * stride * LANES
+        offset = sample - start
+    return offset * stride
+
+
+@device
+def add_sample(target, buffer, plan, sample, params, words, fill_address):
+    """target += sample number `sample` of the noise; words = (seed, first trajectory)."""
+    layout, dim = plan[LAYOUT], plan[DIM]
+    if layout == NONE:
+        return
+    first = _filled(buffer, plan, sample, params, words, fill_address)
     if layout == INDEPENDENT:
-        add(buffer[offset : offset + dim * LANES], target)
+        add(rows(buffer, first, dim), target)
     elif layout == ALONG:
-        xi = buffer[offset : offset + LANES]
+        xi = row(buffer, first)
         for k in range(dim):
             component = params[plan[LAW_SIZE] + k]
             add_scaled(component, xi, row(target, k))
     else:
-        _add_radial(target, buffer, plan, sample, offset, words)
+        _add_radial(target, buffer, plan, sample, first, words)
 
 
 @device
-def _add_radial(target, buffer, plan, sample, offset, words):
+def noisy_copy(source, target, buffer, plan, sample, params, words, fill_address):
+    """target = source + sample number `sample` of the noise: `copy` and `add_sample`, in one pass where it can be."""
+    if plan[LAYOUT] == INDEPENDENT:
+        dim = plan[DIM]
+        first = _filled(buffer, plan, sample, params, words, fill_address)
+        sum_of(source, rows(buffer, first, dim), target)
+    else:
+        copy(source, target)
+        add_sample(target, buffer, plan, sample, params, words, fill_address)
+
+
+@device
+def _add_radial(target, buffer, plan, sample, first, words):
     """A Gaussian vector scaled to the length |xi|."""
     dim, stride = plan[DIM], plan[DIRECTION_STRIDE]
-    behind = plan[SAMPLES] * plan[STRIDE] * LANES
-    direction = buffer[behind : behind + stride * LANES]
-    lengths = buffer[behind + stride * LANES : behind + (stride + 1) * LANES]
+    behind = plan[SAMPLES] * plan[STRIDE]
+    direction, lengths = rows(buffer, behind, stride), row(buffer, behind + stride)
     fill = fill_at(plan[DIRECTION_FILL])
     lengths[0] = 1.0  # the scale
     fill(direction, sample * stride, stride, lengths, words[0], DIRECTION, words[1])
-    lane_norms(direction[: dim * LANES], lengths, dim)
-    xi = buffer[offset : offset + LANES]
+    lane_norms(rows(direction, 0, dim), lengths, dim)
+    xi = row(buffer, first)
     for l in range(LANES):
         lengths[l] = abs(xi[l]) / lengths[l]
     for k in range(dim):

@@ -39,12 +39,6 @@ def package_digest():
     return digest.hexdigest()[:16]
 
 
-def source_files(function):
-    """Files of a function and of the functions and modules that it names; None if one lies in no file."""
-    found = origins(function)
-    return None if found is None else found[0]
-
-
 def _own_functions(cls):
     """Functions that the text of the class defines; dataclass adds others, among them a wrapped __repr__."""
     for name, found in vars(cls).items():

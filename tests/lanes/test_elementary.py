@@ -6,7 +6,7 @@ import pytest
 from numba import types
 
 from clipbounds.lanes import elementary, kernel
-from clipbounds.lanes.blocks import FLOATS
+from clipbounds.lanes.blocks import FLOATS, WORDS
 
 EACH = types.void(FLOATS, FLOATS)
 
@@ -53,6 +53,24 @@ def cos_turns(x, out):
         out[i] = elementary.sin_cos_turns(x[i])[1]
 
 
+@kernel(EACH)
+def minus_log(x, out):
+    for i in range(x.size):
+        out[i] = elementary.minus_log(x[i])
+
+
+@kernel(EACH)
+def sin_half_turns(x, out):
+    for i in range(x.size):
+        out[i] = elementary.sin_half_turns(x[i])
+
+
+@kernel(types.void(WORDS, FLOATS, FLOATS))
+def directions(words, x, y):
+    for i in range(words.size):
+        x[i], y[i] = elementary.random_direction(words[i])
+
+
 def spread(rng, count, low, high):
     """Half uniform, half log-uniform with either sign where the range allows it."""
     even = rng.uniform(low, high, count // 2)
@@ -69,6 +87,29 @@ CASES = {
     "sin_turns": (sin_turns, lambda u: mp.sinpi(2 * u), lambda r, n: spread(r, n, -1, 1)),
     "cos_turns": (cos_turns, lambda u: mp.cospi(2 * u), lambda r, n: spread(r, n, -1, 1)),
 }
+
+
+CASES |= {
+    "minus_log": (
+        minus_log,
+        lambda u: -mp.log(u),
+        lambda r, n: np.concatenate([r.uniform(0, 1, n // 2), 1 - r.integers(1, 2**20, n // 4) * 2.0**-53,
+                                     np.exp(r.uniform(np.log(2.0**-53), 0, n // 4))]),
+    ),
+    "sin_half_turns": (sin_half_turns, mp.sinpi, lambda r, n: spread(r, n, -0.5, 0.5)),
+}  # fmt: skip
+
+
+def test_directions_are_sqrt_2_on_the_circle_at_the_angle_of_the_word():
+    words = np.random.default_rng(4).integers(0, 2**64, 4_000, dtype=np.uint64)
+    x, y = np.empty(words.size), np.empty(words.size)
+    directions(words, x, y)
+    with mp.workdps(35):
+        for word, a, b in zip(words, x, y, strict=True):
+            angle = mp.pi / 2 * ((int(word) >> 12) + mp.mpf(1) / 2) / 2**52
+            signs = (-1 if int(word) & 1 else 1, -1 if int(word) & 2 else 1)
+            assert abs(signs[0] * mp.sqrt(2) * mp.cos(angle) - mp.mpf(float(a))) < 4e-16
+            assert abs(signs[1] * mp.sqrt(2) * mp.sin(angle) - mp.mpf(float(b))) < 4e-16
 
 
 def ulps(got, x, oracle):

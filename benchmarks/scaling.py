@@ -1,0 +1,112 @@
+"""How time grows with trajectories, steps, dimension and threads, and memory with trajectories and steps."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+from cases import Case
+
+import clipbounds as cb
+
+DECADES = (1, 10, 100, 1000, 10_000)
+PEAK = """
+import json, resource, sys
+sys.path.insert(0, sys.argv[1])
+import clipbounds as cb
+from cases import Case
+steps, trajectories = int(sys.argv[2]), int(sys.argv[3])
+setting = Case(10, "gaussian").setting()
+cb.simulate(setting, 10, 64, threads=2, keep="statistics")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+cb.simulate(setting, steps, trajectories, threads=2, keep="statistics")
+print(json.dumps([before / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+
+
+def seconds(setting, steps, trajectories, threads, repeats):
+    """Shortest time of a run that keeps statistics at its end."""
+    times = []
+    for seed in range(repeats):
+        started = time.perf_counter()
+        cb.simulate(
+            setting, steps, trajectories, seed=seed, checkpoints=[steps], threads=threads, keep="statistics", chunk=16
+        )
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def slope(x, y):
+    """Exponent of growth over the last two decades, where fixed costs no longer count."""
+    return float(np.polyfit(np.log(x[-3:]), np.log(y[-3:]), 1)[0])
+
+
+def growth(decades=DECADES, repeats=3):
+    """Seconds against 64·k trajectories, k steps and k dimensions; the others stay fixed."""
+    curves = {
+        "trajectories": ([64 * k for k in decades], lambda n: (10, 10, n)),
+        "steps": ([10 * k for k in decades], lambda n: (10, n, 64)),
+        "dimension": (list(decades), lambda n: (n, 100, 64)),
+    }
+    results = {}
+    for name, (counts, shape) in curves.items():
+        times = []
+        for count in counts:
+            dim, steps, trajectories = shape(count)
+            times.append(seconds(Case(dim, "gaussian").setting(), steps, trajectories, 1, repeats))
+        results[name] = {"count": counts, "seconds": times, "slope": slope(counts, times)}
+    return results
+
+
+def threads(repeats=5, work=2e8):
+    """Time of one thread over the time of all cores, alternating; median over repetitions."""
+    case, cores = Case(10, "gaussian", trajectories=4096, coordinate_steps=work), os.cpu_count()
+    setting, ratios = case.setting(), []
+    for _ in range(repeats):
+        one, all_cores = (seconds(setting, case.steps, case.trajectories, n, 1) for n in (1, cores))
+        ratios.append(one / all_cores)
+    return {"cores": cores, "gain": float(np.median(ratios)), "all": ratios}
+
+
+def memory():
+    """Peak resident memory (MiB) before and after a run with keep="statistics", each in a process of its own."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    results = {}
+    for name, runs in {
+        "trajectories": [(10, 64 * k) for k in DECADES[1:]],
+        "steps": [(10 * k, 640) for k in DECADES[:4]],
+    }.items():
+        peaks = []
+        for steps, trajectories in runs:
+            command = [sys.executable, "-c", PEAK, here, str(steps), str(trajectories)]
+            peaks.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+        column = 1 if name == "trajectories" else 0
+        results[name] = {
+            "count": [run[column] for run in runs],
+            "before": [p[0] for p in peaks],
+            "peak": [p[1] for p in peaks],
+        }
+    return results
+
+
+def draw(report, path):
+    """Time in three panels and memory in the fourth."""
+    from clipbounds.report import style
+
+    with style.context():
+        figure, axes = style.figure(columns=2, rows=2, width=8.5)
+        for axis, (name, curve) in zip(axes.flat, report["growth"].items(), strict=False):
+            x = np.array(curve["count"], dtype=float)
+            style.measured(axis, x, curve["seconds"], label=f"measured, slope {curve['slope']:.2f}")
+            axis.plot(x, curve["seconds"][-1] * x / x[-1], "--", color=style.FLOOR, label="slope 1")
+            axis.set(xscale="log", yscale="log", xlabel=name, ylabel="seconds, one thread")
+            axis.legend()
+        axis = axes.flat[3]
+        for (name, curve), colour, marker in zip(report["memory"].items(), style.SERIES, style.MARKERS, strict=False):
+            axis.plot(curve["count"], curve["peak"], marker=marker, color=colour, label=f"against {name}")
+        axis.set(xscale="log", xlabel="trajectories, or steps", ylabel="peak resident memory (MiB)")
+        axis.set_ylim(0, 1.5 * max(max(c["peak"]) for c in report["memory"].values()))
+        axis.legend(loc="lower right")
+        figure.savefig(path)
