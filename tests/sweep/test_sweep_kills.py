@@ -74,7 +74,7 @@ def kill_again_and_again(scene, kills, executors):
         assert before.items() <= after.items()  # a kept cell is never touched again
     kept = scene.files()
     process = scene.driver()
-    output, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     assert kept.items() <= scene.files().items() and len(scene.files()) == scene.cells
     in_flight = 2 * (1 + WRITERS)  # a worker computes one cell while some are being written
@@ -95,7 +95,8 @@ def test_a_driver_killed_at_20_random_moments(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "executor"), [(signal.SIGTERM, "threads"), pytest.param(signal.SIGINT, "processes", marks=pytest.mark.full)]
+    ("number", "executor"),
+    [(signal.SIGTERM, "threads"), pytest.param(signal.SIGINT, "processes", marks=pytest.mark.full)],
 )
 def test_a_signal_stops_a_sweep_whose_cells_take_hours(tmp_path, number, executor):
     """What had finished is kept. On an idle machine it takes under 5 s (docs/sweeps.md); a busy one gets 30 s here."""
@@ -153,7 +154,11 @@ def test_a_killed_worker_process_is_replaced(tmp_path, monkeypatch):
 def test_a_cell_that_kills_its_worker_is_reported_and_the_others_go_on(tmp_path, monkeypatch):
     monkeypatch.setenv(DEADLY, "1")
     table = {"type": "sweep_helpers:Counted", "eigenvalues": [[1.0, 2.0], [13.0, 1.0]], "x0": [1.0, 1.0]}
-    method = {"type": "ClippedSGD", "step_size": "geomspace(1e-3, 1e-1, 12)", "clip": {"type": "NormClip", "threshold": 1.0}}
+    method = {
+        "type": "ClippedSGD",
+        "step_size": "geomspace(1e-3, 1e-1, 12)",
+        "clip": {"type": "NormClip", "threshold": 1.0},
+    }
     sweep = Sweep.from_dict(grid(problem=table, method={**method, "step_size": [0.01, 0.1]}))
     report = run(sweep, tmp_path / "store", "processes", workers=2)
     assert (report.computed, len(report.failures)) == (2, 2)
