@@ -191,7 +191,13 @@ def cpp_loop(case):
     folder = Path(tempfile.mkdtemp(prefix="clipbounds-bench-"))
     library = folder / "peer.so"
     subprocess.run(
-        [compiler, *"-O3 -march=native -std=c++17 -shared -fPIC -pthread".split(), HERE / "peer.cpp", "-o", library],
+        [
+            compiler,
+            *["-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-pthread"],
+            HERE / "peer.cpp",
+            "-o",
+            library,
+        ],
         check=True,
     )
     import ctypes
