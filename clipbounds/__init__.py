@@ -1,6 +1,6 @@
 """clipbounds: check the theory of gradient clipping against numbers."""
 
-from . import bounds, clipping, lanes, methods, noise, oracles, problems, verdict, worst_case
+from . import bounds, clipping, lanes, methods, noise, oracles, problems, sweep, verdict, worst_case
 from .first_passage import FirstPassage, first_passage
 from .methods import Setting
 from .simulate import simulate
@@ -21,6 +21,7 @@ __all__ = [
     "oracles",
     "problems",
     "simulate",
+    "sweep",
     "verdict",
     "worst_case",
 ]

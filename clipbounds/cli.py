@@ -1,6 +1,5 @@
 """The command line. Exit codes: 0 success, 1 a check fails, 2 wrong use, 130 interrupted."""
 
-import functools
 import json as json_module
 import sys
 import time
@@ -8,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from . import cli_sweep
+from .cli_common import json_option, progress_bars, root_option, speaks_plainly
 from .version import __version__
 
 
@@ -15,35 +16,13 @@ def _fail(message):
     raise click.UsageError(message)
 
 
-def speaks_plainly(command):
-    """Turn a ValueError into one sentence and exit code 2, Ctrl-C into exit code 130."""
-
-    @functools.wraps(command)
-    def wrapped(*arguments, **options):
-        try:
-            return command(*arguments, **options)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
-        except KeyboardInterrupt:
-            click.echo("interrupted: what had finished is kept, nothing is half-written", err=True)
-            sys.exit(130)
-
-    return wrapped
-
-
-root_option = click.option(
-    "--root",
-    type=click.Path(file_okay=False, exists=True, path_type=Path),
-    default=Path(),
-    help="Folder that holds experiments/ and figures/; the current folder by default.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main():
     """Check the theory of gradient clipping against numbers."""
+
+
+cli_sweep.register(main)
 
 
 @main.command("list")
@@ -74,18 +53,18 @@ def list_experiments(root, as_json):
 @main.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--budget", default="standard", help="quick, standard or full.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
 @root_option
 @json_option
 @speaks_plainly
 def run(files, budget, seed, root, as_json):
     """Run experiment FILES (all of them if none is given): figures, and a record of every verdict."""
     from .report.lab import BUDGETS
-    from .report.runner import find_experiments, identifier, load, run_experiment
+    from .report.runner import experiments_in, find_experiments, identifier, load, run_experiment
 
     if budget not in BUDGETS:
         _fail(f"--budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
-    files = [f for given in files for f in (sorted(given.glob("*.py")) if given.is_dir() else [given])]
+    files = [f for given in files for f in (experiments_in(given) if given.is_dir() else [given])]
     files = files or find_experiments(root)
     if not files:
         _fail(f"there is no experiments/ folder with experiment files below {root.resolve()}; give FILES or --root")
@@ -93,7 +72,7 @@ def run(files, budget, seed, root, as_json):
         load(file)  # a wrong name fails before anything is run
     records = []
     started = time.perf_counter()
-    with _progress(disabled=as_json) as progress:
+    with progress_bars(disabled=as_json) as progress:
         whole = progress.add_task("experiments", total=len(files))
         for file in files:
             name = identifier(file)
@@ -163,7 +142,7 @@ def warm():
 
     count = len(all_kernels())
     started = time.perf_counter()
-    with _progress() as progress:
+    with progress_bars() as progress:
         task = progress.add_task("compiling", total=count)
         compile_all(os.cpu_count() or 1, lambda finished: progress.advance(task, finished))
     click.echo(f"{count} kernels in {time.perf_counter() - started:.1f} s, kept in {cache_root()}")
@@ -181,27 +160,6 @@ def bench(quick, root):
     if not script.is_file():
         raise ValueError(f"there is no {script}; give --root, the folder of a checkout of clipbounds")
     sys.exit(subprocess.run([sys.executable, str(script), *(["--quick"] if quick else [])], check=False).returncode)
-
-
-def _progress(disabled=False):
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=Console(stderr=True), disable=disabled, transient=True)
 
 
 def _print_record(console, record):

@@ -19,7 +19,7 @@ FLOORS = (
     {"verdict"},
     {"sweep"},
     {"report"},
-    {"cli", "cli_sweep"},
+    {"cli", "cli_common", "cli_sweep"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

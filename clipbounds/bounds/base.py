@@ -93,7 +93,7 @@ class Bound(Spec):
 
     def evaluate(self, setting, steps):
         """The bound at `steps` (float64 array, each >= 1), the hypotheses being true."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} needs evaluate(setting, steps)")
 
     def value(self, setting, steps):
         """The bound after `steps` steps.
@@ -119,7 +119,13 @@ class Bound(Spec):
         steps = np.asarray(steps, dtype=np.float64)
         if not np.all(steps >= 1):
             raise ValueError(f"{self.name}: steps must be >= 1, but {steps.min():g} was given")
-        return np.broadcast_to(np.asarray(self.evaluate(setting, steps), dtype=np.float64), steps.shape).copy()
+        value = np.asarray(self.evaluate(setting, steps), dtype=np.float64)
+        try:
+            return np.broadcast_to(value, steps.shape).copy()
+        except ValueError:
+            raise ValueError(
+                f"{self.name}: evaluate must return one number or the shape of steps, {steps.shape}, but gave {value.shape}"
+            ) from None
 
 
 class Recalled(Bound):

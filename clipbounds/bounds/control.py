@@ -18,6 +18,12 @@ class Scaled(Bound):
 
     source = "negative control"
 
+    def validate(self):
+        if not isinstance(self.bound, Bound):
+            raise ValueError(f"Scaled: bound must be a Bound such as S1(), but {self.bound!r} was given")
+        # the range of the measured quantity rests on the same constants
+        self._normalise(accept_sampled=self.bound.accept_sampled)
+
     @property
     def name(self):
         return f"{self.factor:g} × {self.bound.name}"
@@ -37,6 +43,14 @@ class Scaled(Bound):
     @property
     def asserted(self):
         return self.bound.asserted
+
+    @property
+    def failure_probability(self):
+        return self.bound.failure_probability
+
+    @property
+    def simultaneous(self):
+        return getattr(self.bound, "simultaneous", False)
 
     def hypotheses(self, setting):
         return self.bound.hypotheses(setting)

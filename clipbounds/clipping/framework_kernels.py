@@ -4,7 +4,7 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
-from ..lanes.norms import row
+from ..lanes.views import row
 from .base import CLIP
 
 TORCH_EPSILON = 1e-6

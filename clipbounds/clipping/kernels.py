@@ -4,7 +4,8 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
-from ..lanes.norms import SAFE_HIGH, SAFE_LOW, row, squared_norms
+from ..lanes.norms import SAFE_HIGH, SAFE_LOW, squared_norms
+from ..lanes.views import row
 from .base import CLIP
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from . import elementary, random
 from .blocks import LANES
 from .compile import Kernel, cache_folder, scalar
-from .norms import row
+from .views import row
 
 HEADER = "# written by clipbounds.lanes.adapters for {name}\n"
 

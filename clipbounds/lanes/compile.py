@@ -12,6 +12,7 @@ Two traps decide its shape (each has a test in tests/lanes/test_compile.py).
 import hashlib
 import inspect
 import os
+import sys
 import threading
 from functools import cache, partial
 from pathlib import Path
@@ -95,7 +96,8 @@ def origins(function):
     """What determines the machine code of a function besides this package: files, and values of globals and closures.
 
     Files of the function and of the functions and modules that it names, sorted, and the numbers, arrays and tuples
-    that it names, as text. None if the text of a function lies in no file.
+    that it names, as text. None if the text of a function lies in no file, or its module cannot be imported by name,
+    without which Numba writes cache entries that it cannot read.
     """
     files, values, waiting, seen = set(), [], [function], set()
     while waiting:
@@ -111,13 +113,14 @@ def origins(function):
         if root in FOREIGN:
             continue
         file = _own_file(found)
-        if file is None:
+        if file is None or (is_function and found.__module__ not in sys.modules):
             if is_function:
                 return None
             continue
         if PACKAGE in file.parents:
             continue
         files.add(file)
+        values.append(found.__module__ if is_function else found.__name__)
         if is_function:
             waiting += [found.__globals__[name] for name in found.__code__.co_names if name in found.__globals__]
             waiting += [cell.cell_contents for cell in found.__closure__ or ()]

@@ -4,7 +4,8 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
-from ..lanes.norms import add_scaled, copy, lane_norms, row
+from ..lanes.norms import add_scaled, copy, lane_norms
+from ..lanes.views import row
 from ..noise.window import DIM, LAYOUT, add_sample
 from ..oracles.base import ORACLE, STATE_ROWS
 from .base import ADVANCE, FILL_AT, GRADIENT_AT, NORM

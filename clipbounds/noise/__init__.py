@@ -5,20 +5,20 @@ from .base import FILL, Noise
 from .continuous import Gaussian, Pareto, StudentT, SymmetricPareto
 from .discrete import NoNoise, Rademacher, TwoPoint
 from .log_tailed import LogTailed
-from .meanless import MeanlessPareto
+from .lomax import SymmetricLomax
 from .stable import Stable
 
 __all__ = [
     "FILL",
     "Gaussian",
     "LogTailed",
-    "MeanlessPareto",
     "NoNoise",
     "Noise",
     "Pareto",
     "Rademacher",
     "Stable",
     "StudentT",
+    "SymmetricLomax",
     "SymmetricPareto",
     "TwoPoint",
     "from_quantile",

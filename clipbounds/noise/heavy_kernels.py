@@ -6,9 +6,9 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel, scalar
-from ..lanes.elementary import bits_of, exp, expm1, fused, log, minus_log, sin_half_turns
+from ..lanes.elementary import SIGN, bits_of, exp, expm1, float_of, fused, log, minus_log, sin_half_turns
 from ..lanes.random import fill_words, uniform
-from ..lanes.views import row
+from ..lanes.views import row, rows
 from .base import FILL
 from .kernels import signed
 
@@ -86,3 +86,18 @@ def log_tailed(out, first, count, params, seed, stream, trajectory):
             a = bits_of(values[l])
             u = uniform(a)
             values[l] = signed(scale * min((1.0 - u) / u, spare[l]), a)
+
+
+@kernel(FILL)
+def symmetric_lomax(out, first, count, params, seed, stream, trajectory):
+    """params: tail index, scale; ±scale (U^{-1/alpha} - 1)."""
+    power, scale = 1.0 / params[0], params[1]
+    for j in range(count >> 1):
+        fill_words(row(out, 2 * j), row(out, 2 * j + 1), seed, stream, np.uint64((first >> 1) + j), trajectory)
+        both = rows(out, 2 * j, 2)
+        for i in range(2 * LANES):
+            word = bits_of(both[i])
+            both[i] = signed(min(power * minus_log(uniform(word)), EXP_RANGE), word)
+        for i in range(2 * LANES):
+            sign = bits_of(both[i]) & SIGN
+            both[i] = float_of(bits_of(scale * expm1(abs(both[i]))) | sign)

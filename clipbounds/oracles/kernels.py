@@ -11,8 +11,9 @@ import numpy as np
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
 from ..lanes.elementary import bits_of, float_of, sin_cos
-from ..lanes.norms import add, row
+from ..lanes.norms import add
 from ..lanes.random import NOISE, threefry, uniform
+from ..lanes.views import row
 from ..noise.base import FILL
 from ..noise.kernels import signed
 from .base import ORACLE

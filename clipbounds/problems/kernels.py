@@ -2,7 +2,8 @@
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel
-from ..lanes.norms import lane_norms, row
+from ..lanes.norms import lane_norms
+from ..lanes.views import row
 from .base import GRADIENT
 from .growth import expm1_or_inf, sinh_or_inf
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel
 from ..lanes.elementary import exp, sin
-from ..lanes.norms import row
+from ..lanes.views import row
 from .base import GRADIENT
 from .growth import RANGE, exp_or_inf, logistic, sinh_or_inf
 

@@ -5,7 +5,7 @@ import math
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel, scalar
 from ..lanes.elementary import exp
-from ..lanes.norms import row
+from ..lanes.views import row
 from .base import GRADIENT
 from .growth import RANGE, exp_or_inf, expm1_or_inf
 

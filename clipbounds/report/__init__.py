@@ -1,6 +1,6 @@
 """Figures, paper_checks.md, the gallery."""
 
 from .lab import Lab, Outcome, Row
-from .rows import joint_verdict, row_from_verdicts
+from .rows import joint_verdict, row_from_verdicts, within
 
-__all__ = ["Lab", "Outcome", "Row", "joint_verdict", "row_from_verdicts"]
+__all__ = ["Lab", "Outcome", "Row", "joint_verdict", "row_from_verdicts", "within"]

@@ -2,6 +2,8 @@
 
 from .mathml import plain_text
 
+LONGEST = 8  # entries of a list that are written out
+
 
 def panels(figure):
     """What is drawn, for those who do not see it: one dict a panel with its title, axes, scales and legend.
@@ -80,8 +82,11 @@ def _written(value):
     if not dataclasses.is_dataclass(value):
         if hasattr(value, "tolist"):
             value = value.tolist()
-        if isinstance(value, list):
-            return f"[{', '.join(_written(item) for item in value)}]" if len(value) != 1 else _written(value[0])
+        if isinstance(value, (list, tuple)):
+            parts = [_written(item) for item in value[:LONGEST]]
+            if len(value) > LONGEST:
+                parts[-1] = f"... {len(value)} in all"
+            return parts[0] if len(value) == 1 else f"[{', '.join(parts)}]"
         return f"{value:.6g}" if isinstance(value, float) else repr(value)
     parts = []
     for field in dataclasses.fields(value):

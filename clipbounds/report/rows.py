@@ -1,5 +1,7 @@
 """Rows of paper_checks.md from verdicts."""
 
+import numpy as np
+
 from .lab import Row
 
 ORDER = ("violated", "undecided", "not measured", "holds")  # the worst verdict of several decides
@@ -8,6 +10,19 @@ ORDER = ("violated", "undecided", "not measured", "holds")  # the worst verdict 
 def joint_verdict(verdicts):
     """The verdict on the conjunction of several claims: the worst of them."""
     return next((word for word in ORDER if word in verdicts), "not measured")
+
+
+def within(low, high, expected, tolerance):
+    """The verdict on "the values are `expected` up to the relative `tolerance`", from simultaneous bands [low, high].
+
+    "violated" as soon as one band lies outside its tolerance, whatever the others do; "holds" if all lie inside;
+    otherwise "undecided", also where a band is nan.
+    """
+    low, high, expected = (np.asarray(v, dtype=np.float64) for v in (low, high, expected))
+    slack = tolerance * np.abs(expected)
+    if np.any((low > expected + slack) | (high < expected - slack)):
+        return "violated"
+    return "holds" if np.all((low >= expected - slack) & (high <= expected + slack)) else "undecided"
 
 
 def row_from_verdicts(claim, check, verdicts, bound=""):

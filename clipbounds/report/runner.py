@@ -25,9 +25,25 @@ def find_experiments(root):
     return sorted(files, key=lambda f: (rank.get(f.parent.name, len(PAPERS)), f.parent.name, f.name))
 
 
+def experiments_in(folder):
+    """The experiment files directly in a folder, by name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    files = sorted(f for f in Path(folder).glob("*.py") if not f.name.startswith("_"))
+    if not files:
+        raise ValueError(
+            f"there is no experiment file in the folder {folder}; `clipbounds list` prints those that exist"
+        )
+    return files
+
+
 def identifier(file):
     """``paper/claim`` of an experiment file."""
-    file = Path(file)
+    file = Path(file).resolve()  # a name without a folder would give "/claim", an absolute path
     return f"{file.parent.name}/{file.stem}"
 
 
@@ -44,7 +60,10 @@ def load(file):
         raise ValueError(f"there is no experiment file {file}; `clipbounds list` prints those that exist")
     spec = importlib.util.spec_from_file_location(f"clipbounds_experiment_{file.parent.name}_{file.stem}", file)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ValueError(f"{file} is not an experiment: Python cannot read it: {error}") from None
     if not callable(getattr(module, "run", None)):
         raise ValueError(f"{file} is not an experiment: it must define run(lab) and return an Outcome")
     return module
@@ -54,7 +73,11 @@ def title(file):
     """First line of the docstring of an experiment file, read without running it."""
     import ast
 
-    text = ast.get_docstring(ast.parse(Path(file).read_text(encoding="utf-8"))) or identifier(file)
+    try:
+        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise ValueError(f"{file} is not an experiment: Python cannot read it: {error}") from None
+    text = ast.get_docstring(tree) or identifier(file)
     return text.splitlines()[0].rstrip(".")
 
 
@@ -112,26 +135,39 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None):
         outcome = module.run(Lab(budget, seed, progress, Path(root) / ".clipbounds" / "journal"))
         if not isinstance(outcome, Outcome) or not all(isinstance(row, Row) for row in outcome.rows):
             raise ValueError(f"{file}: run(lab) must return an Outcome with Rows, but gave {type(outcome).__name__}")
+        record = {
+            "id": identifier(file),
+            "title": title(file),
+            "about": (module.__doc__ or "").strip(),
+            "budget": budget,
+            "seed": seed,
+            "version": __version__,
+            "kernels": sources_digest(),
+            "seconds": round(time.perf_counter() - started, 1),
+            "figure": outcome.figure is not None,
+            "rows": [dataclasses.asdict(row) for row in outcome.rows],
+            "data": outcome.data,
+            "panels": [] if outcome.figure is None else panels(outcome.figure),
+            "bounds": [statement(bound, setting) for bound, setting in outcome.bounds],
+        }
+        try:
+            text = json.dumps(plain(record), indent=1, sort_keys=True, ensure_ascii=False)
+        except TypeError as error:
+            raise ValueError(f"{file}: rows and data must be numbers and text: {error}") from None
         stem = Path(root) / "figures" / identifier(file)
-        if outcome.figure is not None:
+        if outcome.figure is not None:  # last, so that a record that cannot be written leaves no new figure
             save_figure(outcome.figure, stem)
-    record = {
-        "id": identifier(file),
-        "title": title(file),
-        "about": (module.__doc__ or "").strip(),
-        "budget": budget,
-        "seed": seed,
-        "version": __version__,
-        "kernels": sources_digest(),
-        "seconds": round(time.perf_counter() - started, 1),
-        "figure": outcome.figure is not None,
-        "rows": [dataclasses.asdict(row) for row in outcome.rows],
-        "data": outcome.data,
-        "panels": [] if outcome.figure is None else panels(outcome.figure),
-        "bounds": [statement(bound, setting) for bound, setting in outcome.bounds],
-    }
-    text = json.dumps(plain(record), indent=1, sort_keys=True, ensure_ascii=False)
     write_whole(stem.with_suffix(".json"), text.encode())
+    return record
+
+
+def _record(path):
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not {"id", "rows", "budget", "figure"} <= set(record):
+        raise ValueError(f"{path} is not a record of `clipbounds run`; delete it and run the experiment again")
     return record
 
 
@@ -141,5 +177,5 @@ def read_records(root):
     for file in find_experiments(root):
         path = Path(root) / "figures" / f"{identifier(file)}.json"
         if path.is_file():
-            records.append(json.loads(path.read_text(encoding="utf-8")))
+            records.append(_record(path))
     return records

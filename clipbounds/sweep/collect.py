@@ -1,6 +1,7 @@
 """A store as one xarray.Dataset on the grid, read when it is looked at."""
 
 import json
+import math
 import warnings
 
 import numpy as np
@@ -25,64 +26,84 @@ class Cells:
     def __init__(self, journal, names, layout):
         self.journal, self.names, self.layout = journal, names, layout
         size = sum(np.dtype(kind).itemsize * int(np.prod(shape)) for _, kind, shape in layout.values())
-        self.small = size * len(names) <= SMALL
-        self._kept = {}
+        if size * len(names) <= SMALL:
+            self._all, self.absent = self._fill(list(layout), range(len(names)))
+        else:
+            self._all = None
+            whole = journal.check(journal.names().intersection(names))
+            self.absent = np.array([name not in whole for name in names], dtype=bool)
 
     def read(self, variable, positions):
-        """Values at flat positions of the grid; shape (positions, *shape in a cell). Missing cells are nan."""
-        if not self.small:
-            return self._fill([variable], positions)[variable]
-        if not self._kept:
-            self._kept = self._fill(list(self.layout), np.arange(len(self.names)))
-        return self._kept[variable][positions]
+        """Values at flat positions of the grid; shape (positions, *shape in a cell)."""
+        if self._all is not None:
+            return self._all[variable][positions]
+        return self._fill([variable], positions)[0][variable]
 
     def _fill(self, variables, positions):
-        made = {}
+        """A dict of arrays, nan (0 for integers) where a cell or its variable is missing; which cells are."""
+        made, absent = {}, np.zeros(len(positions), dtype=bool)
         for name in variables:
             _, kind, shape = self.layout[name]
             made[name] = np.full((len(positions), *shape), np.nan if np.dtype(kind).kind == "f" else 0, kind)
         wanted = set(variables)
         for row, position in enumerate(positions):
             found = self.journal.read(self.names[position], wanted)
-            if found is not None:
-                for name in variables:
-                    made[name][row] = found[0][name]
-        return made
+            absent[row] = found is None
+            for name, array in ({} if found is None else found[0]).items():
+                made[name][row] = array
+        return made, absent
 
 
-def _lazy(cells, variable, shape, whole):
-    """An array on the grid that xarray reads on demand."""
+def _lazy(cells, variable, shape):
+    """An array on the grid that xarray reads on demand; integers become float64 where cells are missing."""
     from xarray.backends import BackendArray
     from xarray.core import indexing
 
     _, kind, within = cells.layout[variable]
+    if not shape:
+        return cells.read(variable, [0])[0]  # a sweep of one cell
+    gaps = np.dtype(kind).kind != "f" and cells.absent.any()
 
     class OnGrid(BackendArray):
         def __init__(self):
-            self.shape = (*shape, *within)
-            self.dtype = np.dtype(kind) if whole or np.dtype(kind).kind == "f" else np.dtype(np.float64)
+            self.shape, self.dtype = (*shape, *within), np.dtype(np.float64 if gaps else kind)
 
         def __getitem__(self, key):
             return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._get)
 
         def _get(self, key):
-            key = tuple(np.atleast_1d(k) if isinstance(k, (int, np.integer)) else k for k in key), key
-            grid = [np.arange(n)[k] for n, k in zip(shape, key[0][: len(shape)], strict=True)]
-            flat = np.ravel_multi_index(np.ix_(*grid), shape) if grid else np.zeros((), dtype=np.int64)
-            values = cells.read(variable, flat.ravel()).reshape(*flat.shape, *within)
-            if self.dtype != values.dtype:
-                values = np.where(_missing(cells, flat).reshape(flat.shape + (1,) * len(within)), np.nan, values)
-            inner = np.ix_(*(np.arange(n)[k] for n, k in zip(within, key[0][len(shape) :], strict=True)))
-            values = values[(..., *inner)] if within else values
-            scalars = tuple(0 if isinstance(k, (int, np.integer)) else slice(None) for k in key[1])
-            return values[scalars]
+            taken = [np.atleast_1d(np.arange(n)[k]) for n, k in zip(self.shape, key, strict=True)]
+            grid, inside = taken[: len(shape)], taken[len(shape) :]
+            flat = np.ravel_multi_index(np.ix_(*grid), shape)
+            values = cells.read(variable, flat.ravel()).astype(self.dtype)
+            if gaps:
+                values[cells.absent[flat.ravel()]] = np.nan
+            values = values.reshape(*flat.shape, *within)
+            if within:
+                values = values[(..., *np.ix_(*inside))]
+            return np.asarray(
+                values[tuple(0 if np.ndim(k) == 0 and not isinstance(k, slice) else slice(None) for k in key)]
+            )
 
     return indexing.LazilyIndexedArray(OnGrid())
 
 
-def _missing(cells, flat):
-    present = cells.journal.names()
-    return np.array([cells.names[position] not in present for position in flat.ravel()], dtype=bool)
+def _layout(sweep, journal, names):
+    """Variables of the cells (dims, attributes, an example), from one cell of each method, and the coordinates."""
+    variables, coords, seen = {}, None, set()
+    present = journal.names()
+    for index in range(sweep.size):
+        method = sweep.method_of(index)
+        found = journal.read(names[index]) if method not in seen and names[index] in present else None
+        if found is None:
+            continue
+        seen.add(method)
+        arrays, about = found
+        described = {name: (dims, attrs, arrays[name]) for name, (dims, attrs) in about["variables"].items()}
+        coords = {name: described.pop(name) for name in about["coords"]}
+        for name, (dims, attrs, array) in described.items():
+            variables.setdefault(name, (dims, attrs, array))
+    return variables, coords
 
 
 def _coordinates(sweep):
@@ -121,29 +142,24 @@ def load(store, partial=False):
     names = sweep.names(store.manifest["sources"])
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
-        present = store.journal.check(store.journal.names().intersection(names))
-    if len(present) < len(names) and not partial:
-        broken = f", {len(notes)} of them damaged and set aside" if notes else ""
+        variables, own = _layout(sweep, store.journal, names)
+        if own is None:
+            raise ValueError(f"{store.folder} holds no finished cell yet; run the sweep")
+        layout = {name: (dims, array.dtype, array.shape) for name, (dims, _, array) in variables.items()}
+        cells = Cells(store.journal, names, layout)
+    missing = int(cells.absent.sum())
+    if missing and not partial:
+        broken = f" ({len(notes)} damaged ones were set aside)" if notes else ""
         raise ValueError(
-            f"{store.folder} holds {len(present)} of {len(names)} cells{broken}; run the sweep again to compute the"
-            " others, or load with partial=True"
+            f"{store.folder} holds {len(names) - missing} of {len(names)} cells{broken}; run the sweep again to compute"
+            " the others, or load with partial=True"
         )
-    first = next((name for name in names if name in present), None)
-    if first is None:
-        raise ValueError(f"{store.folder} holds no finished cell yet; run the sweep")
-    arrays, about = store.journal.read(first)
-    variables = {n: (dims, attrs) for n, (dims, attrs) in about["variables"].items() if n not in about["coords"]}
-    cells = Cells(
-        store.journal, names, {n: (dims, arrays[n].dtype, arrays[n].shape) for n, (dims, _) in variables.items()}
-    )
     grid = tuple(axis.name for axis in sweep.axes)
-    whole = len(present) == len(names)
     made = {
-        name: (grid + tuple(dims), _lazy(cells, name, sweep.shape, whole), attrs)
-        for name, (dims, attrs) in variables.items()
+        name: ((*grid, *dims), _lazy(cells, name, sweep.shape), attrs) for name, (dims, attrs, _) in variables.items()
     }
     coords = _coordinates(sweep)
-    coords.update({name: (about["variables"][name][0], arrays[name]) for name in about["coords"]})
+    coords.update({name: (dims, array, attrs) for name, (dims, attrs, array) in own.items()})
     if sweep.fractional:
         coords["checkpoint"] = ("checkpoint", sweep.checkpoints, {"long_name": "fraction of the steps"})
         made["step"] = _steps(sweep)
@@ -156,21 +172,16 @@ def load(store, partial=False):
         "read_by_version": __version__,
         "seed": json.dumps(store.manifest["sweep"]["seed"]),
         "cells": len(names),
-        "cells_present": len(present),
+        "cells_present": len(names) - missing,
     }
     return xr.Dataset(made, coords, attrs)
 
 
 def _steps(sweep):
     """The step of each checkpoint, on the axis of steps."""
-    axis = next((a for a in sweep.axes if a.path == "steps"), None)
-    first = dict.fromkeys(sweep.axes, 0)
-    place = {a: k for k, a in enumerate(sweep.axes)}
-    rows = []
-    for k in range(len(axis.values) if axis else 1):
-        position = [0] * len(first)
-        if axis:
-            position[place[axis]] = k
-        index = int(np.ravel_multi_index(position, sweep.shape)) if sweep.shape else 0
-        rows.append(sweep.cell(index).checkpoints)
-    return (("steps", "checkpoint"), rows) if axis else ("checkpoint", rows[0])
+    place = next((k for k, axis in enumerate(sweep.axes) if axis.path == "steps"), None)
+    if place is None:
+        return "checkpoint", sweep.cell(0).checkpoints
+    stride = math.prod(sweep.shape[place + 1 :])
+    rows = [sweep.cell(k * stride).checkpoints for k in range(sweep.shape[place])]
+    return (sweep.axes[place].name, "checkpoint"), rows

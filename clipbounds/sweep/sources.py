@@ -1,4 +1,4 @@
-"""What program text determines a number: the kernels, the simulation, the exact analysis, and a user's own files.
+"""What program text determines a number: the package but for the rooms that only judge or report, and a user's files.
 
 Bounds, verdicts and reports are left out on purpose: to change them must not make anybody simulate again.
 """
@@ -6,27 +6,82 @@ Bounds, verdicts and reports are left out on purpose: to change them must not ma
 import hashlib
 import inspect
 import sys
+import types
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from ..lanes.compile import PACKAGE, Kernel, source_files, sources_digest
+from ..lanes.compile import FOREIGN, PACKAGE, Kernel, sources_digest
 from ..specs import Spec
 
-BESIDES_KERNELS = ("simulate.py", "first_passage.py", "specs.py", "facts.py", "worst_case")
+NO_NUMBERS = (
+    "bounds",
+    "verdict",
+    "report",
+    "sweep",
+    "testing",
+    "cli.py",
+    "cli_common.py",
+    "cli_sweep.py",
+    "version.py",
+)
+
+
+def files_with_numbers(package=PACKAGE):
+    """The files of the package that determine numbers, sorted."""
+    return sorted(f for f in package.rglob("*.py") if f.relative_to(package).parts[0] not in NO_NUMBERS)
 
 
 @cache
 def package_digest():
     """Hex digest of the package's text that determines numbers, and of the versions of NumPy and Numba."""
     digest = hashlib.sha256(f"{sources_digest()} {np.__version__}".encode())
-    for name in BESIDES_KERNELS:
-        place = PACKAGE / name
-        for file in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(str(file.relative_to(PACKAGE)).encode())
-            digest.update(file.read_bytes())
+    for file in files_with_numbers():
+        digest.update(str(file.relative_to(PACKAGE)).encode())
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def source_files(function):
+    """Files of a function and of the functions, classes and modules of the user that it names.
+
+    None if the text of a function lies in no file. Unlike the kernels' cache this does not ask that the module can be
+    imported by name: an experiment file is executed without being entered among the modules.
+    """
+    files, waiting, seen = set(), [function], set()
+    while waiting:
+        found = waiting.pop()
+        found = getattr(found, "py_func", found.function if isinstance(found, Kernel) else found)
+        module = found if inspect.ismodule(found) else None
+        if not (module or inspect.isfunction(found) or inspect.isclass(found)) or id(found) in seen:
+            continue
+        seen.add(id(found))
+        name = module.__name__ if module else found.__module__ or ""
+        own = name.partition(".")[0] == PACKAGE.name  # its text is in `package_digest`
+        if name.partition(".")[0] in FOREIGN or (own and not inspect.isfunction(found)):
+            continue
+        if inspect.isfunction(found):
+            # also where it is our own: an adapter names the user's function
+            waiting += [cell.cell_contents for cell in found.__closure__ or () if cell != types.CellType()]
+            waiting += [found.__globals__[name] for name in found.__code__.co_names if name in found.__globals__]
+            files.update([] if own else [_existing([found.__code__.co_filename])])
+        else:
+            found_in = _existing([getattr(module, "__file__", None)]) if module else class_file(found)
+            files.update([found_in] if found_in else [])
+    return None if None in files else sorted(files)
+
+
+def _existing(names):
+    return next((Path(name).resolve() for name in names if name and Path(name).is_file()), None)
+
+
+def _own_functions(cls):
+    """Functions that the text of the class defines; dataclass adds others, made from strings or wrapped."""
+    for name, found in vars(cls).items():
+        written = inspect.isfunction(found) and found.__code__.co_filename != "<string>" and name != "__repr__"
+        if written and found.__module__ == cls.__module__:
+            yield found
 
 
 def class_file(cls):
@@ -34,8 +89,8 @@ def class_file(cls):
     module = sys.modules.get(cls.__module__)
     names = [getattr(module, "__file__", None)]
     # an experiment file is executed without being entered among the modules
-    names += [found.__code__.co_filename for found in vars(cls).values() if hasattr(found, "__code__")]
-    return next((Path(name).resolve() for name in names if name and Path(name).is_file()), None)
+    names += [found.__code__.co_filename for found in _own_functions(cls)]
+    return _existing(names)
 
 
 def _specs_within(value):
@@ -55,11 +110,9 @@ def _class_files(cls):
         if base is object or base.__module__.partition(".")[0] == "clipbounds":
             continue
         files.add(class_file(base))
-        for found in vars(base).values():
-            if isinstance(found, Kernel):
-                files.update(source_files(found.function) or [None])
-            elif inspect.isfunction(found) and found.__module__ == base.__module__:  # dataclass writes others
-                files.update(source_files(found) or ())
+        for found in [*_own_functions(base), *(item for item in vars(base).values() if isinstance(item, Kernel))]:
+            within = source_files(found)
+            files.update([None] if within is None else within)
     return None if None in files else files
 
 

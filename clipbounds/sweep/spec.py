@@ -181,6 +181,10 @@ class Sweep:
             self._made[place] = spec, spec.to_dict()
         return self._made[place]
 
+    def method_of(self, index):
+        """Class of the method of a cell."""
+        return type(self._component("method", self.choice(index))[0])
+
     def _number(self, key, choice):
         node = self._nodes[key]
         return node.values[choice[node]] if isinstance(node, Axis) else node

@@ -15,6 +15,7 @@ from .spec import Sweep
 
 FORMAT = 1
 MANIFEST, FAILED, CELLS = "sweep.json", "failed.json", "cells"
+PROBE = ".probe-"
 
 
 class Store:
@@ -87,6 +88,14 @@ def _differences(old, new):
     return ", ".join(differ[:3]) + (f" and {len(differ) - 3} more" if len(differ) > 3 else "")
 
 
+def _is_strange(folder):
+    """Whether the folder holds anything but what another driver, which is just making this store, puts there."""
+    if not folder.exists():
+        return False
+    others = not folder.is_dir() or any(not name.startswith((f".{MANIFEST}-", PROBE)) for name in os.listdir(folder))
+    return others and not (folder / MANIFEST).exists()
+
+
 def open_store(folder, sweep, sources, new_kernels=False):
     """The store of this sweep, made if the folder is empty or missing.
 
@@ -130,7 +139,7 @@ def open_store(folder, sweep, sources, new_kernels=False):
                     f" {old['version']}; now {sources}) and are not mixed with new ones; give another folder, or"
                     " --new-kernels to compute all cells again in this one"
                 )
-        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        elif _is_strange(folder):
             raise ValueError(f"{folder} holds other files and no sweep; give an empty or a new folder as the store")
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / MANIFEST, manifest)
@@ -141,7 +150,7 @@ def open_store(folder, sweep, sources, new_kernels=False):
 
 def _probe(folder):
     """Raise OSError if the folder cannot be written."""
-    probe = folder / f".probe-{os.urandom(8).hex()}"
+    probe = folder / f"{PROBE}{os.urandom(8).hex()}"
     try:
         probe.write_bytes(b"")
     finally:

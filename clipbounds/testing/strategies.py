@@ -67,6 +67,25 @@ def gradient_pairs(draw, threshold=1.0, every_scale=True):
     return first, first + step * draw(_directions(dim))
 
 
+def fixed_gradients(threshold, every_scale):
+    """A short list of gradients that every check sees, the simplest first: 0, ties, and extremes in four directions."""
+    directions = [np.ones(1), np.array([0.6, 0.8]), np.array([1.0, 2.0, -2.0]) / 3, np.array([0.1, 0.7, -0.1, 0.7])]
+    lengths = [0.0, *(t * threshold for t in (*TIES, 30.0)), *(EXTREMES if every_scale else ())]
+    return [length * direction for direction in directions for length in lengths]
+
+
+def fixed_pairs(threshold, every_scale):
+    """Pairs of neighbours in that list, and short steps."""
+    singles = fixed_gradients(threshold, every_scale)
+    pairs = [(u, v) for k, u in enumerate(singles) for v in singles[k + 1 : k + 6] if u.size == v.size]
+    return pairs + [(u, u + 1e-6 * threshold * np.ones(u.size)) for u in singles]
+
+
+def fixed_broken():
+    """Gradients with infinite entries and nan."""
+    return [np.array(v) for v in ([math.inf], [math.nan], [math.inf, 1.0], [1.0, -math.inf, math.inf], [math.nan, 1.0])]
+
+
 SIZES = st.floats(1e-3, 1e3)
 OPERATORS = {
     clipping.NormClip: SIZES.map(clipping.NormClip),

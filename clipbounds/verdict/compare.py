@@ -28,11 +28,12 @@ def setting_of(run):
 
 
 def _checked(bounds, draw):
-    bounds = [bounds] if isinstance(bounds, Bound) else list(bounds)
-    draw = [draw] if isinstance(draw, Bound) else list(draw)
+    bounds, draw = ([b] if isinstance(b, (Bound, type)) or not np.iterable(b) else list(b) for b in (bounds, draw))
     for bound in [*bounds, *draw]:
         if not isinstance(bound, Bound):
             raise ValueError(f"compare: bounds must be a list of clipbounds.bounds.Bound, but it contains {bound!r}")
+        if not isinstance(getattr(bound, "quantity", None), str):
+            raise ValueError(f"compare: {bound.name} needs a quantity, the name of a variable of a run, such as 'gap'")
         if bound.kind not in ("upper", "lower", "floor", "prediction"):
             raise ValueError(
                 f"compare: {bound.name}.kind must be upper, lower, floor or prediction, but it is {bound.kind!r}"

@@ -9,7 +9,7 @@ import numpy as np
 
 import clipbounds as cb
 from clipbounds.bounds import koloskova2023 as theory
-from clipbounds.report import Outcome, Row, row_from_verdicts, style
+from clipbounds.report import Outcome, Row, row_from_verdicts, style, within
 from clipbounds.verdict import bands
 
 SIGMA, STEP_SIZE = 1.0, 5e-4
@@ -54,12 +54,8 @@ def run(lab):
             f"band within {100 * worst:.2f} % of u* (and {100 * control:.0f} % off 0.9 u*, the control)",
             "u*(c, sigma), 1 %",
             float(np.max((means / floor)[chosen])),
-            "holds"
-            if worst <= 0.01
-            else "undecided"
-            if np.any((lows < floor * 1.01) & (highs > floor * 0.99))
-            else "violated",
-            reason="" if worst <= 0.01 else "the band is wider than 1 % at this budget",
+            verdict := within(lows[chosen], highs[chosen], floor[chosen], 0.01),
+            reason="the band reaches beyond 1 % at this budget" if verdict == "undecided" else "",
         )
     ]
     statements = {

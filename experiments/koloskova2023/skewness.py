@@ -8,7 +8,7 @@ import numpy as np
 
 import clipbounds as cb
 from clipbounds.bounds import koloskova2023 as theory
-from clipbounds.report import Outcome, Row, style
+from clipbounds.report import Outcome, Row, style, within
 from clipbounds.verdict import bands
 
 SIGMA, THRESHOLD, STEP_SIZE, CONFIDENCE = 1.0, 1.0, 1e-3, 0.999
@@ -37,12 +37,8 @@ def run(lab):
             f"band within {100 * off:.2f} % of the parabola; largest at q = {largest:.2g}",
             "sigma q - c q², 3 % at this eta",
             float(np.max(mean / parabola)),
-            "holds"
-            if off <= 0.03
-            else "violated"
-            if np.any((low > 1.03 * parabola) | (high < 0.97 * parabola))
-            else "undecided",
-            reason="" if off <= 0.03 else "the band reaches beyond 3 %",
+            verdict := within(low, high, parabola, 0.03),
+            reason="the band reaches beyond 3 %" if verdict == "undecided" else "",
         )
     ]
     figure, axes = style.figure()

@@ -80,14 +80,14 @@ def run(lab):
         for name in names
     }
     data["grid"] = {"threshold": thresholds, **{f"{n}, M={m}": grid[n][k] for n in names for k, m in enumerate(GROUPS)}}
-    return Outcome(_rows(best, wins, ratios, names, measuring), figure, data)
+    return Outcome(_rows(best, wins, ratios, names, measuring, len(thresholds)), figure, data)
 
 
 def _text(values):
     return ", ".join(f"{v:.3f}" for v in values)
 
 
-def _rows(best, wins, ratios, names, trajectories):
+def _rows(best, wins, ratios, names, trajectories, count):
     check = f"n = {N}, d = {DIM}, p = {P}, ‖g‖ = sigma_p = 1; best threshold on one seed, {trajectories} estimates on another; normal bands at {CONFIDENCE} together"
     rows = []
     for name in ("Student", "stable", "sparse spikes"):
@@ -133,12 +133,12 @@ def _rows(best, wins, ratios, names, trajectories):
     )
     rows.append(
         Row(
-            "Same nominal threshold: finer clipping (M = 64) beats M = 1 on a part of the grid only, because finer units need larger thresholds",
-            f"{len(names)} laws, thresholds from .1 to 16",
+            "Same nominal threshold: finer clipping is no universal gain, because finer units need larger thresholds",
+            f"{len(names)} laws, {count} thresholds from .1 to 16: how often M = 64 beats M = 1",
             "; ".join(f"{name} {100 * wins[name]:.0f} %" for name in names),
-            "theory page: 11-57 % (its grid is not stated)",
+            "theory page: on 11-57 % of its grid",
             None,
-            "holds" if max(wins.values()) < 1 else "violated",
+            "holds" if min(wins.values()) < 0.5 else "violated",
             asserted=False,
         )
     )

@@ -13,7 +13,7 @@ from clipbounds.networks.training import time_ratio
 from clipbounds.report import Outcome, Row, style
 
 BATCH, HIDDEN, BETA = 64, (256,), 1.5
-STEP_SIZES, THRESHOLDS = (0.01, 0.03, 0.1), (0.1, 0.3, 1.0)
+STEP_SIZES, THRESHOLDS = (0.03, 0.1, 0.3, 1.0), (0.3, 1.0, 3.0)
 METHODS = {
     "momentum SGD": lambda eta, _: Recipe(eta),
     "clip the batch ($M=1$)": lambda eta, c: Recipe(eta, 1, c),
@@ -125,7 +125,7 @@ def _comparison(curves, share, other, count):
     half = T95[count] * difference.std(ddof=1) / np.sqrt(count)
     mean = difference.mean()
     return Row(
-        f"PS-Clip has the better test accuracy than {PLAIN[other]}, {100 * share:.0f} % wrong labels",
+        f"The gain of the paper, looked for on digits: PS-Clip is more accurate than {PLAIN[other]}, {100 * share:.0f} % wrong labels",
         f"digits, perceptron, each tuned on the same grid, {count} fresh seeds, paired; t interval at 95 %",
         f"{mean:+.2f} ± {half:.2f} percentage points ({100 * ours[:, -last:].mean():.1f} % against {100 * theirs[:, -last:].mean():.1f} %)",
         "> 0",

@@ -32,8 +32,8 @@ def probable_setting(step_size, n):
 
 
 def run(lab):
-    points = np.unique(np.geomspace(1, 10 * T, 22).astype(int))
-    trajectories = lab.choose(512, 4096, 65536)
+    points = np.unique(np.geomspace(1, 4 * T, 20).astype(int))
+    trajectories = lab.choose(512, 1024, 16384)
     clipped, normalised = expectation_settings()
     confronted = []
     for setting, bound in ((clipped, nb.Theorem3(P)), (normalised, nb.NormalizedSGDBound(P))):

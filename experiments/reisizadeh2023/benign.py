@@ -4,6 +4,9 @@ Every lower bound lets the function depend on eps. A fixed one with a well aroun
 does not depend on eps and left to a geometric (or finite) approach: SPIDER then takes about 1/eps steps of 1/eps gradients
 each, clipped SGD about log(1/eps)/eta steps with eta of order eps². Only a slope that stays at 2 eps over the whole descent,
 as on ramp-valley, makes both pay for every unit of decrease, and eps^-3 and eps^-4 appear.
+
+The cost until the running mean is eps (dotted) scales like eps^-3 for both on benign functions: a transient of a fixed
+total has to be averaged away, which takes 1/eps times as long as the hit.
 """
 
 import numpy as np

@@ -18,7 +18,6 @@ from clipbounds.report.parallel import simulate_all
 
 PAGE = {3.0: 3.01444, 5.0: 5.37902}
 WITHIN = 0.005
-CONVERGED = 0.1  # share of the radius at t = 10³ that is left at the end
 
 
 def start(theta):
@@ -28,6 +27,7 @@ def start(theta):
 def run(lab):
     steps = lab.choose(30_000, 1_000_000, 1_000_000)
     shorter = steps // 10
+    converged = lab.choose(0.5, 0.1, 0.1)  # share of the distance at t = 10³ that may be left at the end
     scan = lab.choose((2.5,), (1.0, 1.7, 2.0, 2.25, 2.5, 3.5, 4.0, 4.5), np.arange(1, 6, 0.25))
     jobs = {}
     with warnings.catch_warnings():
@@ -62,16 +62,15 @@ def run(lab):
     ]
     halved = {key: r.distance.values[-1, 0] / r.distance.sel(checkpoint=1000).values[0] for key, r in runs.items()}
     names = [(1.5, False)] + [(t, True) for t in (1.5, 3.0, 5.0)]
-    good = all(halved[key] < CONVERGED for key in names)
+    good = all(halved[key] < converged for key in names)
     rows.append(
         Row(
             "It converges at theta = 1.5, and with the joint operator at theta = 1.5, 3 and 5",
-            f"‖x_t‖ at t = {steps:g} over ‖x_t‖ at t = 1000 below {CONVERGED}",
+            f"‖x_t‖ at t = {steps:g} over ‖x_t‖ at t = 1000 below {converged}",
             "; ".join(f"{halved[key]:.2g} at theta = {key[0]:g}{', joint' if key[1] else ''}" for key in names),
-            f"{CONVERGED}",
+            f"{converged}",
             None,
-            "holds" if good else "undecided" if steps < 10**6 else "violated",
-            reason="" if good else "too few steps at this budget",
+            "holds" if good else "violated",
         )
     )
     beyond = [t for t in scan if t > divergence_threshold()]

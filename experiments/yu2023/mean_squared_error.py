@@ -107,7 +107,7 @@ def run(lab):
     rows.append(
         Row(
             "Plain SGD has an infinite mean error under this noise; in the 90 % quantile SClip-EF is better",
-            f"order statistics, confidence {LEVEL_CONFIDENCE}, {trajectories} runs, t = {steps:g}; the mean of SGD is not measured: it does not exist",
+            f"order statistics, confidence {LEVEL_CONFIDENCE}, {many} and {trajectories} runs, t = {steps:g}; the mean of SGD is not measured: it does not exist",
             f"SClip-EF {ours[0]:.2g}..{ours[1]:.2g}, SGD {theirs[0]:.2g}..{theirs[1]:.2g}",
             "90 % quantile of SGD",
             None,

@@ -50,7 +50,8 @@ def run(lab):
     overlap = ring_low <= server_high and server_low <= ring_high
     decades = [paired(runs, THETA, steps * 10.0**-k)[0] for k in range(int(np.log10(steps)) - 1, -1, -1)]
     ratio, low, high = paired(runs, LARGER, steps // 3)
-    word = "holds" if low >= 0.9 and high <= 1.1 else "violated" if low > 1.1 or high < 0.9 else "undecided"
+    outside = (low > 1.1 or high < 0.9) and steps >= 100_000  # at the quick budget the start is not forgotten yet
+    word = "holds" if low >= 0.9 and high <= 1.1 else "violated" if outside else "undecided"
 
     late = grid >= steps / 10 - 1
     consensus = runs["ring", THETA].consensus_error.values
@@ -75,7 +76,7 @@ def run(lab):
             float(ratio),
             word,
             asserted=False,
-            reason="" if word != "undecided" else "the band reaches beyond 10 %",
+            reason="" if word != "undecided" else "the band reaches beyond 10 %: more steps or runs are needed",
         ),
         Row(
             "Ring of 8: consensus error² falls with an exponent near 2",

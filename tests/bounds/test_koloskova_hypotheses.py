@@ -148,3 +148,21 @@ def test_the_floor_is_at_least_one_and_a_half_times_the_recalled_one(c):
     exact = float(K.StochasticFloor().value(setting, 1))
     assert exact == pytest.approx(float(floor(c, 1.0)))
     assert exact >= 1.5 * (1 - 1e-12) * K.RecalledFloor().value(setting, 1)
+
+
+@pytest.mark.parametrize("threshold", [1e200, 1e-200])
+def test_thresholds_whose_square_is_no_float(threshold):
+    """A huge threshold is how clipping is switched off: the value is an upper bound, possibly inf, never nan."""
+    setting = clipped(QUADRATIC, eta=0.1, c=threshold)
+    for bound in (K.S0(), K.S1(), K.D3(), *([K.D2LastIterate(), K.D1Refined()] if threshold > 1 else [])):
+        values = bound.value(setting, [1, 1000])
+        assert not np.isnan(values).any() and (values > 0).all()
+    run = cb.simulate(setting, 100)
+    assert {v.verdict for v in cb.compare(run, [K.S0(), K.S1(), K.D3()]).verdicts} == {"holds"}
+
+
+def test_strong_convexity_beyond_the_range_of_squares():
+    tiny = clipped(cb.problems.Quadratic([1e-5, 1.0], [1e-160, 1e-160]))
+    assert 0 < K.D3().value(tiny, 10) < 2e-160
+    assert K.D3().value(clipped(QUADRATIC), np.inf) == 0
+    assert K.D3().value(clipped(QUADRATIC), []).shape == (0,)

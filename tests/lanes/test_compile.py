@@ -93,6 +93,25 @@ def test_the_digest_covers_the_modules_that_a_users_file_calls(tmp_path, monkeyp
     assert compiling.cache_folder(clip_user.direct) != before
 
 
+def test_a_module_that_cannot_be_imported_by_name_is_not_cached(tmp_path):
+    """runpy, for one: a cache entry of such a function could be written, and not be read."""
+    import runpy
+
+    (tmp_path / "loose.py").write_text("def twice(x):\n    return 2.0 * x\n")
+    twice = runpy.run_path(str(tmp_path / "loose.py"), run_name="not_a_module")["twice"]
+    assert compiling.cache_folder(twice) is None
+
+
+def test_one_file_under_two_module_names_has_two_cache_folders(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "clip_named.py").write_text("def twice(x):\n    return 2.0 * x\n")
+    import clip_named
+
+    first = compiling.cache_folder(clip_named.twice)
+    monkeypatch.setattr(clip_named.twice, "__module__", "__main__")
+    assert compiling.cache_folder(clip_named.twice) != first
+
+
 RATE = 2.0
 
 

@@ -24,7 +24,7 @@ from clipbounds.methods import (
     Ring,
     SClipEF,
 )
-from clipbounds.problems import ClientQuadratics, divergence_example
+from clipbounds.problems import ClientLogistic, ClientQuadratics, divergence_example
 
 SEED, STEPS = 11, 60
 PROBLEM = ClientQuadratics.random(4, 3, seed=2, noise_scales=(1.0, 0.0, 2.0, 0.5))
@@ -200,6 +200,20 @@ def test_smooth_clip_of_fixed_width_stops_beside_the_optimum():
 def test_clip21_has_no_bias_without_noise():
     method = Clip21SGD(0.2, cb.clipping.NormClip(0.5))
     assert limit(line_problem(x0=0.0), method, 2000) == pytest.approx(6.0, abs=1e-12)
+
+
+def test_logistic_clients_that_see_one_class_each():
+    """Without clipping the limit is the minimiser; vanilla clipping below the clients' gradients stops elsewhere."""
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((30, 3)) + 0.5
+    labels = np.where(features @ [1.0, -1.0, 0.5] + rng.standard_normal(30) > 0, 1, -1)
+    problem = ClientLogistic.split_by_class(features, labels, 4, 0.1)
+    plain, clipped = (
+        cb.simulate(cb.Setting(problem, cb.noise.NoNoise(), method), 2000, 1, checkpoints=[2000])
+        for method in (DistributedSGD(0.5), DistributedClippedSGD(0.5, cb.clipping.NormClip(0.05)))
+    )
+    assert plain.distance[0, 0] < 1e-10 and plain.gap[0, 0] < 1e-12
+    assert np.linalg.norm(problem.gradients_at_minimiser, axis=1).max() > 0.05 and clipped.distance[0, 0] > 0.01
 
 
 @pytest.mark.parametrize(("theta", "start"), [(1.0, 6.0), (1.0, 0.0), (1.5, 20.0)])

@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 from headless import Elements, broken_links, images_without_text
 
+import clipbounds as cb
 from clipbounds.cli import main
+from clipbounds.report.describe import setting_text
 from clipbounds.report.gallery import csv_bytes, write_gallery
 
 
@@ -87,6 +89,16 @@ def test_csv_reads_back_exactly(gallery):
     back = [float(line) for line in csv_bytes({"v": values}).decode().splitlines()[1:]]
     assert back == values
     assert (gallery / "figures/koloskova2023/drawn.uneven.csv").read_text() == "a,b\n1.0,3.0\n2.0,\n"
+
+
+def test_settings_are_written_briefly():
+    eigenvalues = np.arange(1.0, 101.0)
+    method = cb.methods.ClippedSGD(0.1, cb.clipping.NormClip(2.0), batch_size=4)
+    setting = cb.Setting(cb.problems.Quadratic(eigenvalues, np.ones(100)), cb.noise.Gaussian(1.0, radial=True), method)
+    text = setting_text(setting)
+    assert "eigenvalues=[1, 2, 3, 4, 5, 6, 7, ... 100 in all]" in text
+    assert "clip=NormClip(threshold=2)" in text and "batch_size=4" in text and "radial=True" in text
+    assert "momentum" not in text  # the default
 
 
 def test_the_index_tells_what_has_not_been_run(gallery):

@@ -9,6 +9,7 @@ from clipbounds.report.mathml import mathml, plain_text
 
 def every_bound():
     import clipbounds.bounds as rooms
+    from clipbounds.bounds import koloskova2023, nobile2026, reisizadeh2023, yu2023  # noqa: F401 (defines them)
 
     def below(cls):
         for sub in cls.__subclasses__():

@@ -118,6 +118,49 @@ def test_importing_is_light():
     assert found.stdout.strip() == "[]"
 
 
+def test_a_file_named_without_its_folder_is_recorded_in_its_place(tmp_path, monkeypatch):
+    file = write(tmp_path, "near")
+    monkeypatch.chdir(file.parent)
+    assert call("run", "near.py", "--root", tmp_path, "--budget", "quick").exit_code == 0
+    assert (tmp_path / "figures/koloskova2023/near.json").is_file()
+
+
+def test_a_folder_without_experiments_runs_nothing(tmp_path):
+    write(tmp_path, "other")
+    (tmp_path / "empty").mkdir()
+    result = call("run", tmp_path / "empty", "--root", tmp_path)
+    assert result.exit_code == 2 and "no experiment file in the folder" in result.output
+    assert call("run", "--root", tmp_path, "--seed", 2**64).exit_code == 2
+    assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "list", "check"])
+def test_a_file_that_python_cannot_read_is_one_sentence(tmp_path, command):
+    write(tmp_path, "broken").write_text("def run(lab:")
+    result = call(command, "--root", tmp_path)
+    assert result.exit_code == 2 and "broken.py is not an experiment" in result.output
+
+
+@pytest.mark.parametrize("text", ["trunc", "{}", "[]"])
+@pytest.mark.parametrize("command", ["list", "check", "report"])
+def test_a_broken_record_is_named(tmp_path, command, text):
+    write(tmp_path, "good")
+    record = tmp_path / "figures/koloskova2023/good.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(text)
+    result = call(command, "--root", tmp_path)
+    assert result.exit_code == 2 and "good.json is not a record" in result.output
+    assert not (tmp_path / "paper_checks.md").exists()
+
+
+def test_data_that_cannot_be_recorded_leaves_no_figure(tmp_path):
+    file = write(tmp_path, "odd")
+    file.write_text(file.read_text().replace('{"x": [1.0, float("inf")]}', '{"x": [object()]}'))
+    result = call("run", "--root", tmp_path, "--budget", "quick")
+    assert result.exit_code == 2 and "must be numbers and text" in result.output
+    assert not (tmp_path / "figures").exists()
+
+
 def test_interrupt_leaves_a_clean_state(tmp_path):
     """SIGINT in the middle of a long simulation: exit code 130 within seconds, no half-written file."""
     file = tmp_path / "experiments/koloskova2023/long.py"

@@ -25,7 +25,7 @@ BUILT_IN = [
     NormClip(2.0), CoordinateClip(0.7), SmoothClip(2.0, 0.5), JointSmoothClip(0.3, 4.0), GrowingClip(1.5, 2.0),
     Normalize(), Identity(), TorchClip(1.3), OptaxClip(0.9),
 ]  # fmt: skip
-EXAMPLES = 25
+EXAMPLES = 15
 
 
 @pytest.mark.parametrize("clip", BUILT_IN, ids=str)

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binom
 
 import clipbounds as cb
-from clipbounds.bounds import Bound, HypothesesFail, Hypothesis, Recalled
+from clipbounds.bounds import Bound, HypothesesFail, Hypothesis, Recalled, Scaled
+from clipbounds.bounds import koloskova2023 as K
 from clipbounds.specs import POSITIVE, parameter
 from clipbounds.verdict import until_decided
 
@@ -424,3 +425,39 @@ def test_bad_arguments(arguments, options, message):
 def test_a_run_without_a_setting():
     with pytest.raises(ValueError, match="setting"):
         cb.compare(run_of(NOISY, 4).drop_attrs(), [Level(1.0)])
+
+
+@pytest.mark.parametrize("given", [3, None, "S0", K.S0, [K.S0]])
+def test_what_is_not_a_bound_is_named(given):
+    run = cb.simulate(K.two_point_setting(1.0, 1.0, 0.5, 1.0, 0.1), 5, 2)
+    with pytest.raises(ValueError, match="bounds must be a list"):
+        cb.compare(run, given)
+    with pytest.raises(ValueError, match="Scaled: bound must be a Bound"):
+        Scaled(given, 0.9)
+
+
+def test_an_unfinished_bound_says_what_it_lacks():
+    class NoQuantity(Bound):
+        def evaluate(self, setting, steps):
+            return 1.0
+
+    class NoValue(Bound):
+        quantity = "gap"
+
+    class WrongShape(NoValue):
+        def evaluate(self, setting, steps):
+            return np.ones(steps.size + 1)
+
+    run = cb.simulate(K.two_point_setting(1.0, 1.0, 0.5, 1.0, 0.1), 5, 2)
+    with pytest.raises(ValueError, match="NoQuantity needs a quantity"):
+        cb.compare(run, NoQuantity())
+    with pytest.raises(NotImplementedError, match="NoValue needs evaluate"):
+        cb.compare(run, NoValue())
+    with pytest.raises(ValueError, match="WrongShape: evaluate"):
+        cb.compare(run, WrongShape())
+
+
+def test_a_control_relies_on_sampled_constants_as_its_bound_does():
+    """Otherwise its range is infinite, and no finite sample could reject it."""
+    assert Scaled(K.S0(accept_sampled=True), 0.5).accept_sampled
+    assert not Scaled(K.S0(), 0.5).accept_sampled

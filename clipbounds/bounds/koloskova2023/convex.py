@@ -62,8 +62,8 @@ def with_curvature(B, c, curvature):
 def without_curvature(B, c, L0, L1):
     """(b): max(B, 2 L0 B²/(c(c - 2 L1 B))) where B < c/(2 L1), inf elsewhere."""
     room = c - 2 * L1 * B
-    ratio = np.divide(2 * L0 * B**2, c * room, out=np.full_like(B, np.inf), where=room > 0)
-    return np.maximum(B, ratio)
+    ratio = np.divide(B, room, out=np.full_like(B, np.inf), where=room > 0)  # B²/(c·room) overflows for large c
+    return np.maximum(B, 2 * L0 * (B / c) * ratio)
 
 
 class D2LastIterate(ConvexBound):

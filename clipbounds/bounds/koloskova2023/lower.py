@@ -75,6 +75,17 @@ def _arrived(setting, steps):
     return method.step_size * steps * min(problem.slope, method.clip.threshold) <= distance * (1 + ARRIVAL)
 
 
+def _least_position(setting, steps):
+    """Lower bound of |x_T|: the straight way, less what T subtractions may lose by rounding.
+
+    No step is longer than eta min(G, c), so this also holds if the knee was passed within the tolerance of `_arrived`.
+    """
+    problem, method = setting.problem, setting.method
+    start = abs(float(problem.x0[0]))
+    rounding = np.finfo(np.float64).eps * start * steps
+    return np.maximum(start - method.step_size * steps * min(problem.slope, method.clip.threshold) - rounding, 0.0)
+
+
 class _HuberBound(DeterministicBound):
     kind = "lower"
     source = "proved here"
@@ -108,7 +119,9 @@ class D1LowerBound(_HuberBound):
     statement = r"\min_{t\le T}\|g_t\|=G,\ F_0=\eta T\varphi(G)+\frac{G^2}{2L}"
 
     def evaluate(self, setting, steps):
-        return np.where(_arrived(setting, steps), setting.problem.slope, 0.0)
+        problem = setting.problem
+        slope = np.minimum(problem.slope, problem.curvature * _least_position(setting, steps))
+        return np.where(_arrived(setting, steps), slope, 0.0)
 
     @staticmethod
     def of_class(setting, steps):
@@ -137,10 +150,10 @@ class D2LowerBound(_HuberBound):
     )
 
     def evaluate(self, setting, steps):
-        problem, method = setting.problem, setting.method
-        G, L = problem.slope, problem.curvature
-        x = abs(float(problem.x0[0])) - method.step_size * steps * min(G, method.clip.threshold)
-        return np.where(_arrived(setting, steps), G * x - G * G / (2 * L), 0.0)
+        G, L = setting.problem.slope, setting.problem.curvature
+        # below the knee this line is the tangent of f there, so it still bounds the gap from below
+        gap = G * _least_position(setting, steps) - G * G / (2 * L)
+        return np.where(_arrived(setting, steps), np.maximum(gap, 0.0), 0.0)
 
     @staticmethod
     def of_class(setting, steps):

@@ -72,6 +72,8 @@ class S0(StochasticBound):
 
     def evaluate(self, setting, steps):
         k, sigma = self.constants(setting), sigma_of(setting)
+        if not 0 < k.eta * k.c * k.c < np.inf:  # c² leaves the range of floats: inf is an upper bound
+            return np.full_like(steps, np.inf)
         budget = np.atleast_1d(self.budget(setting, steps)).ravel()
         least = floor(k.c, sigma)
         half = 0.5 * k.eta * (k.L0 + k.c * k.L1)

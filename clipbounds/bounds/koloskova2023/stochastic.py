@@ -41,7 +41,8 @@ from .common import (
 def from_drift_mean(eps, c, floor_value):
     """v + (1/c + 1/v) eps at v = max(u*, sqrt eps)."""
     v = np.maximum(floor_value, np.sqrt(eps))
-    return v + eps / c + np.divide(eps, v, out=np.zeros_like(eps), where=v > 0)
+    # eps = inf, for a threshold whose square overflows: the bound is inf, not nan
+    return v + eps / c + np.divide(eps, v, out=np.zeros_like(eps), where=(v > 0) & np.isfinite(eps))
 
 
 def large_threshold_kappa(c, sigma):

@@ -40,12 +40,12 @@ class D3(StronglyConvexBound):
 
     def evaluate(self, setting, steps):
         k, mu = self.constants(setting), setting.problem.strong_convexity
-        last = int(steps.max())
+        last = steps.max(initial=0)  # inf is allowed: the recursion ends at its geometric part
         contraction = max(1 - k.eta * mu, 0.0)
         squares = [squared_distance(setting.problem)]
         while len(squares) <= last and squares[-1] > 0:
             square = squares[-1]
-            clipped = square - 2 * k.eta * k.c / (k.L1 + math.sqrt(k.L1**2 + 4 * k.L0 / (mu * square)))
+            clipped = square - 2 * k.eta * k.c / (k.L1 + math.hypot(k.L1, 2 * math.sqrt(k.L0 / mu / square)))
             if clipped <= contraction * square:
                 break
             squares.append(clipped)

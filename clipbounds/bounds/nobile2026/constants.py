@@ -37,7 +37,7 @@ def tail_constant(p):
 
 @lru_cache(maxsize=256)
 def moment_growth(p):
-    """K_p = sup_{t>=2} ((t-1)^p - 1 + p t)/t^p in [1, 2^{2-p}], rounded up by at most 1e-6 of it.
+    """K_p = sup_{t>=2} ((t-1)^p - 1 + p t)/t^p in [1, 2^{2-p}], rounded up by at most 1e-5 of it.
 
     For independent centred X_k in a Hilbert space with E‖X_k‖^p <= sigma^p, 1 < p <= 2,
 
@@ -57,7 +57,7 @@ def moment_growth(p):
         return (1 - a) ** p - a**p + p * b ** (p - 1)
 
     edges = np.concatenate([[0.0], np.geomspace(1e-12, 0.5, 200)])
-    return min(certified_supremum(cell, edges, relative=1e-6), 2 ** (2 - p))
+    return min(certified_supremum(cell, edges, relative=1e-5), 2 ** (2 - p))
 
 
 def group_sigma(sigma, p, size):

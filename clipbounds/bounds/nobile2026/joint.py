@@ -100,10 +100,10 @@ def best_scale(p, schedule="growing", n=np.inf):
     def sketch(scales):
         values = []
         for lam in scales:
-            z = np.geomspace(0.01 * lam, 1.01 * lam * p / (p - 1), 600)
+            z = np.append(np.geomspace(0.01 * lam, 1.01 * lam * p / (p - 1), 1500), lam)  # a kink is at lam
             cell = _growing_cells(p, lam, 1 / n) if schedule == "growing" else _constant_cells(p, lam)
             values.append(cell(z, z).max())
         return np.array(values)
 
-    lam = float(lowest_point(sketch, 0.02, 5.0, count=13, rounds=5))
+    lam = float(lowest_point(sketch, 0.02, 5.0, count=13, rounds=6))
     return lam, joint_constant(p, lam, n, schedule)
