@@ -1,6 +1,6 @@
-"""`make bench`: ours beside the peers in one run, alternating; a table, JSON and a figure.
+"""`make bench`: ours beside the peers in one run, alternating; tables, JSON and figures.
 
-    python benchmarks/run.py [--quick] [--repeats N] [--compare FILE]
+    python benchmarks/run.py [--quick] [--repeats N] [--save]
 
 Results are cross-checked statistically before anything is timed. --quick compares the ratios with the committed ones
 (benchmarks/results.json) and fails below 80 % of them.
@@ -8,6 +8,7 @@ Results are cross-checked statistically before anything is timed. --quick compar
 
 import argparse
 import json
+import os
 import platform
 import sys
 import time
@@ -17,11 +18,14 @@ from statistics import median
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cases import grid
-from peers import PEERS, noise_floor, ours
+import scaling
+from cases import grid, parallel_grid
+from peers import PARALLEL_PEERS, PEERS, noise_floor, ours
+from startup import startup
 
 HERE = Path(__file__).parent
 GUARD = 0.8
+NOT_PEERS = ("ours", "noise alone")
 
 
 def agree(first, second):
@@ -39,10 +43,10 @@ def clock(run, seed, threads):
     return time.perf_counter() - started
 
 
-def measure(case, repeats, threads, console):
-    """Median seconds of every runner for one case, alternating, and the ratios to ours."""
-    runners = {"ours": ours(case), "noise alone": noise_floor(case)}
-    runners |= {name: made for name, build in PEERS.items() if (made := build(case)) is not None}
+def measure(case, builders, repeats, threads):
+    """Nanoseconds a coordinate and step (median, spread) of every runner, alternating, and the ratio to ours."""
+    runners = {"ours": ours(case)} | ({"noise alone": noise_floor(case)} if threads == 1 else {})
+    runners |= {name: made for name, build in builders.items() if (made := build(case)) is not None}
     results = {name: run(1, threads) for name, run in runners.items()}  # warm-up, and the check
     wrong = [n for n, r in results.items() if r is not None and not agree(results["ours"], r)]
     if wrong:
@@ -53,21 +57,53 @@ def measure(case, repeats, threads, console):
             times[name].append(clock(run, 2 + repeat, threads))
     scale = 1e9 / (case.trajectories * case.steps * case.dim)
     mine = np.array(times["ours"])
+    print(f"  {case.name}")
     rows = {}
     for name, seconds in times.items():
-        ratio = np.array(seconds) / mine
         rows[name] = {
             "ns": median(seconds) * scale,
             "spread": (max(seconds) - min(seconds)) / median(seconds),
-            "ratio": median(ratio),
+            "ratio": float(median(np.array(seconds) / mine)),
         }
-        console(
-            f"    {name:14} {rows[name]['ns']:9.2f} ns a coordinate and step   {rows[name]['ratio']:7.2f} x ours   spread {rows[name]['spread']:.0%}"
+        print(
+            "    {:14} {ns:9.2f} ns a coordinate and step  {ratio:8.2f} x ours   spread {spread:.0%}".format(
+                name, **rows[name]
+            )
         )
     return rows
 
 
+def targets(report):
+    """(what, measured, wanted, met) for the table of targets."""
+    one, every = report["one thread"], report["all cores"]
+    gaussian = one["quadratic, gaussian, d = 10"]
+
+    def ratio(rows, name):
+        return rows[name]["ratio"] if name in rows else None
+
+    peers = [r["ratio"] for rows in one.values() for name, r in rows.items() if name == "C++"]
+    rows = [
+        ("against NumPy, d = 10", ratio(gaussian, "NumPy"), 7.0),
+        ("against JAX, d = 10, all cores", ratio(every["quadratic, gaussian, d = 10"], "JAX"), 15.0),
+        ("against NumPy + SciPy, stable, d = 10", ratio(one["quadratic, stable, d = 10"], "NumPy + SciPy"), 20.0),
+        ("against C++, d = 10", ratio(gaussian, "C++"), 2.0),
+        ("against C++, the worst case", min(peers) if peers else None, 1.0),
+        ("against scalar Numba, d = 1", ratio(one["quadratic, gaussian, d = 1"], "Numba, scalar"), 4.0),
+        ("noise floor over whole step, d = 10 (1/1.5)", ratio(gaussian, "noise alone"), 1 / 1.5),
+    ]
+    if "threads" in report:
+        rows.append((f"{report['threads']['cores']} threads against one", report["threads"]["gain"], 1.85))
+    if "start-up" in report:
+        warm = report["start-up"]["warm"]
+        rows += [
+            ("50 ms over a new combination", 0.05 / warm["new combination"], 1.0),
+            ("2 s over import and first step, warm", 2 / warm["first step"], 1.0),
+        ]
+    return [(what, value, least, None if value is None else value >= least) for what, value, least in rows]
+
+
 def draw(table, path):
+    """Every case a line, every runner a marker."""
     from clipbounds.report import style
 
     with style.context():
@@ -83,41 +119,54 @@ def draw(table, path):
         figure.savefig(path)
 
 
-def guard(table, committed):
+def guard(report, committed):
     """Ratios that have fallen below 80 % of the committed ones."""
-    before = json.loads(committed.read_text())["one thread"]
+    before = json.loads(committed.read_text())
     return [
-        f"{case}, {name}: {rows[name]['ratio']:.2f} x, committed {before[case][name]['ratio']:.2f} x"
-        for case, rows in table.items()
-        for name in rows
-        if name not in ("ours", "noise alone") and case in before and name in before[case]
-        and rows[name]["ratio"] < GUARD * before[case][name]["ratio"]
+        f"{label}, {case}, {name}: {row['ratio']:.2f} x, committed {before[label][case][name]['ratio']:.2f} x"
+        for label in ("one thread", "all cores")
+        for case, rows in report[label].items()
+        for name, row in rows.items()
+        if name not in NOT_PEERS and name in before[label].get(case, {})
+        and row["ratio"] < GUARD * before[label][case][name]["ratio"]
     ]  # fmt: skip
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--quick", action="store_true", help="few cases, under a minute, compared with the committed ratios"
-    )
+    parser.add_argument("--quick", action="store_true", help="few cases, under a minute, against the committed ratios")
     parser.add_argument("--repeats", type=int, default=None, help="timed repetitions (5; quick: 3)")
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results.json and results.png")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results.json, results.png, scaling.png")
     options = parser.parse_args()
-    repeats = options.repeats or (3 if options.quick else 5)
-    report = {"machine": platform.processor() or platform.machine(), "cores": __import__("os").cpu_count()}
-    for label, threads in (("one thread", 1),):
-        table = {}
+    repeats, cores = options.repeats or (3 if options.quick else 5), os.cpu_count() or 1
+    report = {"machine": platform.processor() or platform.machine(), "cores": cores, "load": os.getloadavg()[0]}
+    if report["load"] > 0.5:
+        print(f"the machine is not idle (load {report['load']:.1f}): expect wide spreads", file=sys.stderr)
+    for label, cases, builders, threads in (
+        ("one thread", grid(options.quick), PEERS, 1),
+        ("all cores", parallel_grid(options.quick), PARALLEL_PEERS, cores),
+    ):
         print(label)
-        for case in grid(options.quick):
-            print(f"  {case.name}")
-            table[case.name] = measure(case, repeats, threads, print)
-        report[label] = table
+        report[label] = {case.name: measure(case, builders, repeats, threads) for case in cases}
+    if not options.quick:
+        report["start-up"] = startup()
+        report["threads"] = scaling.threads()
+        report["growth"] = scaling.growth()
+        report["memory"] = scaling.memory()
+        for name in ("start-up", "threads", "growth", "memory"):
+            print(name, json.dumps(report[name]))
+    print("targets (at least)")
+    for what, value, least, met in targets(report):
+        shown = "   not measured" if value is None else f"{value:7.2f} {'met' if met else 'NOT met'}"
+        print(f"  {what:45} {least:6.2f}  {shown}")
     committed = HERE / "results.json"
     if options.save:
         committed.write_text(json.dumps(report, indent=1) + "\n")
         draw(report["one thread"], HERE / "results.png")
-    if options.quick and committed.is_file():
-        slower = guard(report["one thread"], committed)
+        if not options.quick:
+            scaling.draw(report, HERE / "scaling.png")
+    elif options.quick and committed.is_file():
+        slower = guard(report, committed)
         for line in slower:
             print(f"slower than {GUARD:.0%} of the committed ratio: {line}", file=sys.stderr)
         sys.exit(bool(slower))

@@ -17,12 +17,21 @@ import json, resource, sys
 sys.path.insert(0, sys.argv[1])
 import clipbounds as cb
 from cases import Case
+
+def peak():
+    # ru_maxrss outlives exec, so a child would show what its parent needed
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
 steps, trajectories = int(sys.argv[2]), int(sys.argv[3])
 setting = Case(10, "gaussian").setting()
 cb.simulate(setting, 10, 64, threads=2, keep="statistics")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 cb.simulate(setting, steps, trajectories, threads=2, keep="statistics")
-print(json.dumps([before / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+print(json.dumps([before, peak()]))
 """
 
 
@@ -39,8 +48,8 @@ def seconds(setting, steps, trajectories, threads, repeats):
 
 
 def slope(x, y):
-    """Exponent of growth over the last two decades, where fixed costs no longer count."""
-    return float(np.polyfit(np.log(x[-3:]), np.log(y[-3:]), 1)[0])
+    """Exponent of growth over the last decade, where the fixed costs of a call no longer count."""
+    return float(np.log(y[-1] / y[-2]) / np.log(x[-1] / x[-2]))
 
 
 def growth(decades=DECADES, repeats=3):

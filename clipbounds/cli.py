@@ -138,14 +138,17 @@ def report(root, as_json):
 @speaks_plainly
 def warm():
     """Compile every kernel once, so that later runs start at once."""
-    from .lanes.compile import all_kernels, cache_root
+    import os
 
-    kernels = all_kernels()
+    from .lanes.compile import all_kernels, cache_root
+    from .lanes.warm import warm as compile_all
+
+    count = len(all_kernels())
     started = time.perf_counter()
     with progress_bars() as progress:
-        for kernel in progress.track(kernels, description="compiling"):
-            _ = kernel.address
-    click.echo(f"{len(kernels)} kernels in {time.perf_counter() - started:.1f} s, kept in {cache_root()}")
+        task = progress.add_task("compiling", total=count)
+        compile_all(os.cpu_count() or 1, lambda finished: progress.advance(task, finished))
+    click.echo(f"{count} kernels in {time.perf_counter() - started:.1f} s, kept in {cache_root()}")
 
 
 @main.command()

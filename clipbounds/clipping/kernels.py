@@ -64,7 +64,12 @@ def _scale_lane_exactly(v, lane, dim, length, expand):
 @device
 def _scale_to_norm(v, lanes, dim, length, expand):
     engaged, factor = row(lanes, 0), row(lanes, 1)
-    if squared_norms(v, factor, dim):
+    if dim == 1 and not expand:  # no root, no quotient; nan stays nan
+        for l in range(LANES):
+            entry = v[l]
+            engaged[l] += 0.0 if abs(entry) <= length else 1.0
+            v[l] = length if entry > length else (-length if entry < -length else entry)
+    elif squared_norms(v, factor, dim):
         for l in range(LANES):
             ratio = length / math.sqrt(factor[l])
             kept = ratio >= 1.0 and not expand

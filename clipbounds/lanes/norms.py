@@ -54,7 +54,10 @@ def squared_norms(v, out, dim):
 @device
 def lane_norms(v, out, dim):
     """out[l] = ‖lane l of v‖, exact to rounding at every scale."""
-    if squared_norms(v, out, dim):
+    if dim == 1:
+        for l in range(LANES):
+            out[l] = abs(v[l])
+    elif squared_norms(v, out, dim):
         for l in range(LANES):
             out[l] = math.sqrt(out[l])
     else:

@@ -20,11 +20,10 @@ def track(g, lanes, dim, step):
     """Norm of the true gradient at x_step into the running sum and minimum; flag lanes that are no longer finite."""
     norms, total, lowest = row(lanes, NORM), row(lanes, SUM), row(lanes, MINIMUM)
     lane_norms(g, norms, dim)
+    finite = 0
     for l in range(LANES):
         total[l] += norms[l]
         lowest[l] = norms[l] if norms[l] < lowest[l] else lowest[l]  # nan leaves it as it is
-    finite = 0
-    for l in range(LANES):
         finite += 1 if norms[l] < math.inf else 0
     if finite < LANES:
         diverged = row(lanes, DIVERGED)

@@ -42,18 +42,6 @@ def cos(x, out):
 
 
 @kernel(EACH)
-def sin_turns(x, out):
-    for i in range(x.size):
-        out[i] = elementary.sin_cos_turns(x[i])[0]
-
-
-@kernel(EACH)
-def cos_turns(x, out):
-    for i in range(x.size):
-        out[i] = elementary.sin_cos_turns(x[i])[1]
-
-
-@kernel(EACH)
 def minus_log(x, out):
     for i in range(x.size):
         out[i] = elementary.minus_log(x[i])
@@ -84,8 +72,6 @@ CASES = {
     "expm1": (expm1, mp.expm1, lambda r, n: spread(r, n, -700, 700)),
     "sin": (sin, mp.sin, lambda r, n: spread(r, n, -1e5, 1e5)),
     "cos": (cos, mp.cos, lambda r, n: spread(r, n, -1e5, 1e5)),
-    "sin_turns": (sin_turns, lambda u: mp.sinpi(2 * u), lambda r, n: spread(r, n, -1, 1)),
-    "cos_turns": (cos_turns, lambda u: mp.cospi(2 * u), lambda r, n: spread(r, n, -1, 1)),
 }
 
 
@@ -108,8 +94,8 @@ def test_directions_are_sqrt_2_on_the_circle_at_the_angle_of_the_word():
         for word, a, b in zip(words, x, y, strict=True):
             angle = mp.pi / 2 * ((int(word) >> 12) + mp.mpf(1) / 2) / 2**52
             signs = (-1 if int(word) & 1 else 1, -1 if int(word) & 2 else 1)
-            assert abs(signs[0] * mp.sqrt(2) * mp.cos(angle) - mp.mpf(float(a))) < 4e-16
-            assert abs(signs[1] * mp.sqrt(2) * mp.sin(angle) - mp.mpf(float(b))) < 4e-16
+            assert abs(signs[0] * mp.sqrt(2) * mp.cos(angle) - mp.mpf(float(a))) < 6e-16
+            assert abs(signs[1] * mp.sqrt(2) * mp.sin(angle) - mp.mpf(float(b))) < 6e-16
 
 
 def ulps(got, x, oracle):
