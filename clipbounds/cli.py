@@ -54,10 +54,11 @@ def list_experiments(root, as_json):
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--budget", default="standard", help="quick, standard or full.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
+@click.option("--again", is_flag=True, help="Also run what has not changed since its last run.")
 @root_option
 @json_option
 @speaks_plainly
-def run(files, budget, seed, root, as_json):
+def run(files, budget, seed, again, root, as_json):
     """Run experiment FILES (all of them if none is given): figures, and a record of every verdict."""
     from .report.lab import BUDGETS
     from .report.runner import experiments_in, find_experiments, identifier, load, run_experiment
@@ -81,7 +82,7 @@ def run(files, budget, seed, root, as_json):
             def tell(done, total, what, part=part, name=name):
                 progress.update(part, completed=done, total=total, description=f"  {name} {what}".rstrip())
 
-            records.append(run_experiment(file, root, budget, seed, tell))
+            records.append(run_experiment(file, root, budget, seed, tell, again))
             progress.remove_task(part)
             progress.advance(whole)
             if not as_json:

@@ -14,6 +14,7 @@ from ..lanes.compile import sources_digest
 from ..version import __version__
 from . import style
 from .describe import panels, statement
+from .finished import inputs, note_finished, unchanged
 from .lab import BUDGETS, Lab, Outcome, Row
 from .papers import PAPERS
 
@@ -123,8 +124,10 @@ def save_figure(figure, stem):
         write_whole(stem.with_suffix(f".{suffix}"), buffer.getvalue())
 
 
-def run_experiment(file, root, budget="standard", seed=0, progress=None):
+def run_experiment(file, root, budget="standard", seed=0, progress=None, again=True):
     """Run one experiment; write ``figures/<paper>/<claim>.{png,pdf,svg,json}`` when it has finished.
+
+    With again=False its last record is returned if nothing has changed since (see `finished`).
 
     Returns
     -------
@@ -132,6 +135,10 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None):
     """
     if budget not in BUDGETS:
         raise ValueError(f"the budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
+    name, depends_on = identifier(file), inputs(file, budget, seed)
+    record = None if again else unchanged(root, name, depends_on)
+    if record is not None:
+        return record
     module = load(file)
     started = time.perf_counter()
     with style.context():
@@ -161,6 +168,7 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None):
         if outcome.figure is not None:  # last, so that a record that cannot be written leaves no new figure
             save_figure(outcome.figure, stem)
     write_whole(stem.with_suffix(".json"), text.encode())
+    note_finished(root, name, depends_on, write_whole)
     return record
 
 

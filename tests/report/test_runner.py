@@ -75,9 +75,35 @@ def test_equal_runs_write_equal_files(tmp_path):
     write(tmp_path, "good")
     call("run", "--root", tmp_path)
     before = {f.name: f.read_bytes() for f in (tmp_path / "figures/koloskova2023").iterdir() if f.suffix != ".json"}
-    call("run", "--root", tmp_path)
+    call("run", "--again", "--root", tmp_path)
     after = {f.name: f.read_bytes() for f in (tmp_path / "figures/koloskova2023").iterdir() if f.suffix != ".json"}
     assert before == after and len(before) == 3
+
+
+def test_what_has_not_changed_is_not_run_again(tmp_path):
+    """An edit of the experiment, a lost or altered figure, another budget or seed: it is run; otherwise it is not."""
+    file = write(tmp_path, "good")
+    file.write_text(file.read_text() + "\nprint('executed')\n")
+    stem = tmp_path / "figures/koloskova2023/good"
+
+    def executed(*options):
+        result = call("run", "--root", tmp_path, "--budget", "quick", *options)
+        assert result.exit_code == 0
+        return result.output.count("executed") > 1  # every file is loaded once, to see that it is an experiment
+
+    assert executed() and not executed()
+    assert executed("--again") and executed("--seed", "3") and not executed("--seed", "3")
+    record = stem.with_suffix(".json").read_bytes()
+    stem.with_suffix(".png").write_bytes(b"altered")
+    assert executed("--seed", "3") and stem.with_suffix(".png").stat().st_size > 1000
+    stem.with_suffix(".pdf").unlink()
+    assert executed("--seed", "3") and stem.with_suffix(".pdf").exists()
+    assert len(stem.with_suffix(".json").read_bytes()) >= len(record) - 10
+    file.write_text(file.read_text() + "\n# edited\n")
+    assert executed("--seed", "3") and not executed("--seed", "3")
+    write(tmp_path, "good", "not measured")
+    file.write_text(file.read_text() + "\nprint('executed')\n")
+    assert executed() and executed()
 
 
 @pytest.mark.parametrize(

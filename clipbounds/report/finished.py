@@ -1,0 +1,63 @@
+"""Which experiments need not be run again, because nothing that they depend on has changed.
+
+What is noted lies below ``root/.clipbounds``, which is never committed: on a fresh machine everything is run.
+"""
+
+import hashlib
+import json
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ..lanes.compile import PACKAGE
+
+LIBRARIES = ("numpy", "scipy", "numba", "matplotlib", "xarray", "scikit-learn", "torch")
+SUFFIXES = (".json", ".png", ".pdf", ".svg")
+
+
+def _version(library):
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def inputs(file, budget, seed):
+    """Digest of all that an experiment depends on: the package's text, its own, helpers beside it, libraries, budget."""
+    digest = hashlib.sha256(f"{budget} {seed} {sys.version} {[_version(name) for name in LIBRARIES]}".encode())
+    file = Path(file).resolve()
+    for text in [*sorted(PACKAGE.rglob("*.py")), file, *sorted(file.parent.parent.glob("**/_*.py"))]:
+        digest.update(str(text.relative_to(PACKAGE if PACKAGE in text.parents else file.parent.parent)).encode())
+        digest.update(hashlib.sha256(text.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _written(root, name):
+    """What the experiment has written, as digests."""
+    stem = Path(root) / "figures" / name
+    files = [path for path in (stem.with_name(stem.name + suffix) for suffix in SUFFIXES) if path.is_file()]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _note(root, name):
+    return Path(root) / ".clipbounds" / "finished" / f"{name}.json"
+
+
+def unchanged(root, name, found):
+    """The record of an experiment whose inputs `found` and whose files are those of its last run, or None.
+
+    What could not be measured is tried again: a data set or a library may have come since.
+    """
+    try:
+        noted = json.loads(_note(root, name).read_text(encoding="utf-8"))
+        if noted != {"inputs": found, "written": _written(root, name)} or not noted["written"]:
+            return None
+        record = json.loads((Path(root) / "figures" / f"{name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return None if any(row["verdict"] == "not measured" for row in record["rows"]) else record
+
+
+def note_finished(root, name, found, write):
+    """Note a finished run with its inputs `found`; `write(path, bytes)` writes a whole file."""
+    write(_note(root, name), json.dumps({"inputs": found, "written": _written(root, name)}).encode())
