@@ -51,14 +51,8 @@ def encode(name, arrays, about):
     return MAGIC + hashlib.sha256(body).digest() + body
 
 
-def decode(name, data, wanted=None):
-    """Arrays and `about` of a cell; if `wanted` is given only those arrays, and None.
-
-    Raises
-    ------
-    Damaged
-        If anything is not as `encode` wrote it, or the cell belongs under another name.
-    """
+def _verified(name, data):
+    """The header's text and the bytes of the arrays, once everything has been found as `encode` wrote it."""
     if data[: len(MAGIC)] != MAGIC:
         raise Damaged("it does not start like a cell of this version")
     body = memoryview(data)[START:]
@@ -68,13 +62,42 @@ def decode(name, data, wanted=None):
     if owner != name:
         raise Damaged(f"it is the cell {owner}")
     first = NAME + LENGTH + int.from_bytes(body[NAME : NAME + LENGTH], "little")
-    layout, about = _header(bytes(body[NAME + LENGTH : first]))
+    return bytes(body[NAME + LENGTH : first]), body[first:]
+
+
+def decode(name, data):
+    """Arrays and `about` of a cell.
+
+    Raises
+    ------
+    Damaged
+        If anything is not as `encode` wrote it, or the cell belongs under another name.
+    """
+    header, body = _verified(name, data)
+    layout, about = _header(header)
     arrays = {}
     for key, kind, shape, count, position in layout:
-        if wanted is None or key in wanted:
-            found = np.frombuffer(body, kind, count, first + position) if count else np.empty(0, kind)
-            arrays[key] = found.reshape(shape).astype(kind.newbyteorder("="))
-    return arrays, json.loads(about) if wanted is None else None
+        found = np.frombuffer(body, kind, count, position) if count else np.empty(0, kind)
+        arrays[key] = found.reshape(shape).astype(kind.newbyteorder("="))
+    return arrays, json.loads(about)
+
+
+def decode_record(name, data):
+    """The arrays of a cell as one read-only record with their names as fields; much faster for many cells.
+
+    Cells with equal headers share the type of their records. Raises `Damaged` like `decode`.
+    """
+    header, body = _verified(name, data)
+    return np.frombuffer(body, _record_type(header), 1)[0]
+
+
+@lru_cache(maxsize=64)
+def _record_type(header):
+    layout, _ = _header(header)
+    names, kinds, shapes, counts, positions = zip(*layout, strict=True)
+    end = positions[-1] + kinds[-1].itemsize * counts[-1]
+    formats = [(kind, shape) for kind, shape in zip(kinds, shapes, strict=True)]
+    return np.dtype({"names": names, "formats": formats, "offsets": positions, "itemsize": end + _padding(end)})
 
 
 @lru_cache(maxsize=64)

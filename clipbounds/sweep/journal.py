@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ..specs import Spec
-from .cellfile import Damaged, decode, encode
+from .cellfile import Damaged, decode, decode_record, encode
 
 CELL, ASIDE, TEMPORARY = ".cell", "set_aside", ".tmp-"
 STALE = 3600.0  # s: an unfinished file this old was left by a process that was killed
@@ -116,14 +116,22 @@ class Journal:
             temporary.unlink(missing_ok=True)
             raise
 
-    def read(self, name, wanted=None):
+    def read(self, name):
         """Arrays and `about` of a cell, or None if there is none; a damaged one is set aside."""
+        return self._read(name, decode)
+
+    def read_record(self, name):
+        """The arrays of a cell as one record (`decode_record`), or None; a damaged one is set aside."""
+        return self._read(name, decode_record)
+
+    def _read(self, name, decode):
         try:
-            data = self.path(name).read_bytes()
+            with open(self.path(name), "rb", buffering=0) as stream:
+                data = stream.read()
         except FileNotFoundError:
             return None
         try:
-            return decode(name, data, wanted)
+            return decode(name, data)
         except Damaged as reason:
             self._set_aside(name, reason)
             return None
@@ -157,7 +165,7 @@ class Journal:
 
     def check(self, names):
         """Read these cells; the set of those that are whole. Damaged ones are set aside."""
-        return {name for name in names if self.read(name, wanted=()) is not None}
+        return {name for name in names if self.read_record(name) is not None}
 
     def sweep_out(self):
         """Delete unfinished files that a killed process left more than an hour ago; how many."""
