@@ -101,18 +101,21 @@ def run(files, budget, seed, root, as_json):
 @speaks_plainly
 def check(root, as_json):
     """Write paper_checks.md from the recorded verdicts; exit 1 if an asserted bound is violated."""
-    from .report.paper_checks import violated, write_paper_checks
+    from .report.paper_checks import not_run, stale, violated, write_paper_checks
     from .report.runner import find_experiments
 
     if not find_experiments(root):
         _fail(f"there is no experiments/ folder with experiment files below {root.resolve()}; give --root")
     records, _ = write_paper_checks(root)
-    verdicts = [row["verdict"] for record in records for row in record["rows"]]
+    missing, old = len(not_run(root, records)), stale(records)
+    verdicts = [row["verdict"] for record in records for row in record["rows"]] + ["not measured"] * missing
     summary = {v: verdicts.count(v) for v in ("holds", "violated", "undecided", "not measured")}
     if as_json:
-        click.echo(json_module.dumps({"verdicts": summary, "violated": violated(records)}))
+        click.echo(json_module.dumps({"verdicts": summary, "violated": violated(records), "stale": old}))
     else:
         click.echo("paper_checks.md: " + ", ".join(f"{n} {v}" for v, n in summary.items()))
+        if old:
+            click.echo(f"recorded by other kernels or another version, run them again: {', '.join(old)}", err=True)
     _exit_if_violated(records)
 
 

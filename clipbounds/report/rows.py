@@ -39,6 +39,8 @@ def row_from_verdicts(claim, check, verdicts, bound=""):
     span = f"measured/bound from {min(known):.4g} to {max(known):.4g}" if known else ""
     if verdicts and verdicts[0].kind == "lower":
         span = span.replace("measured/bound", "bound/measured")
+        vacuous = sum(not np.any(v.value > 0) for v in verdicts)
+        span += f"; vacuous in {vacuous} of {len(verdicts)} instances" if vacuous else ""
     return Row(
         claim=claim,
         check=f"{check}; band: {methods}",

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import math
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -60,6 +61,8 @@ def load(file):
         raise ValueError(f"there is no experiment file {file}; `clipbounds list` prints those that exist")
     spec = importlib.util.spec_from_file_location(f"clipbounds_experiment_{file.parent.name}_{file.stem}", file)
     module = importlib.util.module_from_spec(spec)
+    # entered by name, without which neither Numba nor the journal can tell whose functions these are
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:

@@ -9,11 +9,14 @@
 
 import hashlib
 import json
+import math
+from functools import lru_cache
 
 import numpy as np
 
 MAGIC = b"clipbounds-cell1"
 START = len(MAGIC) + hashlib.sha256().digest_size
+NAME, LENGTH = 32, 8  # bytes
 
 
 class Damaged(ValueError):
@@ -42,14 +45,14 @@ def encode(name, arrays, about):
         data = array.tobytes()
         listed.append([key, array.dtype.str, list(array.shape)])
         parts += [data, bytes(_padding(len(data)))]
-    header = json.dumps({"name": name, "arrays": listed, "about": about}, separators=(",", ":")).encode()
+    header = json.dumps({"arrays": listed, "about": about}, separators=(",", ":")).encode()
     header += b" " * _padding(len(header))
-    body = b"".join([len(header).to_bytes(8, "little"), header, *parts])
+    body = b"".join([name.encode().ljust(NAME), len(header).to_bytes(LENGTH, "little"), header, *parts])
     return MAGIC + hashlib.sha256(body).digest() + body
 
 
 def decode(name, data, wanted=None):
-    """Arrays and `about` of a cell; only the arrays that are `wanted`, if given.
+    """Arrays and `about` of a cell; if `wanted` is given only those arrays, and None.
 
     Raises
     ------
@@ -61,17 +64,27 @@ def decode(name, data, wanted=None):
     body = memoryview(data)[START:]
     if hashlib.sha256(body).digest() != data[len(MAGIC) : START]:
         raise Damaged("its checksum does not fit its contents")
-    length = int.from_bytes(body[:8], "little")
-    header = json.loads(bytes(body[8 : 8 + length]))
-    if header["name"] != name:
-        raise Damaged(f"it is the cell {header['name']}")
-    arrays, position = {}, 8 + length
-    for key, kind, shape in header["arrays"]:
-        kind = np.dtype(kind)
-        count = int(np.prod(shape, dtype=np.int64))
+    owner = bytes(body[:NAME]).decode().rstrip()
+    if owner != name:
+        raise Damaged(f"it is the cell {owner}")
+    first = NAME + LENGTH + int.from_bytes(body[NAME : NAME + LENGTH], "little")
+    layout, about = _header(bytes(body[NAME + LENGTH : first]))
+    arrays = {}
+    for key, kind, shape, count, position in layout:
         if wanted is None or key in wanted:
-            array = np.frombuffer(body, kind, count, position) if count else np.empty(0, kind)
-            arrays[key] = array.reshape(shape).astype(kind.newbyteorder("="))
+            found = np.frombuffer(body, kind, count, first + position) if count else np.empty(0, kind)
+            arrays[key] = found.reshape(shape).astype(kind.newbyteorder("="))
+    return arrays, json.loads(about) if wanted is None else None
+
+
+@lru_cache(maxsize=64)
+def _header(text):
+    """Name, type, shape, count and position of each array, and the JSON of the rest."""
+    header = json.loads(text)
+    layout, position = [], 0
+    for key, kind, shape in header["arrays"]:
+        kind, count = np.dtype(kind), math.prod(shape)
+        layout.append((key, kind, tuple(shape), count, position))
         position += kind.itemsize * count
         position += _padding(position)
-    return arrays, header["about"]
+    return layout, json.dumps(header["about"])

@@ -43,9 +43,18 @@ def digest_of(key):
     key : dict of specs, numbers, text, lists and arrays
     """
     try:
-        text = json.dumps(key, sort_keys=True, separators=(",", ":"), default=_plain)
+        return digest_of_text(canonical(key))
     except TypeError as error:
         raise ValueError(f"this cannot be the key of a cell: {error}") from None
+
+
+def canonical(value):
+    """The one JSON text of a value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
+
+
+def digest_of_text(text):
+    """32 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

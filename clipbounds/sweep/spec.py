@@ -7,15 +7,13 @@ import math
 import tomllib
 from pathlib import Path
 
-import numpy as np
-
 from ..methods import Method, Setting
 from ..noise import Noise
 from ..problems import Problem
 from ..simulate import DESCRIPTION, KEEPERS, checked_arguments
 from ..specs import Spec
 from .components import Axis, Node, label, read_component
-from .journal import digest_of
+from .journal import canonical, digest_of_text
 from .sources import sources_of
 from .values import as_list, nearest
 
@@ -37,15 +35,6 @@ class Cell:
     seed: int
     checkpoints: list
     keep: str
-    described: dict  # setting.to_dict()
-
-    def key(self, sources):
-        """All that determines the cell's numbers."""
-        return {
-            "setting": self.described, "sources": sources, "steps": self.steps,
-            "trajectories": self.trajectories, "seed": self.seed, "checkpoints": self.checkpoints, "keep": self.keep,
-            "first_trajectory": 0,
-        }  # fmt: skip
 
 
 class Sweep:
@@ -165,20 +154,24 @@ class Sweep:
 
     def choice(self, index):
         """Axis to position, for a cell."""
-        return dict(zip(self.axes, map(int, np.unravel_index(index, self.shape)), strict=True)) if self.axes else {}
+        found = {}
+        for axis in reversed(self.axes):
+            index, found[axis] = divmod(index, len(axis.values))
+        return found
 
     def where(self, index):
         """A cell in words."""
-        values = ", ".join(f"{axis.name} = {label(axis.values[k])}" for axis, k in self.choice(index).items())
+        choice = self.choice(index)
+        values = ", ".join(f"{axis.name} = {label(axis.values[choice[axis]])}" for axis in self.axes)
         return f"cell {index} of {self.size}{f' ({values})' if values else ''}"
 
     def _component(self, key, choice):
-        """A problem, noise or method, and its dict."""
+        """A problem, noise or method, and its JSON."""
         node = self._nodes[key]
         place = (key, *(choice[axis] for axis in self._axes[key]))
         if place not in self._made:
             spec = node.values[choice[node]] if isinstance(node, Axis) else node.make(choice)
-            self._made[place] = spec, spec.to_dict()
+            self._made[place] = spec, canonical(spec.to_dict())
         return self._made[place]
 
     def method_of(self, index):
@@ -199,15 +192,27 @@ class Sweep:
         """
         choice = self.choice(index)
         try:
-            specs, dicts = zip(*(self._component(key, choice) for key in COMPONENTS), strict=True)
-            setting = Setting(*specs)
+            setting = Setting(*(self._component(key, choice)[0] for key in COMPONENTS))
             numbers = tuple(self._number(key, choice) for key in NUMBERS)
             if numbers not in self._checked:
                 self._checked[numbers] = self._arguments(setting, *numbers)
         except ValueError as error:
             raise ValueError(f"{self.where(index)} cannot be executed: {error}") from None
-        described = {"type": SETTING, **dict(zip(COMPONENTS, dicts, strict=True))}
-        return Cell(index, setting, *numbers, self._checked[numbers], self.keep, described)
+        return Cell(index, setting, *numbers, self._checked[numbers], self.keep)
+
+    def name_of(self, index, sources):
+        """Name of a cell that `cell` accepts: `digest_of` its key, put together from the JSON of its parts."""
+        choice = self.choice(index)
+        problem, noise, method = (self._component(key, choice)[1] for key in COMPONENTS)
+        steps, trajectories, seed = numbers = tuple(self._number(key, choice) for key in NUMBERS)
+        if numbers not in self._checked:
+            self.cell(index)
+        text = (
+            f'{{"checkpoints":{canonical(self._checked[numbers])},"first_trajectory":0,"keep":"{self.keep}",'
+            f'"seed":{seed},"setting":{{"method":{method},"noise":{noise},"problem":{problem},"type":"{SETTING}"}},'
+            f'"sources":"{sources}","steps":{steps},"trajectories":{trajectories}}}'
+        )
+        return digest_of_text(text)
 
     def _arguments(self, setting, steps, trajectories, seed):
         """The checkpoints of a cell, after `simulate` has seen its arguments."""
@@ -230,9 +235,8 @@ class Sweep:
         sources = self.sources()
         names = []
         for index in range(self.size):
-            cell = self.cell(index)
-            self._check_bounds(cell)
-            names.append(digest_of(cell.key(sources)))
+            self._check_bounds(self.cell(index))
+            names.append(self.name_of(index, sources))
         return names, sources
 
     def sources(self):
@@ -248,7 +252,7 @@ class Sweep:
 
     def names(self, sources):
         """Names of the cells for the given digest of the program text."""
-        return [digest_of(self.cell(index).key(sources)) for index in range(self.size)]
+        return [self.name_of(index, sources) for index in range(self.size)]
 
     def _check_bounds(self, cell):
         for bound in self._bounds:

@@ -88,7 +88,9 @@ def own_store(place, digest):
 def compute(setting, options, stop=None):
     """Arrays and `about` of one cell, without threads of its own."""
     warm(setting)
-    return dataset_to_cell(simulate(setting, executor=Inline(), threads=1, stop=stop, **options))
+    result = simulate(setting, executor=Inline(), threads=1, stop=stop, **options)
+    result.attrs = {}  # sweep.json tells; the headers of all cells are then equal
+    return dataset_to_cell(result)
 
 
 def run_cells(place, cells, stop=None):

@@ -50,7 +50,9 @@ def run(lab):
         wrong = Scaled(bound, 0.9 if bound.kind == "upper" else 1.1)
         result = lab.simulate(setting, steps, trajectories, checkpoints=[steps])
         right, control = cb.compare(result, [bound, wrong], CONFIDENCE).verdicts
-        works = right.verdict == "holds" and control.verdict == "violated"
+        found = (right.verdict, control.verdict)
+        # a small budget may leave a test undecided, which is no failure of the check
+        word = "holds" if found == ("holds", "violated") else "undecided" if "undecided" in found else "violated"
         rows.append(
             Row(
                 f"{bound.name} holds on its tight instance, {wrong.name} does not",
@@ -60,7 +62,7 @@ def run(lab):
                 else f"{right.verdict} and {control.verdict}, bound/measured {right.tightness:.4f}",
                 "holds and violated",
                 right.tightness,
-                "holds" if works else "violated",
+                word,
             )
         )
         lab.step(k + 1, len(cases), bound.name)

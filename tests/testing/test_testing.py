@@ -51,7 +51,9 @@ LACKING = {
 }
 
 
-@pytest.mark.parametrize(("clip", "lacking"), LACKING.items(), ids=lambda x: str(x))
+@pytest.mark.parametrize(
+    ("clip", "lacking"), LACKING.items(), ids=lambda x: str(sorted(x)) if isinstance(x, (set, frozenset)) else str(x)
+)
 def test_the_suite_finds_the_properties_that_an_operator_lacks(clip, lacking):
     assert not lacking & clip.properties
     found = testing.failing_properties(clip, lacking, lipschitz=1.0, bound=lambda dim: 1.0, examples=EXAMPLES)
