@@ -55,10 +55,11 @@ def slope(x, y):
 def growth(decades=DECADES, repeats=3):
     """Seconds against 64·k trajectories, k steps and k dimensions; the others stay fixed."""
     curves = {
-        "trajectories": ([64 * k for k in decades], lambda n: (10, 10, n)),
-        "steps": ([10 * k for k in decades], lambda n: (10, n, 64)),
-        "dimension": (list(decades), lambda n: (n, 100, 64)),
+        "trajectories": ([64 * k for k in decades], lambda n: (10, 100, n)),
+        "steps": ([100 * k for k in decades], lambda n: (10, n, 64)),
+        "dimension": (list(decades), lambda n: (n, 1000, 64)),
     }
+    seconds(Case(10, "gaussian").setting(), 10, 64, 1, 1)  # compiles or loads the kernels
     results = {}
     for name, (counts, shape) in curves.items():
         times = []

@@ -11,6 +11,8 @@ import time
 started = time.perf_counter()
 import clipbounds as cb
 imported = time.perf_counter() - started
+import sys
+lazy = not {"scipy.stats", "matplotlib", "dask", "xarray"} & set(sys.modules)
 method = cb.methods.ClippedSGD(0.01, cb.clipping.NormClip(1.0))
 cb.simulate(cb.Setting(cb.problems.Quadratic([1.0], [1.0]), cb.noise.Gaussian(1.0), method), 1)
 first = time.perf_counter() - started
@@ -25,9 +27,9 @@ for problem, noise, clip in (
     before = time.perf_counter()
     cb.simulate(cb.Setting(problem, noise, cb.methods.ClippedSGD(0.01, clip)), 1)
     combination.append(time.perf_counter() - before)
-import json, sys
+import json
 print(json.dumps({"import": imported, "first step": first, "new kernels from disk": max(combination[:3]),
-                  "new combination": combination[3], "lazy": not {"scipy.stats", "matplotlib", "dask"} & set(sys.modules)}))
+                  "new combination": combination[3], "lazy": lazy}))
 """
 
 

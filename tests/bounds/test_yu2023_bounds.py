@@ -25,8 +25,8 @@ from clipbounds.bounds.yu2023 import (
 )
 from clipbounds.bounds.yu2023.instances import CURVATURES, MINIMISERS, ablations, alike_problem, line_problem
 from clipbounds.lanes import LANES, kernel
-from clipbounds.lanes.elementary import sin_cos_turns
-from clipbounds.lanes.random import threefry, uniform
+from clipbounds.lanes.elementary import random_direction
+from clipbounds.lanes.random import threefry
 from clipbounds.methods import PowerSchedule, Ring, SClipEF
 from clipbounds.methods.error_feedback import DIVERGENCE_THRESHOLD
 from clipbounds.noise import FILL, Noise, SymmetricLomax
@@ -36,11 +36,11 @@ from clipbounds.specs import POSITIVE, inf, parameter
 
 @kernel(FILL)
 def cauchy(out, first, count, params, seed, stream, trajectory):
-    """params: scale; tan of a uniform angle."""
+    """params: scale; the tangent of a uniform direction."""
     for i in range(count):
         for l in range(LANES):
             a, _ = threefry(seed, stream, np.uint64(first + i), trajectory + np.uint64(l))
-            sine, cosine = sin_cos_turns(0.5 * uniform(a))
+            cosine, sine = random_direction(a)
             out[i * LANES + l] = params[0] * sine / cosine
 
 
