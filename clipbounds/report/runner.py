@@ -121,7 +121,20 @@ def save_figure(figure, stem):
     for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None}), ("svg", {"Date": None})):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix, metadata=metadata)
+        if suffix == "png":
+            buffer = _with_palette(buffer)
         write_whole(stem.with_suffix(f".{suffix}"), buffer.getvalue())
+
+
+def _with_palette(png):
+    """The picture with 256 colours: a third of the size, and no difference to the eye."""
+    import io
+
+    from PIL import Image
+
+    small = io.BytesIO()
+    Image.open(png).convert("RGB").quantize(256).save(small, format="png", optimize=True)
+    return small
 
 
 def run_experiment(file, root, budget="standard", seed=0, progress=None, again=True):

@@ -85,7 +85,7 @@ def run(lab):
     order = [theory.FiniteSumLower(eps=EPS, L=plan.L0, n=int(k)).order(1.0) for k, plan in zip(n, plans, strict=True)]
     style.recalled(axes, n, order, r"$n + L_0\Delta\sqrt{n}/\epsilon^2$ (recalled, constant 1)")
     axes.axvline(crossing, color="0.4", linestyle=":")
-    axes.annotate(f"hits cross at n = {crossing:.0f}", (crossing, 0.93), xycoords=("data", "axes fraction"), xytext=(-4, 0), ha="right", textcoords="offset points")  # fmt: skip
+    axes.annotate(f"hits cross at n = {crossing:.0f}", (crossing, 0.04), xycoords=("data", "axes fraction"), xytext=(4, 0), textcoords="offset points")  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="components $n$", ylabel="component gradients")
     axes.set_title(rf"Finite sum, $\epsilon = {EPS}$")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
