@@ -92,7 +92,11 @@ def run(files, budget, seed, again, root, as_json):
 
         click.echo(json_module.dumps(plain(records), indent=1, ensure_ascii=False))
     else:
-        click.echo(f"{len(files)} experiments in {time.perf_counter() - started:.0f} s")
+        many = "experiment" if len(files) == 1 else "experiments"
+        click.echo(f"{len(files)} {many} in {time.perf_counter() - started:.0f} s")
+    outside = [str(file) for file in files if not file.resolve().is_relative_to((root / "experiments").resolve())]
+    if outside:
+        click.echo(f"outside of experiments/, so list, check and report leave it out: {', '.join(outside)}", err=True)
     _exit_if_violated(records)
 
 

@@ -42,8 +42,14 @@ def _duration(seconds):
 
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option("--store", type=folder, required=True, help="Folder of the results; made if it is missing.")
-@click.option("--executor", default="threads", show_default=True, help="threads, processes or dask.")
+@click.option("--store", type=folder, help="Folder of the results; made if it is missing. Not needed with --dry-run.")
+@click.option(
+    "--executor",
+    type=click.Choice(["threads", "processes", "dask"]),
+    default="threads",
+    show_default=True,
+    help="Who computes.",
+)
 @click.option("--address", help="Of a Dask scheduler; without it, dask starts a cluster on this computer.")
 @click.option("--workers", type=click.IntRange(1), help="One for each processor by default.")
 @click.option("--dry-run", is_flag=True, help="Check the sweep, count its cells, estimate the time, run nothing.")
@@ -60,6 +66,8 @@ def sweep(spec, store, executor, address, workers, dry_run, no_verify, new_kerne
 
     from . import sweep as room
 
+    if store is None and not dry_run:
+        raise ValueError("give --store, the folder of the results, or --dry-run")
     grid = room.Sweep.from_toml(spec)
     with _ends_politely():
         count = workers or os.cpu_count() or 1

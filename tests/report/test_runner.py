@@ -65,6 +65,17 @@ def test_an_asserted_violation_fails_and_a_display_does_not(tmp_path):
     assert json.loads(result.stdout.splitlines()[0])["violated"] == ["koloskova2023/wrong.1"]
 
 
+def test_a_file_outside_of_experiments_is_run_and_said_to_be_left_out(tmp_path):
+    inside = write(tmp_path, "inside")
+    outside = tmp_path / "mine.py"
+    outside.write_text(inside.read_text())
+    result = call("run", "--root", tmp_path, outside)
+    assert result.exit_code == 0 and "1 experiment in" in result.output
+    assert f"report leave it out: {outside}" in result.output
+    assert "leave it out" not in call("run", "--root", tmp_path, inside).output
+    assert "inside" in call("list", "--root", tmp_path).output
+
+
 def test_what_has_not_been_run_is_not_measured(tmp_path):
     write(tmp_path, "good")
     assert call("check", "--root", tmp_path).exit_code == 0
