@@ -51,7 +51,7 @@ def run(lab):
     check = f"f = x²/2, worst two-point noise, eta = {STEP_SIZE:g}, T = {steps:.2g}, {trajectories} trajectories a threshold (4 times as many at c = 4, 8)"
     rows = [
         Row(
-            "The clipping bias is exactly u*(c, sigma): stationary |grad f| within 1 % for c/sigma in {.5, .75, 1, 2, 4, 8}",
+            f"The clipping bias is exactly u*(c, sigma): stationary |grad f| within 1 % for c/sigma in {', '.join(f'{c:g}' for c in CHECKED)}",
             f"{check}; normal band, {CONFIDENCE} simultaneous",
             f"band within {100 * worst:.2f} % of u* (and {100 * control:.0f} % off 0.9 u*, the control)",
             "u*(c, sigma), 1 %",
