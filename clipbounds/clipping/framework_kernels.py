@@ -4,6 +4,7 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
+from ..lanes.elementary import choose
 from ..lanes.views import row
 from .base import CLIP
 
@@ -52,4 +53,4 @@ def optax_clip(v, lanes, dim, index, params):
         coordinate = row(v, k)
         for l in range(LANES):
             entry = coordinate[l]
-            coordinate[l] = entry if norms[l] < threshold else entry / norms[l] * threshold
+            coordinate[l] = choose(norms[l] < threshold, entry, entry / norms[l] * threshold)

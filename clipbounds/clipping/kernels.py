@@ -4,6 +4,7 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
+from ..lanes.elementary import choose
 from ..lanes.norms import SAFE_HIGH, SAFE_LOW, squared_norms
 from ..lanes.views import row
 from .base import CLIP
@@ -68,7 +69,7 @@ def _scale_to_norm(v, lanes, dim, length, expand):
         for l in range(LANES):
             entry = v[l]
             engaged[l] += 0.0 if abs(entry) <= length else 1.0
-            v[l] = length if entry > length else (-length if entry < -length else entry)
+            v[l] = choose(entry > length, length, choose(entry < -length, -length, entry))
     elif squared_norms(v, factor, dim):
         for l in range(LANES):
             ratio = length / math.sqrt(factor[l])
@@ -132,9 +133,9 @@ def coordinate_clip(v, lanes, dim, index, params):
         for l in range(LANES):
             entry = coordinate[l]
             inside = abs(entry) <= threshold
-            changed[l] = changed[l] if inside else 1.0
-            shortened = threshold if entry > 0.0 else (-threshold if entry < 0.0 else entry)  # nan stays nan
-            coordinate[l] = entry if inside else shortened
+            changed[l] = choose(inside, changed[l], 1.0)
+            shortened = choose(entry > 0.0, threshold, choose(entry < 0.0, -threshold, entry))  # nan stays nan
+            coordinate[l] = choose(inside, entry, shortened)
     for l in range(LANES):
         engaged[l] += changed[l]
 
@@ -155,7 +156,7 @@ def smooth_clip(v, lanes, dim, index, params):
             ratio = (size if inner else width) / (width if inner else size)
             smooth = (ratio if inner else 1.0) / math.sqrt(1.0 + ratio * ratio)
             clipped = math.copysign(level * smooth, y)
-            changed[l] = changed[l] if clipped == y else 1.0
+            changed[l] = choose(clipped == y, changed[l], 1.0)
             coordinate[l] = clipped
     for l in range(LANES):
         engaged[l] += changed[l]

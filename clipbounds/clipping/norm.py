@@ -82,6 +82,16 @@ class GrowingClip(Clip):
         return GrowingClip(factor * self.alpha, self.beta)
 
 
+def ball(clip):
+    """(radius, growth) if the operator's kernel projects sample k = 1, 2, ... of a batch on the ball radius·k^growth,
+    and (0, 0) otherwise: what a method's loop may do by itself instead of calling the kernel."""
+    if clip.kernel is kernels.norm_clip:
+        return clip.parameters[0], 0.0
+    if clip.kernel is kernels.growing_clip:
+        return clip.parameters[0], 1.0 / clip.parameters[1]
+    return 0.0, 0.0
+
+
 class Normalize(Clip):
     """u/‖u‖, and 0 at 0. Exact at every scale; infinite entries and nan as for `NormClip`."""
 

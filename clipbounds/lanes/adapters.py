@@ -16,7 +16,7 @@ import numpy as np
 
 from . import elementary, random
 from .blocks import LANES
-from .compile import Kernel, cache_folder, scalar
+from .compile import Kernel, cache_folder, foreign
 from .views import row
 
 HEADER = "# written by clipbounds.lanes.adapters for {name}\n"
@@ -73,10 +73,10 @@ def adapt(function, signature, template, leading, form):
     if folder is not None and mark is not None:
         path = str(_write(folder / "generated", f"{function.__name__}_{mark}.py", text))
     scope = {
-        "__name__": __name__, "user": scalar(function), "np": np, "LANES": LANES,
+        "__name__": __name__, "user": foreign(function), "np": np, "LANES": LANES,
         "row": row, "threefry": random.threefry, "uniform": random.uniform, "expm1": elementary.expm1,
     }  # fmt: skip
     exec(compile(text, path, "exec"), scope)
     generated = scope["generated"]
     generated.__name__, generated.__doc__ = function.__name__, function.__doc__
-    return Kernel(generated, signature)
+    return Kernel(generated, signature, counted=True)

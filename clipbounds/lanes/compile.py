@@ -29,13 +29,18 @@ from numba.extending import intrinsic
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOMS_WITH_KERNELS = ("lanes", "clipping", "noise", "problems", "oracles", "methods")
 FLAGS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# blocks outlive the kernels that work on them: counting references to arguments costs 100 ns a step of a method, and
+# serves only kernels that allocate arrays, which those of users may
+UNCOUNTED = {**FLAGS, "_nrt": False}
 # without the wrappers for callers in Python and C: a fifth of the time that compilation takes
-INNER = {**FLAGS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INNER = {**UNCOUNTED, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 _decorating = threading.RLock()
 _all_kernels = []
 
 # a function that kernels inline; it is compiled only as a part of them
 device = partial(njit, **INNER)
+# the same for a user's function, which may allocate arrays
+foreign = partial(njit, forceinline=True, **(INNER | FLAGS | {"_nrt": True}))
 # the same for scalar functions, which must become a part of the loop over lanes or it does not vectorise; LLVM by
 # itself stops inlining a function that is used several times
 scalar = partial(njit, forceinline=True, **INNER)
@@ -151,10 +156,12 @@ class Kernel:
     signature : numba signature
     address : int
         Address of the C entry point, to be passed to other kernels.
+    counted : bool
+        Whether references are counted, without which it cannot allocate arrays.
     """
 
-    def __init__(self, function, signature):
-        self.function, self.signature = function, signature
+    def __init__(self, function, signature, counted):
+        self.function, self.signature, self.counted = function, signature, counted
         self.__name__, self.__doc__ = function.__name__, function.__doc__
         self._compiled = self._address = None
         given = tuple(inspect.signature(function).parameters)
@@ -179,7 +186,8 @@ class Kernel:
         try:
             if folder is not None:
                 numba.config.CACHE_DIR = str(folder)
-            return njit(self.signature, cache=folder is not None, **FLAGS)(self.function)
+            flags = FLAGS if self.counted else UNCOUNTED
+            return njit(self.signature, cache=folder is not None, **flags)(self.function)
         except NumbaError as error:
             raise ValueError(
                 f"kernel {self.__name__} does not compile as {describe(self.signature, self.__name__)};"
@@ -215,7 +223,7 @@ def kernel(signature):
             "kernel needs a signature: write @kernel(GRADIENT), @kernel(FILL) or @kernel(CLIP), but"
             f" {signature!r} was given"
         )
-    return lambda function: Kernel(function, signature)
+    return lambda function: Kernel(function, signature, not function.__module__.startswith(f"{PACKAGE.name}."))
 
 
 def check_kernel(owner, name, value, signature):

@@ -33,7 +33,7 @@ SHIFT_52 = np.uint64(52)
 BIAS = np.uint64(1023)
 ONE, TWO = np.uint64(1), np.uint64(2)
 EXPONENT_ONE = np.uint64(0x3FF0000000000000)
-SHIFT_12, SHIFT_62, SHIFT_63 = np.uint64(12), np.uint64(62), np.uint64(63)
+SHIFT_12 = np.uint64(12)
 SIGN = np.uint64(1 << 63)
 
 
@@ -67,6 +67,20 @@ def fused(typing_context, a, b, c):
     return types.float64(types.float64, types.float64, types.float64), codegen
 
 
+@intrinsic
+def choose(typing_context, condition, yes, no):
+    """`yes` where the condition holds, `no` elsewhere, without a branch.
+
+    In x[l] = a if condition else x[l] LLVM sees a store on condition, and a masked store costs a dozen cycles on some
+    machines (measured: 12 cycles for four numbers on Zen 3). With this it stays an ordinary one.
+    """
+
+    def codegen(context, builder, signature, arguments):
+        return builder.select(*arguments)
+
+    return types.float64(types.boolean, types.float64, types.float64), codegen
+
+
 @scalar
 def log(x):
     """Natural logarithm of a positive normal x."""
@@ -83,16 +97,19 @@ def log(x):
 
 @scalar
 def minus_log(u):
-    """-log u for u in (0, 1), an exponential variate; the polynomial goes by pairs, which shortens the chain."""
+    """-log u for u in (0, 1), an exponential variate.
+
+    log m = -2 artanh s with s = (1-m)/(1+m); the error of the rounded s shows (1.6 ulp instead of .8), which spares a
+    sixth of the instructions. The polynomial goes by pairs, which shortens the chain.
+    """
     shifted = bits_of(u) + (EXPONENT_ROOM - SQRT_HALF_BITS)
-    exponent = float_of(TWO_52_BITS | (shifted >> SHIFT_52)) - (2.0**52 + 1024.0)
-    f = float_of((shifted & MANTISSA) + SQRT_HALF_BITS) - 1.0
-    s = f / (2.0 + f)
+    m = float_of((shifted & MANTISSA) + SQRT_HALF_BITS)
+    s = (1.0 - m) / (1.0 + m)
+    exponent = (2.0**52 + 1024.0) - float_of(TWO_52_BITS | (shifted >> SHIFT_52))
     z = s * s
     w = z * z
-    r = z * ((L0 + z * L1) + w * ((L2 + z * L3) + w * ((L4 + z * L5) + w * L6)))
-    half = 0.5 * f * f
-    return ((half - (s * (half + r) + exponent * LN2_LOW)) - f) - exponent * LN2_HIGH
+    r = (L0 + z * L1) + w * ((L2 + z * L3) + w * ((L4 + z * L5) + w * L6))
+    return exponent * LN2_HIGH + (2.0 * s + ((s * z) * r + exponent * LN2_LOW))
 
 
 @scalar
@@ -167,18 +184,18 @@ def sin_half_turns(t):
 
 @scalar
 def random_direction(word):
-    """sqrt(2) (cos, sin) of an angle uniform on the circle: 52 bits choose it in a quadrant, two others the quadrant.
+    """sqrt(2) (cos, sin) of an angle uniform on the circle: two bits of the word choose the quadrant, the next 52 the angle.
 
     r uniform in (-pi/4, pi/4) turned by pi/4 needs no selects. The error of a coordinate is at most 6e-16: 1.1e-16 of
     the angle, an ulp of the sine and of the cosine, half an ulp of their sum.
     """
-    r = (float_of((word >> SHIFT_12) | EXPONENT_ONE) - (1.5 - 2.0**-53)) * (0.25 * TWO_PI)
+    r = (float_of(((word << TWO) >> SHIFT_12) | EXPONENT_ONE) - (1.5 - 2.0**-53)) * (0.25 * TWO_PI)
     z = r * r
     sine = _sin_poly(r, z)
     cosine = 1.0 + z * (z * (C0 + z * (C1 + z * (C2 + z * (C3 + z * (C4 + z * C5))))) - 0.5)
     return (
-        float_of(bits_of(cosine - sine) ^ (word << SHIFT_63)),
-        float_of(bits_of(cosine + sine) ^ ((word << SHIFT_62) & SIGN)),
+        float_of(bits_of(cosine - sine) ^ (word & SIGN)),
+        float_of(bits_of(cosine + sine) ^ ((word << ONE) & SIGN)),
     )
 
 

@@ -40,7 +40,8 @@ def squared_norms(v, out, dim):
     for k in range(2 - dim % 2, dim, 2):  # two coordinates at a time: fewer loads and stores of the sums
         one, two = row(v, k), row(v, k + 1)
         for l in range(LANES):
-            total[l] += one[l] * one[l] + two[l] * two[l]
+            partial = total[l] + one[l] * one[l]
+            total[l] = partial + two[l] * two[l]
     if dim % 2 == 0:
         one = row(v, 1)
         for l in range(LANES):
@@ -72,6 +73,12 @@ def lane_norms(v, out, dim):
 def block_norms(v, out, dim):
     """`lane_norms` for callers outside kernels."""
     lane_norms(v, out, dim)
+
+
+@device
+def clear(target):
+    for i in range(target.size):
+        target[i] = 0.0
 
 
 @device

@@ -6,6 +6,7 @@ random numbers: as easy as 1, 2, 3*, SC 2011; the known-answer vectors of Random
 
 import numpy as np
 from numba import types
+from numba.extending import intrinsic
 
 from .blocks import LANES, WORDS
 from .compile import device, kernel, scalar
@@ -99,6 +100,22 @@ def fill_words(first, second, seed, stream, draw, trajectory):
 def uniform(word):
     """A word as the midpoint of one of 2^52 equal cells of (0, 1): never 0 or 1."""
     return float_of((word >> SHIFT_12) | EXPONENT_ONE) - LARGEST_BELOW_ONE
+
+
+@intrinsic
+def byte_reversed(typing_context, word):
+    """The bytes of a word in the opposite order: with the word itself, two uniform numbers from one word.
+
+    Each of the two takes every value equally often. Jointly they are a digital net: of the 2^64 words, every dyadic
+    box 2^-a × 2^-b of the unit square with a + b <= 57 gets exactly its share 2^(64-a-b), because the first a bits
+    of one and the first b of the other are different bits (tests/lanes/test_random.py). Two independent words differ
+    from this on smaller boxes only, which 2^57 = 1.4e17 draws would be needed to see.
+    """
+
+    def codegen(context, builder, signature, arguments):
+        return builder.bswap(arguments[0])
+
+    return types.uint64(types.uint64), codegen
 
 
 @kernel(types.void(WORDS, WORDS, WORDS, WORDS, WORDS))

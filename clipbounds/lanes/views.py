@@ -4,6 +4,9 @@ A slice block[a:b] counts references and allows for negative and too large bound
 run for microseconds, and seconds of compilation. The block must outlive the view, as an argument of a kernel does.
 Loops over a view vectorise; loops over block[k*LANES + l] do not, because Numba then has to allow for negative
 indices (measured: 4 times slower).
+
+They are intrinsics because Numba refuses a function that returns an array where references are not counted, as in
+this package's kernels (compile.py).
 """
 
 from llvmlite import ir
@@ -11,37 +14,63 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .blocks import LANES
-from .compile import scalar
+from .blocks import FLOATS, LANES
+
+
+def _view(context, builder, kind, data, size):
+    """An array value of `size` numbers at `data` without an owner."""
+    part = context.make_array(kind)(context, builder)
+    width = ir.Constant(size.type, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+    part.data = data
+    part.meminfo = cgutils.get_null_value(part.meminfo.type)
+    part.parent = cgutils.get_null_value(part.parent.type)
+    part.nitems, part.itemsize = size, width
+    part.shape = cgutils.pack_array(builder, [size])
+    part.strides = cgutils.pack_array(builder, [width])
+    return part._getvalue()
+
+
+def _part(context, builder, kind, block, start, size):
+    whole = context.make_array(kind)(context, builder, block)
+    return _view(context, builder, kind, builder.gep(whole.data, [start], inbounds=True), size)
 
 
 @intrinsic
-def view(typing_context, block, start, size):
-    """block[start : start + size] without any check."""
+def row(typing_context, block, k):
+    """Coordinate k of a block, a view of LANES numbers."""
 
     def codegen(context, builder, signature, arguments):
-        block, start, size = arguments
-        whole = context.make_array(signature.args[0])(context, builder, block)
-        part = context.make_array(signature.return_type)(context, builder)
-        width = ir.Constant(size.type, context.get_abi_sizeof(context.get_data_type(signature.return_type.dtype)))
-        part.data = builder.gep(whole.data, [start], inbounds=True)
-        part.meminfo = cgutils.get_null_value(part.meminfo.type)
-        part.parent = cgutils.get_null_value(part.parent.type)
-        part.nitems, part.itemsize = size, width
-        part.shape = cgutils.pack_array(builder, [size])
-        part.strides = cgutils.pack_array(builder, [width])
-        return part._getvalue()
+        block, k = arguments
+        lanes = ir.Constant(k.type, LANES)
+        return _part(context, builder, signature.return_type, block, builder.mul(k, lanes), lanes)
+
+    return block(block, types.int64), codegen
+
+
+@intrinsic
+def rows(typing_context, block, first, count):
+    """Coordinates first, ..., first + count - 1 of a block."""
+
+    def codegen(context, builder, signature, arguments):
+        block, first, count = arguments
+        lanes = ir.Constant(first.type, LANES)
+        return _part(
+            context, builder, signature.return_type, block, builder.mul(first, lanes), builder.mul(count, lanes)
+        )
 
     return block(block, types.int64, types.int64), codegen
 
 
-@scalar
-def row(block, k):
-    """Coordinate k of a block, a view of LANES numbers."""
-    return view(block, k * LANES, LANES)
+@intrinsic
+def scratch(typing_context):
+    """A row of LANES numbers on the stack, not initialised, for the function that asks for it and those it calls."""
 
+    def codegen(context, builder, signature, arguments):
+        numbers = ir.ArrayType(context.get_value_type(types.float64), LANES)
+        with builder.goto_entry_block():
+            memory = builder.alloca(numbers)
+            memory.align = 64
+        data = builder.bitcast(memory, context.get_value_type(types.float64).as_pointer())
+        return _view(context, builder, FLOATS, data, context.get_constant(types.intp, LANES))
 
-@scalar
-def rows(block, first, count):
-    """Coordinates first, ..., first + count - 1 of a block."""
-    return view(block, first * LANES, count * LANES)
+    return FLOATS(), codegen

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from numba import types
 
-from ..lanes.blocks import FLOATS, INTS, LANES, WORDS
+from ..lanes.blocks import FLOATS, INTS, LANES, WORDS, aligned
 from ..noise import Noise
 from ..noise.window import window_plan
 from ..problems import Problem
@@ -152,8 +152,8 @@ class Block:
 def new_block(setting, seed, first_trajectory):
     """The state of trajectories first_trajectory, ..., +63 at step 0."""
     problem, noise, method = setting.problem, setting.noise, setting.method
-    vectors = method.initial_state(problem)
-    lanes = np.zeros(LANE_ROWS * LANES)
+    vectors = aligned(method.initial_state(problem))
+    lanes = aligned(np.zeros(LANE_ROWS * LANES))
     lanes[MINIMUM * LANES : (MINIMUM + 1) * LANES] = np.inf
     lanes[DIVERGED * LANES :] = -1.0
     plan, buffer_size, noise_parameters = window_plan(noise, problem.dim)
@@ -162,7 +162,7 @@ def new_block(setting, seed, first_trajectory):
     addresses = np.array(first_addresses + method.extra_addresses(problem), dtype=np.int64)
     words = np.array([seed, first_trajectory], dtype=np.uint64)
     arguments = (
-        np.empty(max(buffer_size, LANES)), plan, words,
-        problem.parameters, noise_parameters, clip.parameters, method.parameters, addresses,
+        aligned(np.zeros(max(buffer_size, LANES))), plan, words,
+        problem.parameters, noise_parameters, np.array(clip.parameters), method.parameters, addresses,
     )  # fmt: skip
     return Block(vectors, lanes, arguments, method.advance)

@@ -7,9 +7,9 @@ parameters of the operator are.
 
 import math
 
-from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
-from ..lanes.norms import add_scaled, copy
+from ..lanes.norms import add_scaled, clear, copy
+from ..lanes.views import rows
 from ..noise.window import DIM, add_sample
 from ..problems.clients import CLIENT_GRADIENT
 from .base import ADVANCE, CLIP_AT, CLIPPED, FILL_AT, GRADIENT_AT, SCRATCH
@@ -62,8 +62,7 @@ def add_client_noise(v, xi, buffer, plan, sample, noise, words, fill_address, sc
     if scale == 1.0:
         add_sample(v, buffer, plan, sample, noise, words, fill_address)
     elif scale > 0.0:
-        for i in range(v.size):
-            xi[i] = 0.0
+        clear(xi)
         add_sample(xi, buffer, plan, sample, noise, words, fill_address)
         add_scaled(scale, xi, v)
 
@@ -85,32 +84,30 @@ def combine(keep, memory, gain, v):
 def server(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first, last):
     """x <- x - eta_t sum_i w_i m_i with the new estimators."""
     dim = plan[DIM]
-    size = dim * LANES
     clients = int(problem[0])
-    x, g = vectors[:size], vectors[size : 2 * size]
-    v, xi = vectors[WORK * size : (WORK + 1) * size], vectors[NOISE * size : (NOISE + 1) * size]
-    counts = lanes[CLIPPED * LANES : (SCRATCH + 1) * LANES]
+    x, g = rows(vectors, POINT, dim), rows(vectors, GRADIENT * dim, dim)
+    v, xi = rows(vectors, WORK * dim, dim), rows(vectors, NOISE * dim, dim)
+    counts = rows(lanes, CLIPPED, SCRATCH + 1 - CLIPPED)
     gradient, operator = gradient_at(addresses[GRADIENT_AT]), clip_at(addresses[CLIP_AT])
     client_gradient = client_gradient_at(addresses[CLIENT_GRADIENT_AT])
     feedback = method[FEEDBACK] > 0.0
-    at_step = clip.copy()
     for step in range(first, last):
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
-        keep, gain = prepare_operator(step, method, addresses, at_step)
+        keep, gain = prepare_operator(step, method, addresses, clip)
         for i in range(clients):
-            memory = vectors[(ESTIMATORS + i) * size : (ESTIMATORS + i + 1) * size]
+            memory = rows(vectors, (ESTIMATORS + i) * dim, dim)
             client_gradient(x, v, i, dim, problem)
             add_client_noise(
                 v, xi, buffer, plan, step * clients + i, noise, words, addresses[FILL_AT], problem[1 + clients + i]
             )
             if feedback:
                 subtract(memory, v)
-            operator(v, counts, dim, 0, at_step)
+            operator(v, counts, dim, 0, clip)
             combine(keep, memory, gain, v)
         eta = scheduled(STEP, step, method, addresses)
         for i in range(clients):
-            memory = vectors[(ESTIMATORS + i) * size : (ESTIMATORS + i + 1) * size]
+            memory = rows(vectors, (ESTIMATORS + i) * dim, dim)
             add_scaled(-eta * problem[1 + i], memory, x)
 
 
@@ -118,44 +115,40 @@ def server(vectors, lanes, buffer, plan, words, problem, noise, clip, method, ad
 def network(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first, last):
     """x_i <- sum_r w_ir (x_r - eta_t m_r); further blocks: the points x_i, and the next ones. Block 0 is their mean."""
     dim = plan[DIM]
-    size = dim * LANES
     clients = int(problem[0])
-    x, g = vectors[:size], vectors[size : 2 * size]
-    v, xi = vectors[WORK * size : (WORK + 1) * size], vectors[NOISE * size : (NOISE + 1) * size]
-    counts = lanes[CLIPPED * LANES : (SCRATCH + 1) * LANES]
+    x, g = rows(vectors, POINT, dim), rows(vectors, GRADIENT * dim, dim)
+    v, xi = rows(vectors, WORK * dim, dim), rows(vectors, NOISE * dim, dim)
+    counts = rows(lanes, CLIPPED, SCRATCH + 1 - CLIPPED)
     gradient, operator = gradient_at(addresses[GRADIENT_AT]), clip_at(addresses[CLIP_AT])
     client_gradient = client_gradient_at(addresses[CLIENT_GRADIENT_AT])
     feedback = method[FEEDBACK] > 0.0
-    at_step = clip.copy()
-    points = (ESTIMATORS + clients) * size
-    following = points + clients * size
+    points = (ESTIMATORS + clients) * dim
+    following = points + clients * dim
     for step in range(first, last):
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
-        keep, gain = prepare_operator(step, method, addresses, at_step)
+        keep, gain = prepare_operator(step, method, addresses, clip)
         eta = scheduled(STEP, step, method, addresses)
         for i in range(clients):
-            memory = vectors[(ESTIMATORS + i) * size : (ESTIMATORS + i + 1) * size]
-            point = vectors[points + i * size : points + (i + 1) * size]
+            memory = rows(vectors, (ESTIMATORS + i) * dim, dim)
+            point = rows(vectors, points + i * dim, dim)
             client_gradient(point, v, i, dim, problem)
             add_client_noise(
                 v, xi, buffer, plan, step * clients + i, noise, words, addresses[FILL_AT], problem[1 + clients + i]
             )
             if feedback:
                 subtract(memory, v)
-            operator(v, counts, dim, 0, at_step)
+            operator(v, counts, dim, 0, clip)
             combine(keep, memory, gain, v)
             add_scaled(-eta, memory, point)
         for i in range(clients):
-            mixed = vectors[following + i * size : following + (i + 1) * size]
-            for j in range(size):
-                mixed[j] = 0.0
+            mixed = rows(vectors, following + i * dim, dim)
+            clear(mixed)
             for r in range(clients):
                 weight = method[NETWORK + i * clients + r]
                 if weight != 0.0:
-                    add_scaled(weight, vectors[points + r * size : points + (r + 1) * size], mixed)
-        copy(vectors[following : following + clients * size], vectors[points : points + clients * size])
-        for j in range(size):
-            x[j] = 0.0
+                    add_scaled(weight, rows(vectors, points + r * dim, dim), mixed)
+        copy(rows(vectors, following, clients * dim), rows(vectors, points, clients * dim))
+        clear(x)
         for i in range(clients):
-            add_scaled(1.0 / clients, vectors[points + i * size : points + (i + 1) * size], x)
+            add_scaled(1.0 / clients, rows(vectors, points + i * dim, dim), x)

@@ -1,15 +1,17 @@
-"""The compiled loop of (clipped) stochastic gradient descent."""
+"""The compiled loop of (clipped) stochastic gradient descent: on the batch, on single samples, and in between."""
 
 import math
 
 from ..clipping.base import CLIP
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
-from ..lanes.norms import add, add_scaled, copy, decay_and_add, lane_norms, scale_in_place
+from ..lanes.elementary import choose
+from ..lanes.norms import add_scaled, clear, decay_and_add, lane_norms
 from ..lanes.views import row, rows
-from ..noise.window import DIM, noisy_copy
+from ..noise.window import DIM
 from ..problems.base import GRADIENT
 from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SUM
+from .clipped_sample import add_clipped, mean_sample, one_sample
 
 gradient_at = function_at(GRADIENT)
 clip_at = function_at(CLIP)
@@ -23,7 +25,7 @@ def track(g, lanes, dim, step):
     finite = 0
     for l in range(LANES):
         total[l] += norms[l]
-        lowest[l] = norms[l] if norms[l] < lowest[l] else lowest[l]  # nan leaves it as it is
+        lowest[l] = choose(norms[l] < lowest[l], norms[l], lowest[l])  # nan leaves it as it is
         finite += 1 if norms[l] < math.inf else 0
     if finite < LANES:
         diverged = row(lanes, DIVERGED)
@@ -34,31 +36,34 @@ def track(g, lanes, dim, step):
 
 @kernel(ADVANCE)
 def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first, last):
-    """method: step size, batch size, 1 to clip each sample, momentum. Blocks: x, g, v, sum of the batch, momentum."""
-    step_size, batch, per_sample, momentum = method[0], int(method[1]), method[2] > 0.0, method[3]
-    dim = plan[DIM]
+    """method: those of `methods.sgd.sgd_parameters`. Blocks: x, g, scratch, the clipped estimate, momentum."""
+    step_size, groups, together, momentum = method[0], int(method[1]), int(method[2]), method[3]
+    radius, growth = method[4], method[5]
+    dim, fill = plan[DIM], addresses[FILL_AT]
     x, g, v = rows(vectors, 0, dim), rows(vectors, dim, dim), rows(vectors, 2 * dim, dim)
-    total, memory = rows(vectors, 3 * dim, dim), rows(vectors, 4 * dim, dim)
+    estimate, memory = rows(vectors, 3 * dim, dim), rows(vectors, 4 * dim, dim)
     counts = rows(lanes, CLIPPED, SCRATCH + 1 - CLIPPED)
     gradient, operator = gradient_at(addresses[GRADIENT_AT]), clip_at(addresses[CLIP_AT])
+    direct = momentum == 0.0 and groups == 1  # the estimate goes into x at once
+    weight = -step_size if direct else 1.0 / groups
     for step in range(first, last):
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
-        for k in range(batch):
-            noisy_copy(g, v, buffer, plan, step * batch + k, noise, words, addresses[FILL_AT])
-            if per_sample:
-                operator(v, counts, dim, k, clip)
-            if batch > 1 and k == 0:
-                copy(v, total)
-            elif batch > 1:
-                add(v, total)
-        if batch > 1:
-            copy(total, v)
-            scale_in_place(1.0 / batch, v)
-        if not per_sample:
-            operator(v, counts, dim, 0, clip)
+        if not direct:
+            clear(estimate)
+        for k in range(groups):
+            sample = (step * groups + k) * together
+            if together == 1:
+                at = one_sample(buffer, plan, sample, noise, words, fill)
+            else:
+                at = mean_sample(buffer, plan, sample, together, noise, words, fill)
+            xi = rows(buffer, at, dim)
+            size = radius if growth == 0.0 else radius * (k + 1.0) ** growth
+            add_clipped(weight, g, xi, v, x if direct else estimate, counts, dim, k, size, operator, clip)
+        if direct:
+            continue
         if momentum > 0.0:
-            decay_and_add(momentum, v, memory)
+            decay_and_add(momentum, estimate, memory)
             add_scaled(-step_size, memory, x)
         else:
-            add_scaled(-step_size, v, x)
+            add_scaled(-step_size, estimate, x)

@@ -1,12 +1,10 @@
 """Micro-batch clipping: clip between single samples and the whole batch, as gradient accumulation allows."""
 
-import numpy as np
-
 from ..clipping import Clip
 from ..specs import POSITIVE, Interval, integer, parameter
-from . import per_sample_kernels
+from . import kernels
 from .base import Method
-from .sgd import check_operator, mean_output_bound
+from .sgd import check_operator, mean_output_bound, sgd_parameters
 
 
 class MicroBatchClippedSGD(Method):
@@ -30,7 +28,7 @@ class MicroBatchClippedSGD(Method):
     groups: int = integer(1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
 
-    advance = per_sample_kernels.micro_batch
+    advance = kernels.sgd
     vector_rows = 5
 
     def validate(self):
@@ -52,7 +50,7 @@ class MicroBatchClippedSGD(Method):
 
     @property
     def parameters(self):
-        return np.array([self.step_size, self.groups, self.group_size, self.momentum], dtype=np.float64)
+        return sgd_parameters(self, self.groups)
 
     @property
     def samples_per_step(self):

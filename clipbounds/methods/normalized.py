@@ -26,7 +26,7 @@ class NormalizedSGD(Method):
 
     @property
     def parameters(self):
-        return sgd_parameters(self, per_sample=False)
+        return sgd_parameters(self, groups=1)
 
     @property
     def samples_per_step(self):

@@ -39,7 +39,7 @@ class PerSampleClippedSGD(Method):
 
     @property
     def parameters(self):
-        return sgd_parameters(self, per_sample=True)
+        return sgd_parameters(self, groups=self.batch_size)
 
     @property
     def samples_per_step(self):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..clipping import Clip, GrowingClip, Identity
+from ..clipping.norm import ball
 from ..specs import POSITIVE, Interval, integer, parameter
 from . import kernels
 from .base import Method
@@ -23,9 +24,15 @@ def mean_output_bound(clip, count, dim):
     return clip.bound(dim)
 
 
-def sgd_parameters(method, per_sample):
-    """Parameter vector of `kernels.sgd`."""
-    return np.array([method.step_size, method.batch_size, per_sample, method.momentum], dtype=np.float64)
+def sgd_parameters(method, groups):
+    """Parameter vector of `kernels.sgd`: step size, groups a batch, samples a group, momentum, radius, growth.
+
+    The mean of each group is clipped. The radius of the ball that group k = 1, 2, ... is projected on is
+    radius·k^growth; 0 for operators that do something else.
+    """
+    radius, growth = ball(method.operator)
+    numbers = [method.step_size, groups, method.batch_size // groups, method.momentum, radius, growth]
+    return np.array(numbers, dtype=np.float64)
 
 
 class ClippedSGD(Method):
@@ -63,7 +70,7 @@ class ClippedSGD(Method):
 
     @property
     def parameters(self):
-        return sgd_parameters(self, self.per_sample)
+        return sgd_parameters(self, self.operator_calls_per_step)
 
     @property
     def samples_per_step(self):
@@ -97,7 +104,7 @@ class SGD(Method):
 
     @property
     def parameters(self):
-        return sgd_parameters(self, False)
+        return sgd_parameters(self, groups=1)
 
     @property
     def samples_per_step(self):

@@ -4,8 +4,9 @@ import math
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
-from ..lanes.norms import add_scaled, copy, lane_norms
-from ..lanes.views import row
+from ..lanes.elementary import choose
+from ..lanes.norms import add_scaled, clear, copy, lane_norms
+from ..lanes.views import row, rows
 from ..noise.window import DIM, LAYOUT, add_sample
 from ..oracles.base import ORACLE, STATE_ROWS
 from .base import ADVANCE, FILL_AT, GRADIENT_AT, NORM
@@ -23,20 +24,17 @@ RULE_H, RULE_P, RULE_N, RULE_CLIP, RULE_CONSTANT = range(5)
 
 
 @device
-def record(norms, vectors, size, step, ratio, cap):
+def record(norms, vectors, dim, step, ratio, cap):
     """Update the records with the certified quantity min(u/(1 + ratio u), cap) of the gradient norm u."""
-    target = vectors[TARGET * size : TARGET * size + LANES]
-    total = vectors[CERTIFIED * size : CERTIFIED * size + LANES]
-    hit = vectors[HIT * size : HIT * size + LANES]
-    passed = vectors[PASSED * size : PASSED * size + LANES]
-    counts = vectors[COUNT * size : COUNT * size + LANES]
+    target, total = row(vectors, TARGET * dim), row(vectors, CERTIFIED * dim)
+    hit, passed, counts = row(vectors, HIT * dim), row(vectors, PASSED * dim), row(vectors, COUNT * dim)
     count = step + 1.0
     for l in range(LANES):
         total[l] += min(norms[l] / (1.0 + ratio * norms[l]), cap)
     for l in range(LANES):
-        hit[l] = count if norms[l] <= target[l] and hit[l] == 0.0 else hit[l]
+        hit[l] = choose((norms[l] <= target[l]) & (hit[l] == 0.0), count, hit[l])
     for l in range(LANES):
-        passed[l] = count if total[l] <= target[l] * count and passed[l] == 0.0 else passed[l]
+        passed[l] = choose((total[l] <= target[l] * count) & (passed[l] == 0.0), count, passed[l])
     for l in range(LANES):
         counts[l] = count
 
@@ -63,7 +61,7 @@ def factors(rule, norms, method):
         for l in range(LANES):
             norms[l] = a
     for l in range(LANES):
-        norms[l] = norms[l] if norms[l] < math.inf else 0.0
+        norms[l] = choose(norms[l] < math.inf, norms[l], 0.0)
 
 
 @device
@@ -83,8 +81,7 @@ def descend(x, v, factor, dim):
 @device
 def additive_batch(v, mean, buffer, plan, first, batch, noise, words, address):
     """v += mean of the samples first, ..., first + batch - 1 of an additive law, performed one by one."""
-    for i in range(mean.size):
-        mean[i] = 0.0
+    clear(mean)
     for sample in range(first, first + batch):
         add_sample(mean, buffer, plan, sample, noise, words, address)
     add_scaled(1.0 / batch, mean, v)
@@ -95,10 +92,9 @@ def spider(vectors, lanes, buffer, plan, words, problem, noise, clip, method, ad
     """method: rule, q, S1, S2, three numbers of the rule, ratio and cap of the certified quantity."""
     rule, epoch, large, small = int(method[0]), int(method[1]), int(method[2]), int(method[3])
     dim = plan[DIM]
-    size = dim * LANES
-    x, g, v = vectors[:size], vectors[size : 2 * size], vectors[2 * size : 3 * size]
-    x_before, g_before = vectors[3 * size : 4 * size], vectors[4 * size : 5 * size]
-    other, state = vectors[5 * size : 6 * size], vectors[6 * size : RECORDS * size]
+    x, g, v = rows(vectors, X * dim, dim), rows(vectors, G * dim, dim), rows(vectors, V * dim, dim)
+    x_before, g_before = rows(vectors, X_BEFORE * dim, dim), rows(vectors, G_BEFORE * dim, dim)
+    other, state = rows(vectors, OTHER * dim, dim), rows(vectors, STATE * dim, STATE_ROWS * dim)
     norms = row(lanes, NORM)
     gradient = gradient_at(addresses[GRADIENT_AT])
     additive = plan[LAYOUT] >= 0
@@ -106,7 +102,7 @@ def spider(vectors, lanes, buffer, plan, words, problem, noise, clip, method, ad
     for step in range(first, last):
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
-        record(norms, vectors, size, step, method[7], method[8])
+        record(norms, vectors, dim, step, method[7], method[8])
         if step % epoch == 0:
             copy(g, v)
             if additive:

@@ -14,8 +14,8 @@ from ..lanes.random import NOISE
 from ..specs import Spec, check_integer, inf, vector
 
 # (out, first, count, params, seed, stream, trajectory): draws first..first+count-1 of 64 trajectories, the lane l
-# being trajectory + l; draw i goes to out[(i-first)*LANES + l]. `first` and `count` are even, so that a law may make
-# two draws from one counter (first/2, ...), or use the counter i for draw i.
+# being trajectory + l; draw i goes to out[(i-first)*LANES + l]. `first` and `count` are multiples of DRAWS_TOGETHER,
+# so that a law may make two or four draws from one counter (first/2 or first/4, ...), or use the counter i for draw i.
 FILL = named_signature(
     out=FLOATS,
     first=types.int64,
@@ -27,6 +27,7 @@ FILL = named_signature(
 )
 
 NONE, INDEPENDENT, ALONG, RADIAL = 0, 1, 2, 3
+DRAWS_TOGETHER = 4
 
 
 def positive_power(p):
@@ -137,8 +138,7 @@ class Noise(Spec):
         shape = (size,) if np.ndim(size) == 0 else tuple(size)
         shape = tuple(check_integer("sample", "size", n, 0) for n in shape)
         wanted = math.prod(shape)
-        count = -(-wanted // LANES)
-        count += count % 2
+        count = -(-wanted // (LANES * DRAWS_TOGETHER)) * DRAWS_TOGETHER
         out = np.zeros(count * LANES)
         if wanted:
             self.fill(out, 0, count, self.parameters, np.uint64(seed), NOISE, np.uint64(0))

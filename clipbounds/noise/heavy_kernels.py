@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from ..lanes.blocks import LANES
-from ..lanes.compile import kernel, scalar
+from ..lanes.compile import device, kernel, scalar
 from ..lanes.elementary import SIGN, bits_of, exp, expm1, float_of, fused, log, minus_log, sin_half_turns
-from ..lanes.random import fill_words, uniform
-from ..lanes.views import row, rows
+from ..lanes.random import byte_reversed, fill_words, uniform
+from ..lanes.views import row, rows, scratch
 from .base import FILL
 from .kernels import signed
 
@@ -47,25 +47,32 @@ def stable_transform(u, w, tail_index, size, low, high, low_rest, low_tail, high
     return factor * exp(max(min(log(base) / tail_index, EXP_RANGE), -EXP_RANGE))
 
 
-@kernel(FILL)
-def stable(out, first, count, params, seed, stream, trajectory):
-    """params: those of `stable_transform` from the tail index on."""
+@device
+def _stable_row(values, spare, params):
+    """The words in `values` become one draw each."""
     a, size, low, high = params[0], params[1], params[2], params[3]
     low_rest, low_tail, high_rest, high_tail = params[4], params[5], params[6], params[7]
-    spare = np.empty(LANES)
-    for i in range(count):
-        values = row(out, i)
-        fill_words(values, spare, seed, stream, np.uint64(first + i), trajectory)
-        for l in range(LANES):
-            spare[l] = minus_log(uniform(bits_of(spare[l])))
-        for l in range(LANES):
-            values[l], spare[l] = _stable_parts(
-                uniform(bits_of(values[l])), spare[l], a, size, low, high, low_rest, low_tail, high_rest, high_tail
-            )
-        for l in range(LANES):
-            spare[l] = max(min(log(spare[l]) / a, EXP_RANGE), -EXP_RANGE)
-        for l in range(LANES):
-            values[l] *= exp(spare[l])
+    for l in range(LANES):
+        spare[l] = minus_log(uniform(byte_reversed(bits_of(values[l]))))
+    for l in range(LANES):
+        values[l], spare[l] = _stable_parts(
+            uniform(bits_of(values[l])), spare[l], a, size, low, high, low_rest, low_tail, high_rest, high_tail
+        )
+    for l in range(LANES):
+        spare[l] = max(min(log(spare[l]) / a, EXP_RANGE), -EXP_RANGE)
+    for l in range(LANES):
+        values[l] *= exp(spare[l])
+
+
+@kernel(FILL)
+def stable(out, first, count, params, seed, stream, trajectory):
+    """params: those of `stable_transform` from the tail index on; its two uniforms are one word."""
+    spare = scratch()
+    for j in range(count >> 1):
+        one, two = row(out, 2 * j), row(out, 2 * j + 1)
+        fill_words(one, two, seed, stream, np.uint64((first >> 1) + j), trajectory)
+        _stable_row(one, spare, params)
+        _stable_row(two, spare, params)
 
 
 @kernel(FILL)
@@ -75,7 +82,7 @@ def log_tailed(out, first, count, params, seed, stream, trajectory):
     With v = ln(1+x), P(|xi| > x) = e^{-v} (1+v)^{-2} is the product of an exponential and of a Pareto tail, hence the
     tail of the smaller of two independent draws. No equation is solved: three times as fast as Lambert's function.
     """
-    scale, spare = params[0], np.empty(LANES)
+    scale, spare = params[0], scratch()
     for i in range(count):
         values = row(out, i)
         fill_words(values, spare, seed, stream, np.uint64(first + i), trajectory)

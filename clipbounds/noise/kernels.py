@@ -9,10 +9,10 @@ import math
 import numpy as np
 
 from ..lanes.blocks import LANES
-from ..lanes.compile import kernel, scalar
+from ..lanes.compile import device, kernel, scalar
 from ..lanes.elementary import SIGN, bits_of, exp, expm1, float_of, minus_log, random_direction
-from ..lanes.random import fill_words, uniform
-from ..lanes.views import row, rows
+from ..lanes.random import byte_reversed, fill_words, uniform
+from ..lanes.views import row, rows, scratch
 from .base import FILL
 
 LOW_BIT, SIGN_SHIFT = np.uint64(1), np.uint64(63)
@@ -24,20 +24,27 @@ def zero(out, first, count, params, seed, stream, trajectory):
         out[i] = 0.0
 
 
+@device
+def _normal_pair(even, odd, scale):
+    """Box-Muller: the words in `odd` become two normal draws each, in two passes whose constants fit into registers."""
+    for l in range(LANES):
+        even[l] = minus_log(uniform(bits_of(odd[l])))
+    for l in range(LANES):
+        length = scale * math.sqrt(even[l])
+        x, y = random_direction(byte_reversed(bits_of(odd[l])))
+        even[l] = length * x
+        odd[l] = length * y
+
+
 @kernel(FILL)
 def gaussian(out, first, count, params, seed, stream, trajectory):
-    """params: scale. Box-Muller, two draws a counter, in three passes whose constants fit into the registers."""
+    """params: scale. Four draws a counter: each word is a length, and read from its other end a direction."""
     scale = params[0]
-    for j in range(count >> 1):
-        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
-        fill_words(even, odd, seed, stream, np.uint64((first >> 1) + j), trajectory)
-        for l in range(LANES):
-            even[l] = minus_log(uniform(bits_of(even[l])))
-        for l in range(LANES):
-            length = scale * math.sqrt(even[l])
-            x, y = random_direction(bits_of(odd[l]))
-            even[l] = length * x
-            odd[l] = length * y
+    for j in range(count >> 2):
+        one, two = row(out, 4 * j + 1), row(out, 4 * j + 3)
+        fill_words(one, two, seed, stream, np.uint64((first >> 2) + j), trajectory)
+        _normal_pair(row(out, 4 * j), one, scale)
+        _normal_pair(row(out, 4 * j + 2), two, scale)
 
 
 @scalar
@@ -74,20 +81,27 @@ def rademacher(out, first, count, params, seed, stream, trajectory):
             odd[l] = signed(sigma, b)
 
 
+@device
+def _student_row(values, spare, power, size):
+    """The words in `values` become one draw each."""
+    for l in range(LANES):
+        spare[l] = min(power * minus_log(uniform(bits_of(values[l]))), 700.0)
+    for l in range(LANES):
+        spare[l] = size * math.sqrt(expm1(spare[l]))
+    for l in range(LANES):
+        values[l] = spare[l] * random_direction(byte_reversed(bits_of(values[l])))[0]
+
+
 @kernel(FILL)
 def student(out, first, count, params, seed, stream, trajectory):
-    """params: dof nu, scale. R. W. Bailey, Math. Comp. 62 (1994): sqrt(nu (U^{-2/nu} - 1)) cos 2πV."""
+    """params: dof nu, scale. R. W. Bailey, Math. Comp. 62 (1994): sqrt(nu (U^{-2/nu} - 1)) cos 2πV; (U, V) is one word."""
     power, size = 2.0 / params[0], params[1] * math.sqrt(0.5 * params[0])
-    spare = np.empty(LANES)
-    for i in range(count):
-        values = row(out, i)
-        fill_words(values, spare, seed, stream, np.uint64(first + i), trajectory)
-        for l in range(LANES):
-            values[l] = min(power * minus_log(uniform(bits_of(values[l]))), 700.0)
-        for l in range(LANES):
-            values[l] = size * math.sqrt(expm1(values[l]))
-        for l in range(LANES):
-            values[l] *= random_direction(bits_of(spare[l]))[0]
+    spare = scratch()
+    for j in range(count >> 1):
+        one, two = row(out, 2 * j), row(out, 2 * j + 1)
+        fill_words(one, two, seed, stream, np.uint64((first >> 1) + j), trajectory)
+        _student_row(one, spare, power, size)
+        _student_row(two, spare, power, size)
 
 
 @kernel(FILL)

@@ -5,46 +5,53 @@ window of consecutive samples is filled at a time, because filling pays off from
 does not depend on the window.
 """
 
+import math
+
 import numpy as np
 
 from ..lanes.blocks import LANES
-from ..lanes.compile import device, function_at
-from ..lanes.norms import add, add_scaled, copy, lane_norms, sum_of
+from ..lanes.compile import device, function_at, scalar
+from ..lanes.norms import add, add_scaled, lane_norms
 from ..lanes.random import DIRECTION, NOISE
 from ..lanes.views import row, rows
-from .base import ALONG, FILL, INDEPENDENT, NONE, RADIAL
+from .base import ALONG, DRAWS_TOGETHER, FILL, INDEPENDENT, NONE, RADIAL
 from .kernels import gaussian
 
-TARGET = 16  # coordinates a window; benchmarks/README.md has the measurement
+TARGET = 16  # coordinates a window, at least; benchmarks/README.md has the measurement
 # slots of the integer array that describes a window
-START, SAMPLES, STRIDE, LAYOUT, DIM, LAW_SIZE, DIRECTION_STRIDE, DIRECTION_FILL = range(8)
-SLOTS = 8
+START, SAMPLES, STRIDE, LAYOUT, DIM, LAW_SIZE, DIRECTION_STRIDE, DIRECTION_FILL, SCRATCH_ROW = range(9)
+SLOTS = 9
 fill_at = function_at(FILL)
+
+
+def _stride(dim):
+    """Draws that one sample of `dim` coordinates owns: the fewer spare ones, the more samples a window must hold."""
+    together = 1 if dim <= TARGET // 2 else 2 if dim <= 2 * TARGET else DRAWS_TOGETHER
+    return -(-dim // together) * together
 
 
 def window_plan(noise, dim):
     """The integer description of a window, the length of its buffer, and the parameter vector of the sampler."""
     layout = noise.layout
-    stride = dim if layout == INDEPENDENT else 1
-    stride += (
-        stride % 2 if stride > 1 else 0
-    )  # whole pairs of draws; a single coordinate shares them with its successor
-    samples = max(1, TARGET // stride)
-    samples += samples % 2 if stride == 1 else 0
-    direction_stride = dim + dim % 2
+    stride = _stride(dim) if layout == INDEPENDENT else 1
+    # the smallest numbers of whole samples that fill whole groups of draws
+    least = DRAWS_TOGETHER // math.gcd(stride, DRAWS_TOGETHER)
+    samples = -(-TARGET // (stride * least)) * least
+    direction_stride = -(-dim // DRAWS_TOGETHER) * DRAWS_TOGETHER
     plan = np.zeros(SLOTS, dtype=np.int64)
     law = noise.parameters
     # called by its address: inlined into every method, the sampler would take ten seconds each to compile
     direction_fill = gaussian.address if layout == RADIAL else 0
-    plan[:] = (-1, samples, stride, layout, dim, law.size, direction_stride, direction_fill)
-    size = samples * stride + (direction_stride + 1 if layout == RADIAL else 0)
+    scratch = samples * stride + (direction_stride + 1 if layout == RADIAL else 0)
+    plan[:] = (-1, samples, stride, layout, dim, law.size, direction_stride, direction_fill, scratch)
+    size = scratch + dim  # the last rows are for methods that need a sample or a mean as a vector
     along = noise.along if noise.along is not None else np.zeros(0)
     return plan, size * LANES, np.concatenate([law, along])
 
 
-@device
-def _filled(buffer, plan, sample, params, words, fill_address):
-    """The coordinate of the buffer at which this sample begins; fills the window if the sample lies outside."""
+@scalar
+def first_row(buffer, plan, sample, params, words, fill_address):
+    """The row of the buffer at which this sample begins; fills the window if the sample lies outside."""
     samples, stride = plan[SAMPLES], plan[STRIDE]
     offset = sample - plan[START]
     if plan[START] < 0 or offset < 0 or offset >= samples:
@@ -62,7 +69,7 @@ def add_sample(target, buffer, plan, sample, params, words, fill_address):
     layout, dim = plan[LAYOUT], plan[DIM]
     if layout == NONE:
         return
-    first = _filled(buffer, plan, sample, params, words, fill_address)
+    first = first_row(buffer, plan, sample, params, words, fill_address)
     if layout == INDEPENDENT:
         add(rows(buffer, first, dim), target)
     elif layout == ALONG:
@@ -72,18 +79,6 @@ def add_sample(target, buffer, plan, sample, params, words, fill_address):
             add_scaled(component, xi, row(target, k))
     else:
         _add_radial(target, buffer, plan, sample, first, words)
-
-
-@device
-def noisy_copy(source, target, buffer, plan, sample, params, words, fill_address):
-    """target = source + sample number `sample` of the noise: `copy` and `add_sample`, in one pass where it can be."""
-    if plan[LAYOUT] == INDEPENDENT:
-        dim = plan[DIM]
-        first = _filled(buffer, plan, sample, params, words, fill_address)
-        sum_of(source, rows(buffer, first, dim), target)
-    else:
-        copy(source, target)
-        add_sample(target, buffer, plan, sample, params, words, fill_address)
 
 
 @device

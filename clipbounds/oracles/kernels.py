@@ -10,11 +10,11 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
-from ..lanes.elementary import bits_of, float_of, sin_cos
+from ..lanes.elementary import bits_of, choose, float_of, sin_cos
 from ..lanes.norms import add
 from ..lanes.random import NOISE, threefry, uniform
-from ..lanes.views import row
-from ..noise.base import FILL
+from ..lanes.views import row, rows
+from ..noise.base import DRAWS_TOGETHER, FILL
 from ..noise.kernels import signed
 from .base import ORACLE
 
@@ -29,15 +29,16 @@ def exact(x, v, state, params, dim, batch, step, words):
 
 
 @device
-def normals(state, params, dim, batch, first, count, words):
-    """Fill `count` rows with normals of the standard deviation params[0]/sqrt(batch).
+def normals(state, params, dim, batch, step, needed, words):
+    """Fill at least `needed` rows with the normals of one step, of the standard deviation params[0]/sqrt(batch).
 
     params[1] is the address of the Gaussian sampler: inlined, it would take ten seconds to compile in every oracle.
     """
     scale = row(state, 2 * dim)
     scale[0] = params[0] / math.sqrt(batch)
     fill = fill_at(int(params[1]))
-    fill(state, first, count, scale, words[0], NOISE, words[1])
+    count = (needed + DRAWS_TOGETHER - 1) // DRAWS_TOGETHER * DRAWS_TOGETHER  # at most needed + 3 <= 4 dim rows
+    fill(state, step * count, count, scale, words[0], NOISE, words[1])
 
 
 @kernel(ORACLE)
@@ -46,10 +47,9 @@ def additive(x, v, state, params, dim, batch, step, words):
     quiet = int(params[2])
     noisy = dim - quiet
     if batch > 0:
-        count = noisy + noisy % 2
-        normals(state, params, dim, batch, step * count, count, words)
+        normals(state, params, dim, batch, step, noisy, words)
     else:
-        add(state[: noisy * LANES], v[quiet * LANES : dim * LANES])
+        add(rows(state, 0, noisy), rows(v, quiet, noisy))
 
 
 @device
@@ -80,7 +80,7 @@ def gaussian_phase(x, v, state, params, dim, batch, step, words):
     quiet = int(params[2])
     noisy = dim - quiet
     if batch > 0:
-        normals(state, params, dim, batch, 2 * step * noisy, 2 * noisy, words)
+        normals(state, params, dim, batch, step, 2 * noisy, words)
     else:
         cosines, sines = row(state, 2 * dim), row(state, 2 * dim + 1)
         angles(x, cosines, sines, params[4:], params[3], dim)
@@ -188,7 +188,7 @@ def rademacher(x, v, state, params, dim, batch, step, words):
                     for l in range(LANES):
                         total[l] += signed(scale, bits_of(signs[l]) >> shift)
     else:
-        add(state[: noisy * LANES], v[quiet * LANES : dim * LANES])
+        add(rows(state, 0, noisy), rows(v, quiet, noisy))
 
 
 @kernel(ORACLE)
@@ -214,5 +214,5 @@ def zero_chain(x, v, state, params, dim, batch, step, words):
         for k in range(dim - 1, -1, -1):
             coordinate, target = row(x, k), row(v, k)
             for l in range(LANES):
-                factor[l] = 1.0 if abs(coordinate[l]) > threshold else factor[l]
+                factor[l] = choose(abs(coordinate[l]) > threshold, 1.0, factor[l])
                 target[l] *= factor[l]

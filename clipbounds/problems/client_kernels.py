@@ -3,6 +3,7 @@
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
 from ..lanes.elementary import exp
+from ..lanes.views import row, scratch
 from .base import GRADIENT
 from .clients import CLIENT_GRADIENT
 
@@ -19,14 +20,13 @@ def body_of(params):
 def _affine(x, g, dim, params, at):
     """g = H (x - b), with H and b behind each other in params from `at` on."""
     for k in range(dim):
-        base = k * LANES
+        slope = row(g, k)
         for l in range(LANES):
-            g[base + l] = 0.0
+            slope[l] = 0.0
         for j in range(dim):
-            h, b = params[at + k * dim + j], params[at + dim * dim + j]
-            other = j * LANES
+            h, b, point = params[at + k * dim + j], params[at + dim * dim + j], row(x, j)
             for l in range(LANES):
-                g[base + l] += h * (x[other + l] - b)
+                slope[l] += h * (point[l] - b)
 
 
 @kernel(GRADIENT)
@@ -46,19 +46,24 @@ def _add_logistic(x, g, client, dim, params, weight):
     at = body_of(params)
     clients = int(params[0])
     first, last = int(params[at + 1 + client]), int(params[at + 2 + client])
-    rows = at + 2 + clients
+    samples = at + 2 + clients
     for i in range(dim * LANES):
         g[i] += weight * params[at] * x[i]
-    share = weight / (last - first)
-    for row in range(first, last):
-        a = rows + row * dim
+    share, z = weight / (last - first), scratch()
+    for sample in range(first, last):
+        a = samples + sample * dim
         for l in range(LANES):
-            z = 0.0
-            for k in range(dim):
-                z += params[a + k] * x[k * LANES + l]
-            slope = share / (1.0 + exp(min(max(z, -EXP_RANGE), EXP_RANGE)))
-            for k in range(dim):
-                g[k * LANES + l] -= slope * params[a + k]
+            z[l] = 0.0
+        for k in range(dim):
+            feature, point = params[a + k], row(x, k)
+            for l in range(LANES):
+                z[l] += feature * point[l]
+        for l in range(LANES):
+            z[l] = share / (1.0 + exp(min(max(z[l], -EXP_RANGE), EXP_RANGE)))
+        for k in range(dim):
+            feature, slope = params[a + k], row(g, k)
+            for l in range(LANES):
+                slope[l] -= z[l] * feature
 
 
 @kernel(CLIENT_GRADIENT)

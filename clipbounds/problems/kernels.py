@@ -42,9 +42,9 @@ def extremal(x, g, dim, params):
         z = L1 * g[l]
         g[l] = L0 * (expm1_or_inf(z) / z if z > 0.0 else 1.0)
     for k in range(dim - 1, -1, -1):
-        base = k * LANES
+        xk, gk = row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = g[l] * x[base + l]
+            gk[l] = g[l] * xk[l]
 
 
 @kernel(GRADIENT)
@@ -66,12 +66,13 @@ def quartic(x, g, dim, params):
     for l in range(LANES):
         g[l] = x[l] * x[l]
     for k in range(1, dim):
+        xk = row(x, k)
         for l in range(LANES):
-            g[l] += x[k * LANES + l] * x[k * LANES + l]
+            g[l] += xk[l] * xk[l]
     for k in range(dim - 1, -1, -1):
-        base = k * LANES
+        xk, gk = row(x, k), row(g, k)
         for l in range(LANES):
-            g[base + l] = 4.0 * g[l] * x[base + l]
+            gk[l] = 4.0 * g[l] * xk[l]
 
 
 @kernel(GRADIENT)

@@ -2,12 +2,10 @@
 
 import math
 
-import numpy as np
-
 from ..lanes.blocks import LANES
 from ..lanes.compile import kernel
 from ..lanes.elementary import exp, sin
-from ..lanes.views import row
+from ..lanes.views import row, scratch
 from .base import GRADIENT
 from .growth import RANGE, exp_or_inf, logistic, sinh_or_inf
 
@@ -57,9 +55,9 @@ def cosh_cosine(x, g, dim, params):
 @kernel(GRADIENT)
 def log_sum_exp(x, g, dim, params):
     """softmax"""
-    top, total = np.empty(LANES), np.zeros(LANES)
+    top, total = scratch(), scratch()
     for l in range(LANES):
-        top[l] = x[l]
+        top[l], total[l] = x[l], 0.0
     for k in range(1, dim):
         point = row(x, k)
         for l in range(LANES):
@@ -78,7 +76,9 @@ def log_sum_exp(x, g, dim, params):
 @kernel(GRADIENT)
 def phase_retrieval(x, g, dim, params):
     """params: the unit vector u; (3‖x‖² - 1) x - 2 <x,u> u."""
-    square, inner = np.zeros(LANES), np.zeros(LANES)
+    square, inner = scratch(), scratch()
+    for l in range(LANES):
+        square[l], inner[l] = 0.0, 0.0
     for k in range(dim):
         u, point = params[k], row(x, k)
         for l in range(LANES):
@@ -94,7 +94,7 @@ def phase_retrieval(x, g, dim, params):
 def logistic_regression(x, g, dim, params):
     """params: ridge, number n of samples, then the rows y_i x_i; -(1/n) sum y_i x_i s(-y_i<x_i,w>) + ridge w."""
     ridge, samples = params[0], int(params[1])
-    weight = np.empty(LANES)
+    weight = scratch()
     for i in range(dim * LANES):
         g[i] = ridge * x[i]
     for i in range(samples):

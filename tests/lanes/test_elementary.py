@@ -92,8 +92,9 @@ def test_directions_are_sqrt_2_on_the_circle_at_the_angle_of_the_word():
     directions(words, x, y)
     with mp.workdps(35):
         for word, a, b in zip(words, x, y, strict=True):
-            angle = mp.pi / 2 * ((int(word) >> 12) + mp.mpf(1) / 2) / 2**52
-            signs = (-1 if int(word) & 1 else 1, -1 if int(word) & 2 else 1)
+            top, cell = int(word) >> 62, (int(word) >> 10) % 2**52
+            angle = mp.pi / 2 * (cell + mp.mpf(1) / 2) / 2**52
+            signs = (-1 if top & 2 else 1, -1 if top & 1 else 1)
             assert abs(signs[0] * mp.sqrt(2) * mp.cos(angle) - mp.mpf(float(a))) < 6e-16
             assert abs(signs[1] * mp.sqrt(2) * mp.sin(angle) - mp.mpf(float(b))) < 6e-16
 

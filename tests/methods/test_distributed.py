@@ -75,10 +75,11 @@ def operator(method, t):
 
 def noise_sample(noise, sample, dim, trajectories):
     """Sample number `sample` of the first trajectories, straight from the law's sampler."""
-    stride = dim + dim % 2
-    out = np.empty(stride * LANES)
-    noise.fill(out, sample * stride, stride, noise.parameters, np.uint64(SEED), NOISE, np.uint64(0))
-    return out.reshape(stride, LANES)[:dim, :trajectories].T
+    first = sample * dim  # a sample owns `dim` draws for dim <= 8
+    start, count = first // 4 * 4, 4 * (dim // 4 + 2)
+    out = np.empty(count * LANES)
+    noise.fill(out, start, count, noise.parameters, np.uint64(SEED), NOISE, np.uint64(0))
+    return out.reshape(count, LANES)[first - start :][:dim, :trajectories].T
 
 
 def reference(problem, noise, method, trajectories):

@@ -13,15 +13,14 @@ GROWING = cb.clipping.GrowingClip(0.5, 1.4)
 
 def two_point_draws(seed, steps, batch, dim, trajectories, sigma=1.3, skew=0.6):
     """The noise of TwoPoint(sigma, skew) from the public generator alone: (steps, batch, trajectories, dim)."""
-    stride = dim + dim % 2 if dim > 1 else 1
-    draws = steps * batch * stride
+    draws = steps * batch * dim  # a sample owns `dim` draws for dim <= 8
     pairs = -(-draws // 2)
     counters = np.stack(np.meshgrid(np.arange(pairs), np.arange(trajectories), indexing="ij"), axis=-1)
     words = threefry2x64(np.array([seed, NOISE], np.uint64), counters.astype(np.uint64))
     u = np.moveaxis(((words >> np.uint64(12)).astype(np.float64) + 0.5) / 2.0**52, 2, 1)
-    u = u.reshape(2 * pairs, trajectories)[:draws].reshape(steps, batch, stride, trajectories)
+    u = u.reshape(2 * pairs, trajectories)[:draws].reshape(steps, batch, dim, trajectories)
     q2 = skew**2
-    return np.where(u < q2 / (1 + q2), sigma / skew, -sigma * skew)[:, :, :dim].transpose(0, 1, 3, 2)
+    return np.where(u < q2 / (1 + q2), sigma / skew, -sigma * skew).transpose(0, 1, 3, 2)
 
 
 def clipped(v, threshold):

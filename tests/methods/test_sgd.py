@@ -38,7 +38,7 @@ def reference(problem, xi, step_size, threshold, batch, per_sample, momentum):
     return np.array(norms)
 
 
-@pytest.mark.parametrize("dim", [1, 2, 3, 10])
+@pytest.mark.parametrize("dim", [1, 2, 3, 10, 13, 33])
 @pytest.mark.parametrize(
     ("batch", "per_sample", "momentum"), [(1, False, 0.0), (3, False, 0.0), (3, True, 0.5), (1, True, 0.9)]
 )
@@ -47,7 +47,7 @@ def test_matches_a_numpy_loop(dim, batch, per_sample, momentum):
     problem = cb.problems.Quadratic(np.linspace(0.5, 2, dim), np.linspace(3, 1, dim))
     method = cb.methods.ClippedSGD(0.1, cb.clipping.NormClip(0.8), batch, momentum, per_sample=per_sample)
     noise = cb.noise.TwoPoint(1.3, 0.6)
-    stride = dim + dim % 2 if dim > 1 else 1
+    stride = {1: 1, 2: 2, 3: 3, 10: 10, 13: 14, 33: 36}[dim]  # how many draws a sample owns
     u = uniforms(seed, steps * batch * stride, trajectories).reshape(steps, batch, stride, trajectories)
     xi = np.where(u < 0.36 / 1.36, 1.3 / 0.6, -1.3 * 0.6)[:, :, :dim].transpose(0, 1, 3, 2)
     expected = reference(problem, xi, 0.1, 0.8, batch, per_sample, momentum)

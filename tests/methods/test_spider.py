@@ -110,9 +110,9 @@ def test_spider_under_an_additive_law_keeps_the_error_of_its_fresh_batch():
     run = cb.simulate(
         cb.Setting(problem, noise, Spider(ConstantStep(0.1), 100, 5, 1)), 90, 1, seed=1, checkpoints=[1, 40, 90]
     )
-    draws = np.empty(10 * LANES)
-    noise.fill(draws, 0, 10, noise.parameters, np.uint64(1), NOISE, np.uint64(0))
-    error = draws.reshape(5, 2, LANES)[:, :, 0].mean(axis=0)
+    draws = np.empty(12 * LANES)
+    noise.fill(draws, 0, 12, noise.parameters, np.uint64(1), NOISE, np.uint64(0))
+    error = draws.reshape(6, 2, LANES)[:5, :, 0].mean(axis=0)
     start = problem.gradient(problem.x0)
     for k, norm in zip([1, 40, 90], run.gradient_norm.values[:, 0], strict=True):
         # g_{k+1} + e = (1 - eta lambda)(g_k + e)

@@ -6,20 +6,21 @@ from clipbounds.lanes import LANES
 from clipbounds.lanes.random import threefry2x64
 from clipbounds.noise.kernels import gaussian
 
-SEED, STREAM, FIRST, COUNT, TRAJECTORY, SCALE = 5, 1, 6, 8, 128, 2.0
+SEED, STREAM, FIRST, COUNT, TRAJECTORY, SCALE = 5, 1, 12, 8, 128, 2.0
 
 
 def recomputed(trajectory=TRAJECTORY):
     draws, lanes = np.meshgrid(
-        np.arange(FIRST // 2, (FIRST + COUNT) // 2), trajectory + np.arange(LANES), indexing="ij"
+        np.arange(FIRST // 4, (FIRST + COUNT) // 4), trajectory + np.arange(LANES), indexing="ij"
     )
     words = threefry2x64((SEED, STREAM), np.stack([draws, lanes], axis=-1).astype(np.uint64))
-    u, v = np.moveaxis((words >> np.uint64(12)).astype(float) * 2.0**-52 + 2.0**-53, -1, 0)
-    length, angle = SCALE * np.sqrt(-2 * np.log(u)), np.pi / 2 * v  # in a quadrant that two other bits choose
-    bits = words[..., 1]
-    x = np.where(bits & np.uint64(1), -1, 1) * length * np.cos(angle)
-    y = np.where(bits & np.uint64(2), -1, 1) * length * np.sin(angle)
-    return np.stack([x, y], axis=1).ravel()
+    words = words.transpose(0, 2, 1)  # each of the two words of a counter makes two draws
+    other = words.byteswap()  # read from its other end
+    u, v = (np.array((w >> np.uint64(12)).astype(float) * 2.0**-52 + 2.0**-53) for w in (words, other << np.uint64(2)))
+    length, angle = SCALE * np.sqrt(-2 * np.log(u)), np.pi / 2 * v  # in a quadrant that the first two bits choose
+    x = np.where(other >> np.uint64(63), -1, 1) * length * np.cos(angle)
+    y = np.where((other >> np.uint64(62)) & np.uint64(1), -1, 1) * length * np.sin(angle)
+    return np.stack([x, y], axis=2).ravel()
 
 
 def test_draws_are_the_transform_of_their_own_words():

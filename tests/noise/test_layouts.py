@@ -77,7 +77,7 @@ def test_fills_of_any_length_are_bit_identical(law):
         return out
 
     whole = fill(0, 40)
-    for length in (2, 8, 20):
+    for length in (4, 8, 20):
         assert np.array_equal(np.concatenate([fill(k, length) for k in range(0, 40, length)]), whole)
 
 

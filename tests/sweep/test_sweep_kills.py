@@ -99,10 +99,15 @@ def test_a_driver_killed_at_20_random_moments(tmp_path):
     [(signal.SIGTERM, "threads"), pytest.param(signal.SIGINT, "processes", marks=pytest.mark.full)],
 )
 def test_a_signal_stops_a_sweep_whose_cells_take_hours(tmp_path, number, executor):
-    """What had finished is kept. On an idle machine it takes under 5 s (docs/sweeps.md); a busy one gets 30 s here."""
+    """What had finished is kept. On an idle machine it takes under 5 s (docs/sweeps.md); a busy one gets 30 s here.
+
+    Two long cells and three workers: whatever the order, a worker is free to finish a short one.
+    """
     scene = Scene(tmp_path, 5, 0.0)
-    scene.spec.write_text(as_toml(grid(5, steps=[20, 10**12], checkpoints=[1.0])))
-    process = scene.driver(executor, 2)
+    method = {"type": "ClippedSGD", "step_size": 0.01, "clip": {"type": "NormClip", "threshold": 1.0}}
+    steps = [20, 30, 40, 10**12, 2 * 10**12]
+    scene.spec.write_text(as_toml(grid(5, method=method, steps=steps, checkpoints=[1.0])))
+    process = scene.driver(executor, 3)
     scene.wait_for_cells(process, 1)
     time.sleep(0.5)
     started = time.monotonic()
