@@ -32,13 +32,14 @@ def noise_floor(case):
     from numba import njit
 
     from clipbounds.lanes import LANES, function_at
+    from clipbounds.lanes.blocks import aligned_zeros
     from clipbounds.noise.base import FILL
     from clipbounds.noise.window import SAMPLES, STRIDE, window_plan
 
     noise = case.setting().noise
     plan, size, params = window_plan(noise, case.dim)
     count = int(plan[SAMPLES] * plan[STRIDE])
-    calls, buffer = -(-case.steps // int(plan[SAMPLES])), np.empty(size)
+    calls, buffer = -(-case.steps // int(plan[SAMPLES])), aligned_zeros(size)
     fill_at, address = function_at(FILL), noise.fill.address
 
     @njit(nogil=True)

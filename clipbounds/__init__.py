@@ -1,11 +1,15 @@
 """clipbounds: check the theory of gradient clipping against numbers."""
 
-from . import bounds, clipping, lanes, methods, noise, oracles, problems, sweep, verdict, worst_case
+from importlib import import_module
+
+from . import clipping, lanes, methods, noise, oracles, problems
 from .first_passage import FirstPassage, first_passage
 from .methods import Setting
 from .simulate import simulate
-from .verdict import compare
 from .version import __version__
+
+# loaded when they are first named: a simulation needs none of them, and they take a quarter of a second
+_LATER = ("bounds", "sweep", "verdict", "worst_case")
 
 __all__ = [
     "FirstPassage",
@@ -25,3 +29,17 @@ __all__ = [
     "verdict",
     "worst_case",
 ]
+
+
+def __getattr__(name):
+    if name in _LATER:
+        return import_module(f".{name}", __name__)
+    if name == "compare":
+        from .verdict import compare
+
+        return compare
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

@@ -5,6 +5,7 @@ from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 
 import numpy as np
 
+from .keepers import KEEPERS
 from .lanes.blocks import LANES, unpack
 from .lanes.norms import block_norms
 from .methods.base import CLIPPED, DIVERGED, MINIMUM, SUM, Setting, new_block
@@ -112,70 +113,6 @@ class _Stop:
         return self.abandoned or (self.event is not None and self.event.is_set())
 
 
-class _Trajectories:
-    """Keeps every trajectory."""
-
-    def __init__(self, names, count, checkpoints):
-        self.names, self.tables, self.diverged, self.count = names, [], [], count
-
-    def add(self, table, diverged):
-        self.tables.append(table)
-        self.diverged.append(diverged[-1])
-
-    def variables(self):
-        table = np.concatenate(self.tables, axis=2)
-        data = {name: (("checkpoint", "trajectory"), table[:, k]) for k, name in enumerate(self.names)}
-        data["diverged_at"] = ("trajectory", np.concatenate(self.diverged).astype(np.int64))
-        return data
-
-
-class _Statistics:
-    """Keeps count, mean, variance, smallest and largest value at each checkpoint, merged in the order of blocks."""
-
-    def __init__(self, names, count, checkpoints):
-        self.names = names
-        shape = (len(checkpoints), len(names))
-        self.count = 0
-        self.mean, self.squares = np.zeros(shape), np.zeros(shape)
-        self.low, self.high = np.full(shape, np.inf), np.full(shape, -np.inf)
-        self.diverged = np.zeros(len(checkpoints), dtype=np.int64)
-        self.first_diverged = np.inf
-
-    def add(self, table, diverged):
-        """Chan's pairwise update of mean and sum of squares, block by block, so that the order is always the same."""
-        count = table.shape[2]
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = table.mean(axis=2)
-            squares = np.square(table - mean[..., np.newaxis]).sum(axis=2)
-            delta = mean - self.mean
-            total = self.count + count
-            self.mean = self.mean + delta * (count / total) if self.count else mean
-            self.squares = (
-                self.squares + squares + np.square(delta) * (self.count * count / total) if self.count else squares
-            )
-            self.low = np.minimum(self.low, table.min(axis=2))
-            self.high = np.maximum(self.high, table.max(axis=2))
-        self.count = total
-        self.diverged += np.count_nonzero(diverged >= 0, axis=1)
-        self.first_diverged = min(self.first_diverged, np.min(diverged[diverged >= 0], initial=np.inf))
-
-    def variables(self):
-        data = {}
-        with np.errstate(invalid="ignore", divide="ignore"):
-            variance = self.squares / (self.count - 1) if self.count > 1 else np.full_like(self.squares, np.nan)
-        for k, name in enumerate(self.names):
-            data[name] = ("checkpoint", self.mean[:, k])
-            data[f"{name}_variance"] = ("checkpoint", variance[:, k])
-            data[f"{name}_smallest"] = ("checkpoint", self.low[:, k])
-            data[f"{name}_largest"] = ("checkpoint", self.high[:, k])
-        data["diverged_count"] = ("checkpoint", self.diverged)
-        data["diverged_at"] = ((), int(self.first_diverged) if np.isfinite(self.first_diverged) else -1)
-        return data
-
-
-KEEPERS = {"trajectories": _Trajectories, "statistics": _Statistics}
-
-
 def checked_arguments(
     setting, steps, trajectories=1, seed=0, checkpoints=None, keep="trajectories", first_trajectory=0
 ):
@@ -205,6 +142,26 @@ def checked_arguments(
     if not isinstance(keep, str) or keep not in KEEPERS:
         raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
     return steps, trajectories, seed, _checked_checkpoints(checkpoints, steps), keep, first_trajectory
+
+
+def _in_order(work, tasks, executor, threads, stopping):
+    """The results of the tasks in their order, from an executor or from threads of this call's own.
+
+    The queue is bounded: no more than a few results wait to be merged. Ending the iteration abandons the rest.
+    """
+    pool = executor or ThreadPoolExecutor(threads)
+    pending = []
+    try:
+        for index in range(len(tasks)):
+            while len(pending) < 2 * threads + 2 and index + len(pending) < len(tasks):
+                pending.append(pool.submit(work, tasks[index + len(pending)]))
+            yield pending.pop(0).result()
+    finally:
+        stopping.abandoned = True  # before the wait for threads that are at work
+        for future in pending:
+            future.cancel()
+        if executor is None:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def simulate(
@@ -274,34 +231,35 @@ def simulate(
     def work(task):
         return [_run_block(setting, checkpoints, seed, first_trajectory + first, stopping) for first in task]
 
-    pool = executor or ThreadPoolExecutor(threads)
-    pending = []
+    alone = executor is None and threads == 1  # then no thread has to be woken for each result
+    results = (work(task) for task in tasks) if alone else _in_order(work, tasks, executor, threads, stopping)
     try:
-        # a bounded queue: results are merged in order, and no more than a few wait
-        for index in range(len(tasks)):
-            while len(pending) < 2 * threads + 2 and index + len(pending) < len(tasks):
-                pending.append(pool.submit(work, tasks[index + len(pending)]))
-            for first, (table, diverged) in zip(tasks[index], pending.pop(0).result(), strict=True):
+        for task, blocks in zip(tasks, results, strict=True):
+            for first, (table, diverged) in zip(task, blocks, strict=True):
                 used = min(LANES, trajectories - first)
                 keeper.add(table[..., :used], diverged[:, :used])
                 if progress is not None:
                     progress(first + used)
     finally:
-        stopping.abandoned = True
-        for future in pending:
-            future.cancel()
-        if executor is None:
-            pool.shutdown(wait=True, cancel_futures=True)
+        results.close()
 
     variables = keeper.variables()
     variables["evaluations"] = ("checkpoint", setting.method.evaluations(setting.problem, checkpoints))
-    dataset = xr.Dataset(variables, coords={"checkpoint": checkpoints})
+    coordinates = {"checkpoint": ("checkpoint", checkpoints)}
     if keep == "trajectories":
-        dataset = dataset.assign_coords(trajectory=first_trajectory + np.arange(trajectories))
-    for name, text in description.items():
-        dataset[name].attrs["long_name"] = text
-    dataset.attrs = {
+        coordinates["trajectory"] = ("trajectory", first_trajectory + np.arange(trajectories))
+    attributes = {
         "setting": setting.to_json(), "steps": steps, "trajectories": trajectories, "seed": str(seed),
         "first_trajectory": first_trajectory, "keep": keep, "version": __version__,
     }  # fmt: skip
-    return dataset
+
+    def variable(name, dims, data):
+        # plain arrays: without `fastpath` xarray imports Dask, to see that they are not its arrays (0.3 s)
+        text = {"long_name": description[name]} if name in description else None
+        return xr.Variable(dims, np.asarray(data), text, fastpath=True)
+
+    return xr.Dataset(
+        {name: variable(name, *content) for name, content in variables.items()},
+        coords={name: variable(name, *content) for name, content in coordinates.items()},
+        attrs=attributes,
+    )

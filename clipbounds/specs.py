@@ -80,17 +80,20 @@ def _clean(owner, field, value):
     if kind not in ("real", "vector") or (value is None and field.default is None):
         return value
     domain = meta["domain"]
+    expected = f"a number in {domain}" if kind == "real" else f"a vector with entries in {domain}"
     try:
+        if np.asarray(value).dtype.kind in "USb":  # NumPy would take "1" and True for 1
+            raise TypeError
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise _complaint(owner, field.name, f"a {kind} with entries in {domain}", value, why) from None
+        raise _complaint(owner, field.name, expected, value, why) from None
     if kind == "real":
         if array.ndim or not domain.contains(array):
-            raise _complaint(owner, field.name, f"a number in {domain}", value, why)
+            raise _complaint(owner, field.name, expected, value, why)
         return float(array)
     array = np.atleast_1d(array)
     if array.ndim != 1 or not array.size or not domain.contains(array):
-        raise _complaint(owner, field.name, f"a vector with entries in {domain}", value, why)
+        raise _complaint(owner, field.name, expected, value, why)
     array.setflags(write=False)
     return array
 
@@ -144,6 +147,11 @@ class Spec:
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
+        if "__init__" in cls.__dict__:
+            raise ValueError(
+                f"{cls.__name__}: a spec has no __init__ of its own; declare its parameters as fields, such as"
+                " scale: float = parameter(POSITIVE), and check them together in validate(self)"
+            )
         # set here, so that a decorator @dataclass(frozen=True) on top of a subclass does not replace them
         cls.__eq__, cls.__hash__ = Spec.__eq__, Spec.__hash__
         dataclasses.dataclass(frozen=True, eq=False)(cls)

@@ -14,7 +14,7 @@ FLOORS = (
     {"problems", "noise", "clipping"},
     {"oracles", "networks"},
     {"methods"},
-    {"simulate", "first_passage"},
+    {"simulate", "first_passage", "keepers"},
     {"worst_case", "bounds", "testing"},
     {"verdict"},
     {"sweep"},

@@ -12,6 +12,10 @@ import pytest
 from scipy import stats
 
 import clipbounds as cb
+from clipbounds.lanes import LANES, kernel
+from clipbounds.lanes.random import threefry, uniform
+from clipbounds.noise import FILL
+from clipbounds.specs import POSITIVE, parameter
 from clipbounds.testing import check_clip_operator
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "plug_in.py"
@@ -121,6 +125,56 @@ def test_nan_gradients_of_a_users_problem_are_flagged_per_lane():
     fine = diverged < 0
     assert np.isfinite(run.gradient_norm.values[-1, fine]).all()
     assert not np.isfinite(run.gradient_norm.values[-1, ~fine]).any()
+
+
+class Silent(cb.noise.Noise):
+    scale: float = parameter(POSITIVE)
+
+
+class Idle(cb.clipping.Clip):
+    pass
+
+
+def test_what_a_class_lacks_is_named_with_what_to_write():
+    line, gaussian, sgd = cb.problems.Quadratic([1.0], [1.0]), cb.noise.Gaussian(1.0), cb.methods.SGD(0.1)
+    for build, part in (
+        (lambda: cb.Setting(line, Silent(1.0), sgd), r"Silent has no fill: .* def fill\(out, first, count"),
+        (lambda: Silent(1.0).sample(3, 1), "Silent has no fill"),
+        (
+            lambda: cb.Setting(line, gaussian, cb.methods.ClippedSGD(0.1, Idle())),
+            r"Idle has no kernel: .* def kernel\(v",
+        ),
+        (lambda: Idle()([1.0]), "Idle has no kernel"),
+    ):
+        with pytest.raises(ValueError, match=part):
+            build()
+    with pytest.raises(NotImplementedError, match=r"Silent states no moments: define moment\(self, p\)"):
+        Silent(1.0).moment(2)
+    with pytest.raises(NotImplementedError, match=r"Idle states no bound: define bound\(self, dim\)"):
+        Idle().bound(2)
+    with pytest.raises(ValueError, match=r"Own: a spec has no __init__ of its own; declare .* validate"):
+        type("Own", (cb.noise.Noise,), {"__init__": lambda self: None})
+
+
+@kernel(FILL)
+def allocating(out, first, count, params, seed, stream, trajectory):
+    values = np.empty(LANES)
+    for i in range(count):
+        for l in range(LANES):
+            values[l] = uniform(threefry(seed, stream, np.uint64(first + i), trajectory + np.uint64(l))[0]) - 0.5
+        out[i * LANES : (i + 1) * LANES] = values
+
+
+class Centred(cb.noise.Noise):
+    fill = allocating
+
+
+def test_a_users_kernel_may_allocate_arrays():
+    """The package's own may not: references are not counted in them."""
+    draws = Centred().sample(10_000, 1)
+    assert stats.kstest(draws, stats.uniform(-0.5, 1).cdf).pvalue > 1e-6
+    run = cb.simulate(cb.Setting(cb.problems.Quadratic([1.0], [1.0]), Centred(), cb.methods.SGD(0.1)), 5, 64)
+    assert np.all(np.isfinite(run.gradient_norm))
 
 
 def test_the_example_works_from_an_installed_package(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 from numba import types
 
 from ..lanes.blocks import FLOATS, LANES, pack, unpack
-from ..lanes.compile import check_kernel, named_signature
+from ..lanes.compile import check_kernel, named_signature, require_kernel
 from ..specs import Spec
 
 # (v, lanes, dim, index, params): clips the block v in place. lanes[l] += 1 where lane l was changed; the LANES
@@ -61,10 +61,13 @@ class Clip(Spec):
 
     def bound(self, dim):
         """sup of the output's norm in dimension `dim`; inf if it is unbounded."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} states no bound: define bound(self, dim), the largest norm of its output"
+        )
 
     def __call__(self, gradients, index=0):
         """Clip gradients of shape (..., dim), each vector by itself; `index` is the position in the batch."""
+        require_kernel(type(self).__name__, "kernel", self.kernel, CLIP)
         gradients = np.asarray(gradients, dtype=np.float64)
         if gradients.ndim == 0:
             raise ValueError("gradients need the shape (..., dim), but a scalar was given; pass [g] for one coordinate")

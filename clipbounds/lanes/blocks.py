@@ -17,12 +17,23 @@ WORDS = types.Array(types.uint64, 1, "C")
 CACHE_LINE = 64  # bytes
 
 
+def aligned_zeros(size):
+    """A float64 vector of zeros that begins at a cache line: a vector load across two lines costs twice as much.
+
+    What is never written to takes no memory (the system gives zeroed pages when they are first touched).
+    """
+    spare = CACHE_LINE // 8
+    raw = np.zeros(size + spare)
+    start = -raw.ctypes.data % CACHE_LINE // 8
+    return raw[start : start + size]
+
+
 def aligned(values):
-    """A copy of a float64 vector that begins at a cache line: a vector load across two lines costs twice as much."""
-    values = np.asarray(values, dtype=np.float64)
-    raw = np.empty(values.nbytes + CACHE_LINE, dtype=np.uint8)
-    start = -raw.ctypes.data % CACHE_LINE
-    copy = raw[start : start + values.nbytes].view(np.float64)
+    """A float64 vector that begins at a cache line: the given one if it does, otherwise a copy."""
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    if values.ctypes.data % CACHE_LINE == 0:
+        return values
+    copy = aligned_zeros(values.size)
     copy[:] = values
     return copy
 

@@ -237,6 +237,15 @@ def check_kernel(owner, name, value, signature):
     )
 
 
+def require_kernel(owner, name, value, signature):
+    """Refuse a component that has no kernel where one is needed."""
+    if value is None:
+        raise ValueError(
+            f"{owner} has no {name}: give the class a kernel, {describe(signature, name)}, or one made by an adapter"
+            " of its package"
+        )
+
+
 def all_kernels():
     """Every kernel that has been decorated so far, in order."""
     return tuple(_all_kernels)

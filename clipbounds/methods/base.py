@@ -6,10 +6,13 @@ from typing import ClassVar
 import numpy as np
 from numba import types
 
-from ..lanes.blocks import FLOATS, INTS, LANES, WORDS, aligned
+from ..clipping.base import CLIP
+from ..lanes.blocks import FLOATS, INTS, LANES, WORDS, aligned, aligned_zeros
+from ..lanes.compile import require_kernel
 from ..noise import Noise
 from ..noise.window import window_plan
 from ..problems import Problem
+from ..problems.base import GRADIENT
 from ..specs import Spec
 
 # (vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first step, last step)
@@ -57,7 +60,7 @@ class Method(Spec):
 
     def initial_state(self, problem):
         """The vectors of 64 trajectories at step 0: a flat array of blocks, the first being the iterate."""
-        vectors = np.zeros(self.vector_rows * problem.dim * LANES)
+        vectors = aligned_zeros(self.vector_rows * problem.dim * LANES)
         vectors[: problem.dim * LANES] = np.repeat(problem.x0, LANES)
         return vectors
 
@@ -100,6 +103,12 @@ class Setting(Spec):
         for name, base in (("problem", Problem), ("noise", Noise), ("method", Method)):
             if not isinstance(getattr(self, name), base):
                 raise ValueError(f"Setting: {name} must be a {base.__name__}, but {getattr(self, name)!r} was given")
+        for part, name, signature in (
+            (self.problem, "gradient_kernel", GRADIENT),
+            (self.noise, "fill", self.noise.fill_signature),
+            (self.method.operator, "kernel", CLIP),
+        ):
+            require_kernel(type(part).__name__, name, getattr(part, name), signature)
         along = self.noise.along
         if along is not None and along.size != self.problem.dim:
             raise ValueError(
@@ -153,7 +162,7 @@ def new_block(setting, seed, first_trajectory):
     """The state of trajectories first_trajectory, ..., +63 at step 0."""
     problem, noise, method = setting.problem, setting.noise, setting.method
     vectors = aligned(method.initial_state(problem))
-    lanes = aligned(np.zeros(LANE_ROWS * LANES))
+    lanes = aligned_zeros(LANE_ROWS * LANES)
     lanes[MINIMUM * LANES : (MINIMUM + 1) * LANES] = np.inf
     lanes[DIVERGED * LANES :] = -1.0
     plan, buffer_size, noise_parameters = window_plan(noise, problem.dim)
@@ -162,7 +171,7 @@ def new_block(setting, seed, first_trajectory):
     addresses = np.array(first_addresses + method.extra_addresses(problem), dtype=np.int64)
     words = np.array([seed, first_trajectory], dtype=np.uint64)
     arguments = (
-        aligned(np.zeros(max(buffer_size, LANES))), plan, words,
+        aligned_zeros(max(buffer_size, LANES)), plan, words,
         problem.parameters, noise_parameters, np.array(clip.parameters), method.parameters, addresses,
     )  # fmt: skip
     return Block(vectors, lanes, arguments, method.advance)

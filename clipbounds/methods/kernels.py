@@ -6,7 +6,7 @@ from ..clipping.base import CLIP
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, function_at, kernel
 from ..lanes.elementary import choose
-from ..lanes.norms import add_scaled, clear, decay_and_add, lane_norms
+from ..lanes.norms import add_scaled, clear, decay_and_add, lane_norms, squared_norms
 from ..lanes.views import row, rows
 from ..noise.window import DIM
 from ..problems.base import GRADIENT
@@ -21,8 +21,15 @@ clip_at = function_at(CLIP)
 def track(g, lanes, dim, step):
     """Norm of the true gradient at x_step into the running sum and minimum; flag lanes that are no longer finite."""
     norms, total, lowest = row(lanes, NORM), row(lanes, SUM), row(lanes, MINIMUM)
-    lane_norms(g, norms, dim)
     finite = 0
+    if dim > 1 and squared_norms(g, norms, dim):  # the root in the pass that uses it: the divider works beside the rest
+        for l in range(LANES):
+            norm = math.sqrt(norms[l])
+            norms[l] = norm
+            total[l] += norm
+            lowest[l] = choose(norm < lowest[l], norm, lowest[l])
+        return
+    lane_norms(g, norms, dim)
     for l in range(LANES):
         total[l] += norms[l]
         lowest[l] = choose(norms[l] < lowest[l], norms[l], lowest[l])  # nan leaves it as it is

@@ -9,7 +9,7 @@ from numba import types
 
 from ..facts import Moment
 from ..lanes.blocks import FLOATS, LANES
-from ..lanes.compile import check_kernel, named_signature
+from ..lanes.compile import check_kernel, named_signature, require_kernel
 from ..lanes.random import NOISE
 from ..specs import Spec, check_integer, inf, vector
 
@@ -86,7 +86,9 @@ class Noise(Spec):
 
     def moment(self, p):
         """E|xi|^p of the one-dimensional law, for p > 0; inf where it does not exist."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} states no moments: define moment(self, p) as E|xi|^p, inf where it does not exist"
+        )
 
     @property
     def mean(self):
@@ -134,6 +136,7 @@ class Noise(Spec):
         size : int or tuple of ints
         seed : int >= 0
         """
+        require_kernel(type(self).__name__, "fill", self.fill, self.fill_signature)
         seed = check_integer("sample", "seed", seed, 0)
         shape = (size,) if np.ndim(size) == 0 else tuple(size)
         shape = tuple(check_integer("sample", "size", n, 0) for n in shape)

@@ -6,73 +6,107 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel, scalar
-from ..lanes.elementary import SIGN, bits_of, exp, expm1, float_of, fused, log, minus_log, sin_half_turns
+from ..lanes.elementary import (
+    bits_of,
+    exp,
+    exp_of,
+    exp_parts,
+    expm1,
+    expm1_of,
+    fused,
+    log,
+    log_of,
+    log_parts,
+    log_reduced,
+    minus_log_of,
+    sin_half_turns,
+)  # fmt: skip
 from ..lanes.random import byte_reversed, fill_words, uniform
-from ..lanes.views import row, rows, scratch
+from ..lanes.views import row, scratch
 from .base import FILL
-from .kernels import signed
+from .kernels import exponentials, signed
 
 EXP_RANGE = 700.0
 
 
 @scalar
-def _stable_parts(u, w, tail_index, size, low, high, low_rest, low_tail, high_rest, high_tail):
-    """The factor and the base whose power 1/alpha multiplies it.
+def _angle(u, rate, low, high, low_rest, low_tail, high_rest, high_tail):
+    """e + rate·m, or 1 - (e + rate·m) if that is smaller: the two have the same sine in half turns.
 
-    Chambers-Mallows-Stuck in units of half turns, every sum free of cancellation: with m = min(u, 1-u) and e = `low`
-    for u < 1/2, `high` for u > 1/2 (noise/stable.py has the derivation) the three angles are pi m,
-    pi (e + (alpha-1) m) and pi (e + alpha m); `rest` + `tail` is 1 - e in twice the precision.
+    m = min(u, 1-u), and e = `low` for u < 1/2, `high` for u > 1/2 (noise/stable.py has the derivation); `rest` +
+    `tail` is 1 - e in twice the precision. The smaller argument is exact to rounding, through the sign change at 1 too.
     """
     upper = u > 0.5
     m = 1.0 - u if upper else u
-    e = high if upper else low
-    rest = high_rest if upper else low_rest
-    tail = high_tail if upper else low_tail
-    # sin(pi y) = sin(pi (1 - y)): the smaller argument is exact to rounding, through the sign change at y = 1 too
-    y = e + tail_index * m
-    y_rest = fused(-tail_index, m, rest) + tail
-    sine = sin_half_turns(y if y < 0.5 else y_rest)
-    x = e + (tail_index - 1.0) * m
-    x_rest = fused(1.0 - tail_index, m, rest) + tail
-    cosine = sin_half_turns(x if x < 0.5 else x_rest)
-    ratio = cosine / w
-    factor = size * (sine / ratio)
-    return factor if upper else -factor, ratio / sin_half_turns(m)
+    y = (high if upper else low) + rate * m
+    y_rest = fused(-rate, m, high_rest if upper else low_rest) + (high_tail if upper else low_tail)
+    return y if y < 0.5 else y_rest
+
+
+@scalar
+def _stable_ratio(u, w, tail_index, low, high, low_rest, low_tail, high_rest, high_tail):
+    """cos((1-alpha)V - phi)/W."""
+    rate = tail_index - 1.0
+    return sin_half_turns(_angle(u, rate, low, high, low_rest, low_tail, high_rest, high_tail)) / w
+
+
+@scalar
+def _stable_factor(u, ratio, tail_index, size, low, high, low_rest, low_tail, high_rest, high_tail):
+    """sin(alpha V + phi) over the ratio, with the sign."""
+    factor = size * (sin_half_turns(_angle(u, tail_index, low, high, low_rest, low_tail, high_rest, high_tail)) / ratio)
+    return factor if u > 0.5 else -factor
+
+
+@scalar
+def _stable_base(u, ratio):
+    """The ratio over cos V: its power 1/alpha multiplies the factor."""
+    return ratio / sin_half_turns(1.0 - u if u > 0.5 else u)
 
 
 @scalar
 def stable_transform(u, w, tail_index, size, low, high, low_rest, low_tail, high_rest, high_tail):
-    """An alpha-stable variate from a uniform u and a standard exponential w."""
-    factor, base = _stable_parts(u, w, tail_index, size, low, high, low_rest, low_tail, high_rest, high_tail)
+    """An alpha-stable variate from a uniform u and a standard exponential w: every sum is free of cancellation."""
+    ratio = _stable_ratio(u, w, tail_index, low, high, low_rest, low_tail, high_rest, high_tail)
+    factor = _stable_factor(u, ratio, tail_index, size, low, high, low_rest, low_tail, high_rest, high_tail)
+    base = _stable_base(u, ratio)
     return factor * exp(max(min(log(base) / tail_index, EXP_RANGE), -EXP_RANGE))
 
 
 @device
-def _stable_row(values, spare, params):
-    """The words in `values` become one draw each."""
+def _stable_row(values, ratio, factor, spare, params):
+    """The words in `values` become one draw each: `stable_transform` in passes of few constants."""
     a, size, low, high = params[0], params[1], params[2], params[3]
     low_rest, low_tail, high_rest, high_tail = params[4], params[5], params[6], params[7]
     for l in range(LANES):
-        spare[l] = minus_log(uniform(byte_reversed(bits_of(values[l]))))
+        ratio[l], spare[l] = log_parts(uniform(byte_reversed(bits_of(values[l]))))
     for l in range(LANES):
-        values[l], spare[l] = _stable_parts(
-            uniform(bits_of(values[l])), spare[l], a, size, low, high, low_rest, low_tail, high_rest, high_tail
-        )
+        ratio[l] = minus_log_of(ratio[l], spare[l])
     for l in range(LANES):
-        spare[l] = max(min(log(spare[l]) / a, EXP_RANGE), -EXP_RANGE)
+        u = uniform(bits_of(values[l]))
+        ratio[l] = _stable_ratio(u, ratio[l], a, low, high, low_rest, low_tail, high_rest, high_tail)
     for l in range(LANES):
-        values[l] *= exp(spare[l])
+        u = uniform(bits_of(values[l]))
+        factor[l] = _stable_factor(u, ratio[l], a, size, low, high, low_rest, low_tail, high_rest, high_tail)
+    for l in range(LANES):
+        values[l] = _stable_base(uniform(bits_of(values[l])), ratio[l])
+    for l in range(LANES):
+        values[l], ratio[l], spare[l] = log_reduced(values[l])
+    for l in range(LANES):
+        logarithm = log_of(values[l], ratio[l], spare[l])
+        ratio[l], spare[l] = exp_parts(max(min(logarithm / a, EXP_RANGE), -EXP_RANGE))
+    for l in range(LANES):
+        values[l] = factor[l] * exp_of(ratio[l], spare[l])
 
 
 @kernel(FILL)
 def stable(out, first, count, params, seed, stream, trajectory):
     """params: those of `stable_transform` from the tail index on; its two uniforms are one word."""
-    spare = scratch()
+    ratio, factor, spare = scratch(), scratch(), scratch()
     for j in range(count >> 1):
         one, two = row(out, 2 * j), row(out, 2 * j + 1)
         fill_words(one, two, seed, stream, np.uint64((first >> 1) + j), trajectory)
-        _stable_row(one, spare, params)
-        _stable_row(two, spare, params)
+        _stable_row(one, ratio, factor, spare, params)
+        _stable_row(two, ratio, factor, spare, params)
 
 
 @kernel(FILL)
@@ -95,16 +129,22 @@ def log_tailed(out, first, count, params, seed, stream, trajectory):
             values[l] = signed(scale * min((1.0 - u) / u, spare[l]), a)
 
 
+@device
+def _symmetric_lomax_row(values, length, spare, power, scale):
+    """The words in `values` become one draw each; the sign is their lowest bit."""
+    exponentials(values, length, spare, power)
+    for l in range(LANES):
+        length[l], spare[l] = exp_parts(min(length[l], EXP_RANGE))
+    for l in range(LANES):
+        values[l] = signed(scale * expm1_of(length[l], spare[l]), bits_of(values[l]))
+
+
 @kernel(FILL)
 def symmetric_lomax(out, first, count, params, seed, stream, trajectory):
     """params: tail index, scale; ±scale (U^{-1/alpha} - 1)."""
-    power, scale = 1.0 / params[0], params[1]
+    power, scale, length, spare = 1.0 / params[0], params[1], scratch(), scratch()
     for j in range(count >> 1):
-        fill_words(row(out, 2 * j), row(out, 2 * j + 1), seed, stream, np.uint64((first >> 1) + j), trajectory)
-        both = rows(out, 2 * j, 2)
-        for i in range(2 * LANES):
-            word = bits_of(both[i])
-            both[i] = signed(min(power * minus_log(uniform(word)), EXP_RANGE), word)
-        for i in range(2 * LANES):
-            sign = bits_of(both[i]) & SIGN
-            both[i] = float_of(bits_of(scale * expm1(abs(both[i]))) | sign)
+        one, two = row(out, 2 * j), row(out, 2 * j + 1)
+        fill_words(one, two, seed, stream, np.uint64((first >> 1) + j), trajectory)
+        _symmetric_lomax_row(one, length, spare, power, scale)
+        _symmetric_lomax_row(two, length, spare, power, scale)

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel, scalar
-from ..lanes.elementary import SIGN, bits_of, exp, expm1, float_of, minus_log, random_direction
+from ..lanes.elementary import bits_of, exp_of, exp_parts, expm1_of, float_of, log_parts, minus_log_of, random_direction
 from ..lanes.random import byte_reversed, fill_words, uniform
-from ..lanes.views import row, rows, scratch
+from ..lanes.views import row, scratch
 from .base import FILL
 
 LOW_BIT, SIGN_SHIFT = np.uint64(1), np.uint64(63)
@@ -25,10 +25,18 @@ def zero(out, first, count, params, seed, stream, trajectory):
 
 
 @device
-def _normal_pair(even, odd, scale):
-    """Box-Muller: the words in `odd` become two normal draws each, in two passes whose constants fit into registers."""
+def exponentials(words, target, spare, scale):
+    """target = scale times the exponential variate of each word; three different rows, or the loops do not vectorise."""
     for l in range(LANES):
-        even[l] = minus_log(uniform(bits_of(odd[l])))
+        target[l], spare[l] = log_parts(uniform(bits_of(words[l])))
+    for l in range(LANES):
+        target[l] = scale * minus_log_of(target[l], spare[l])
+
+
+@device
+def _normal_pair(even, odd, spare, scale):
+    """Box-Muller: the words in `odd` become two normal draws each, in passes whose constants fit into registers."""
+    exponentials(odd, even, spare, 1.0)
     for l in range(LANES):
         length = scale * math.sqrt(even[l])
         x, y = random_direction(byte_reversed(bits_of(odd[l])))
@@ -39,12 +47,12 @@ def _normal_pair(even, odd, scale):
 @kernel(FILL)
 def gaussian(out, first, count, params, seed, stream, trajectory):
     """params: scale. Four draws a counter: each word is a length, and read from its other end a direction."""
-    scale = params[0]
+    scale, spare = params[0], scratch()
     for j in range(count >> 2):
         one, two = row(out, 4 * j + 1), row(out, 4 * j + 3)
         fill_words(one, two, seed, stream, np.uint64((first >> 2) + j), trajectory)
-        _normal_pair(row(out, 4 * j), one, scale)
-        _normal_pair(row(out, 4 * j + 2), two, scale)
+        _normal_pair(row(out, 4 * j), one, spare, scale)
+        _normal_pair(row(out, 4 * j + 2), two, spare, scale)
 
 
 @scalar
@@ -82,26 +90,37 @@ def rademacher(out, first, count, params, seed, stream, trajectory):
 
 
 @device
-def _student_row(values, spare, power, size):
+def _student_row(values, length, spare, power, size):
     """The words in `values` become one draw each."""
+    exponentials(values, length, spare, power)
     for l in range(LANES):
-        spare[l] = min(power * minus_log(uniform(bits_of(values[l]))), 700.0)
+        length[l], spare[l] = exp_parts(min(length[l], 700.0))
     for l in range(LANES):
-        spare[l] = size * math.sqrt(expm1(spare[l]))
+        length[l] = size * math.sqrt(expm1_of(length[l], spare[l]))
     for l in range(LANES):
-        values[l] = spare[l] * random_direction(byte_reversed(bits_of(values[l])))[0]
+        values[l] = length[l] * random_direction(byte_reversed(bits_of(values[l])))[0]
 
 
 @kernel(FILL)
 def student(out, first, count, params, seed, stream, trajectory):
     """params: dof nu, scale. R. W. Bailey, Math. Comp. 62 (1994): sqrt(nu (U^{-2/nu} - 1)) cos 2πV; (U, V) is one word."""
     power, size = 2.0 / params[0], params[1] * math.sqrt(0.5 * params[0])
-    spare = scratch()
+    length, spare = scratch(), scratch()
     for j in range(count >> 1):
         one, two = row(out, 2 * j), row(out, 2 * j + 1)
         fill_words(one, two, seed, stream, np.uint64((first >> 1) + j), trajectory)
-        _student_row(one, spare, power, size)
-        _student_row(two, spare, power, size)
+        _student_row(one, length, spare, power, size)
+        _student_row(two, length, spare, power, size)
+
+
+@device
+def _pareto_row(values, length, spare, power, scale, mean):
+    """The words in `values` become one draw each."""
+    exponentials(values, length, spare, power)
+    for l in range(LANES):
+        length[l], spare[l] = exp_parts(length[l])
+    for l in range(LANES):
+        values[l] = scale * (exp_of(length[l], spare[l]) - mean)
 
 
 @kernel(FILL)
@@ -109,25 +128,30 @@ def pareto(out, first, count, params, seed, stream, trajectory):
     """params: tail index, scale; centred."""
     tail_index, scale = params[0], params[1]
     power, mean = 1.0 / tail_index, tail_index / (tail_index - 1.0)
+    length, spare = scratch(), scratch()
     for j in range(count >> 1):
-        fill_words(row(out, 2 * j), row(out, 2 * j + 1), seed, stream, np.uint64((first >> 1) + j), trajectory)
-        both = rows(out, 2 * j, 2)
-        for i in range(2 * LANES):
-            both[i] = power * minus_log(uniform(bits_of(both[i])))
-        for i in range(2 * LANES):
-            both[i] = scale * (exp(both[i]) - mean)
+        one, two = row(out, 2 * j), row(out, 2 * j + 1)
+        fill_words(one, two, seed, stream, np.uint64((first >> 1) + j), trajectory)
+        _pareto_row(one, length, spare, power, scale, mean)
+        _pareto_row(two, length, spare, power, scale, mean)
+
+
+@device
+def _symmetric_pareto_row(values, length, spare, power, scale):
+    """The words in `values` become one draw each; the sign is their lowest bit."""
+    exponentials(values, length, spare, power)
+    for l in range(LANES):
+        length[l], spare[l] = exp_parts(length[l])
+    for l in range(LANES):
+        values[l] = signed(scale * exp_of(length[l], spare[l]), bits_of(values[l]))
 
 
 @kernel(FILL)
 def symmetric_pareto(out, first, count, params, seed, stream, trajectory):
     """params: tail index, scale."""
-    power, scale = 1.0 / params[0], params[1]
+    power, scale, length, spare = 1.0 / params[0], params[1], scratch(), scratch()
     for j in range(count >> 1):
-        fill_words(row(out, 2 * j), row(out, 2 * j + 1), seed, stream, np.uint64((first >> 1) + j), trajectory)
-        both = rows(out, 2 * j, 2)
-        for i in range(2 * LANES):
-            word = bits_of(both[i])
-            both[i] = signed(power * minus_log(uniform(word)), word)
-        for i in range(2 * LANES):
-            sign = bits_of(both[i]) & SIGN
-            both[i] = float_of(bits_of(scale * exp(abs(both[i]))) | sign)
+        one, two = row(out, 2 * j), row(out, 2 * j + 1)
+        fill_words(one, two, seed, stream, np.uint64((first >> 1) + j), trajectory)
+        _symmetric_pareto_row(one, length, spare, power, scale)
+        _symmetric_pareto_row(two, length, spare, power, scale)

@@ -4,7 +4,7 @@ import numpy as np
 from numba import types
 
 from clipbounds.lanes import LANES, kernel
-from clipbounds.lanes.blocks import FLOATS, aligned
+from clipbounds.lanes.blocks import FLOATS, aligned, aligned_zeros
 from clipbounds.lanes.compile import device
 from clipbounds.lanes.norms import block_norms
 from clipbounds.lanes.views import row, rows, scratch
@@ -53,12 +53,15 @@ def test_every_scratch_row_is_memory_of_its_own():
     assert np.array_equal(target, -source)
 
 
-def test_aligned_copies_begin_at_a_cache_line():
-    for size in (1, 7, 640):
-        values = np.arange(float(size))
-        copy = aligned(values)
-        assert np.array_equal(copy, values) and copy.flags.c_contiguous and copy.flags.writeable
-        assert copy.ctypes.data % 64 == 0 and not np.shares_memory(copy, values)
+def test_aligned_vectors_begin_at_a_cache_line():
+    for size in (1, 7, 640, 100_000):
+        zeros = aligned_zeros(size)
+        assert zeros.shape == (size,) and not zeros.any() and zeros.ctypes.data % 64 == 0
+        for shift in range(8):
+            values = np.arange(float(size + 8))[shift : shift + size]
+            copy = aligned(values)
+            assert np.array_equal(copy, values) and copy.ctypes.data % 64 == 0
+            assert copy.flags.c_contiguous and copy.flags.writeable
 
 
 def test_the_norm_in_one_dimension_is_the_absolute_value_at_every_scale():
