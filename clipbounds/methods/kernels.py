@@ -21,7 +21,6 @@ clip_at = function_at(CLIP)
 def track(g, lanes, dim, step):
     """Norm of the true gradient at x_step into the running sum and minimum; flag lanes that are no longer finite."""
     norms, total, lowest = row(lanes, NORM), row(lanes, SUM), row(lanes, MINIMUM)
-    finite = 0
     if dim > 1 and squared_norms(g, norms, dim):  # the root in the pass that uses it: the divider works beside the rest
         for l in range(LANES):
             norm = math.sqrt(norms[l])
@@ -30,6 +29,7 @@ def track(g, lanes, dim, step):
             lowest[l] = choose(norm < lowest[l], norm, lowest[l])
         return
     lane_norms(g, norms, dim)
+    finite = 0
     for l in range(LANES):
         total[l] += norms[l]
         lowest[l] = choose(norms[l] < lowest[l], norms[l], lowest[l])  # nan leaves it as it is
