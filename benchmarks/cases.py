@@ -17,11 +17,17 @@ class Case:
     noise: str  # gaussian, pareto, stable
     problem: str = "quadratic"  # or cosh
     trajectories: int = 1024
-    coordinate_steps: float = 2e7  # trajectories × steps × dim
+    coordinate_steps: float = 4e7  # trajectories × steps × dim × batch
+    batch: int = 1
 
     @property
     def steps(self):
-        return max(2, int(self.coordinate_steps / (self.trajectories * self.dim)))
+        return max(2, int(self.coordinate_steps / (self.trajectories * self.dim * self.batch)))
+
+    @property
+    def work(self):
+        """Coordinates of samples, what times are divided by."""
+        return self.trajectories * self.steps * self.dim * self.batch
 
     @property
     def name(self):
@@ -50,8 +56,8 @@ def grid(quick):
     dims = (1, 10) if quick else (1, 10, 100, 1000)
     laws = ("gaussian", "stable") if quick else ("gaussian", "pareto", "stable")
     problems = ("quadratic",) if quick else ("quadratic", "cosh")
-    # the same work in both, so that their ratios compare; a call of simulate costs 9 ms beside its steps
-    work = {"gaussian": 2e7, "pareto": 2e7, "stable": 4e6}
+    # the same work in both, so that their ratios compare; a call of simulate costs 4 ms beside its steps
+    work = {"gaussian": 4e7, "pareto": 4e7, "stable": 6e6}
     return [
         Case(d, law, problem, coordinate_steps=work[law])
         for problem in problems for law in laws for d in dims

@@ -29,6 +29,8 @@ def ours(case):
 
 def noise_floor(case):
     """Our noise alone, filled window by window inside a compiled loop: what no whole step can beat."""
+    if not case.setting().noise.additive:
+        return None
     from numba import njit
 
     from clipbounds.lanes import LANES, function_at
@@ -39,7 +41,7 @@ def noise_floor(case):
     noise = case.setting().noise
     plan, size, params = window_plan(noise, case.dim)
     count = int(plan[SAMPLES] * plan[STRIDE])
-    calls, buffer = -(-case.steps // int(plan[SAMPLES])), aligned_zeros(size)
+    calls, buffer = -(-case.steps * case.batch // int(plan[SAMPLES])), aligned_zeros(size)
     fill_at, address = function_at(FILL), noise.fill.address
 
     @njit(nogil=True)
@@ -224,5 +226,7 @@ PEERS = {
     "Numba, scalar": numba_scalar,
     "C++": cpp_loop,
 }
+# other methods have their own loops
+METHOD_PEERS = {"NumPy": lambda case: case.vectorised}
 # on all cores: those that can use them
 PARALLEL_PEERS = {"JAX": jax_scan, "C++": cpp_loop}

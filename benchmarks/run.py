@@ -20,7 +20,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 import scaling
 from cases import grid, parallel_grid
-from peers import PARALLEL_PEERS, PEERS, noise_floor, ours
+from other_methods import other_methods
+from peers import METHOD_PEERS, PARALLEL_PEERS, PEERS, noise_floor, ours
 from startup import startup
 
 HERE = Path(__file__).parent
@@ -45,8 +46,8 @@ def clock(run, seed, threads):
 
 def measure(case, builders, repeats, threads):
     """Nanoseconds a coordinate and step (median, spread) of every runner, alternating, and the ratio to ours."""
-    runners = {"ours": ours(case)} | ({"noise alone": noise_floor(case)} if threads == 1 else {})
-    runners |= {name: made for name, build in builders.items() if (made := build(case)) is not None}
+    builders = {"ours": ours} | ({"noise alone": noise_floor} if threads == 1 else {}) | builders
+    runners = {name: made for name, build in builders.items() if (made := build(case)) is not None}
     results = {name: run(1, threads) for name, run in runners.items()}  # warm-up, and the check
     wrong = [n for n, r in results.items() if r is not None and not agree(results["ours"], r)]
     if wrong:
@@ -55,7 +56,7 @@ def measure(case, builders, repeats, threads):
     for repeat in range(repeats):
         for name, run in runners.items():
             times[name].append(clock(run, 2 + repeat, threads))
-    scale = 1e9 / (case.trajectories * case.steps * case.dim)
+    scale = 1e9 / case.work
     mine = np.array(times["ours"])
     print(f"  {case.name}")
     rows = {}
@@ -90,6 +91,10 @@ def targets(report):
         ("against C++, the worst case", min(peers) if peers else None, 1.0),
         ("against scalar Numba, d = 1", ratio(one["quadratic, gaussian, d = 1"], "Numba, scalar"), 4.0),
         ("noise floor over whole step, d = 10 (1/1.5)", ratio(gaussian, "noise alone"), 1 / 1.5),
+        *[
+            (f"against NumPy, {name}", row["NumPy"]["ratio"], least)
+            for least, (name, row) in zip((10.0, 1.0), report["other methods"].items(), strict=True)
+        ],
     ]
     if "threads" in report:
         rows.append((f"{report['threads']['cores']} threads against one", report["threads"]["gain"], 1.85))
@@ -124,10 +129,10 @@ def guard(report, committed):
     before = json.loads(committed.read_text())
     return [
         f"{label}, {case}, {name}: {row['ratio']:.2f} x, committed {before[label][case][name]['ratio']:.2f} x"
-        for label in ("one thread", "all cores")
+        for label in ("one thread", "other methods", "all cores")
         for case, rows in report[label].items()
         for name, row in rows.items()
-        if name not in NOT_PEERS and name in before[label].get(case, {})
+        if name not in NOT_PEERS and name in before.get(label, {}).get(case, {})
         and row["ratio"] < GUARD * before[label][case][name]["ratio"]
     ]  # fmt: skip
 
@@ -144,6 +149,7 @@ def main():
         print(f"the machine is not idle (load {report['load']:.1f}): expect wide spreads", file=sys.stderr)
     for label, cases, builders, threads in (
         ("one thread", grid(options.quick), PEERS, 1),
+        ("other methods", other_methods(options.quick), METHOD_PEERS, 1),
         ("all cores", parallel_grid(options.quick), PARALLEL_PEERS, cores),
     ):
         print(label)
@@ -162,7 +168,7 @@ def main():
     committed = HERE / "results.json"
     if options.save:
         committed.write_text(json.dumps(report, indent=1) + "\n")
-        draw(report["one thread"], HERE / "results.png")
+        draw(report["one thread"] | report["other methods"], HERE / "results.png")
         if not options.quick:
             scaling.draw(report, HERE / "scaling.png")
     elif options.quick and committed.is_file():

@@ -41,7 +41,7 @@ def seconds(setting, steps, trajectories, threads, repeats):
     for seed in range(repeats):
         started = time.perf_counter()
         cb.simulate(
-            setting, steps, trajectories, seed=seed, checkpoints=[steps], threads=threads, keep="statistics", chunk=16
+            setting, steps, trajectories, seed=seed, checkpoints=[steps], threads=threads, keep="statistics", chunk=4
         )
         times.append(time.perf_counter() - started)
     return min(times)

@@ -1,15 +1,19 @@
-"""For other projects' tests: hypothesis strategies and a property suite for clipping operators.
+"""For other projects' tests: hypothesis strategies, a property suite for clipping operators, and one for noise laws.
 
 Needs hypothesis (the extra `test`).
 """
 
+from .noise_claims import Broken, check_noise, failing_claims
 from .properties import Failure, check_clip_operator, failing_properties
 from .strategies import clip_operators, gradient_pairs, gradients
 
 __all__ = [
+    "Broken",
     "Failure",
     "check_clip_operator",
+    "check_noise",
     "clip_operators",
+    "failing_claims",
     "failing_properties",
     "gradient_pairs",
     "gradients",
