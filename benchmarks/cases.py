@@ -56,8 +56,8 @@ def grid(quick):
     dims = (1, 10) if quick else (1, 10, 100, 1000)
     laws = ("gaussian", "stable") if quick else ("gaussian", "pareto", "stable")
     problems = ("quadratic",) if quick else ("quadratic", "cosh")
-    # the same work in both, so that their ratios compare; a call of simulate costs 4 ms beside its steps
-    work = {"gaussian": 4e7, "pareto": 4e7, "stable": 6e6}
+    # the same work in both, so that their ratios compare; a call of simulate costs 3 ms beside its steps
+    work = {"gaussian": 4e7, "pareto": 4e7, "stable": 1e7}
     return [
         Case(d, law, problem, coordinate_steps=work[law])
         for problem in problems for law in laws for d in dims

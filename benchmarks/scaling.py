@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from cases import Case
@@ -70,14 +71,38 @@ def growth(decades=DECADES, repeats=3):
     return results
 
 
-def threads(repeats=5, work=2e8):
+def machine_gain(cores, repeats):
+    """What the machine's cores give to work that shares nothing: our noise alone, filled on one core and on all.
+
+    Virtual cores may share a physical one, or run slower when both are busy.
+    """
+    from peers import noise_floor
+
+    runs = [noise_floor(Case(10, "gaussian")) for _ in range(cores)]  # each has a buffer of its own
+    for run in runs:
+        run(0, 1)
+    ratios = []
+    with ThreadPoolExecutor(cores) as pool:
+        for seed in range(repeats):
+            started = time.perf_counter()
+            for run in runs:
+                run(seed, 1)
+            alone = time.perf_counter()
+            list(pool.map(lambda run, seed=seed: run(seed, 1), runs))
+            ratios.append((alone - started) / (time.perf_counter() - alone))
+    return float(np.median(ratios))
+
+
+def threads(repeats=9, work=2e8):
     """Time of one thread over the time of all cores, alternating; median over repetitions."""
     case, cores = Case(10, "gaussian", trajectories=4096, coordinate_steps=work), os.cpu_count()
     setting, ratios = case.setting(), []
+    seconds(setting, 2, 64 * cores, cores, 1)  # loads the kernels
     for _ in range(repeats):
         one, all_cores = (seconds(setting, case.steps, case.trajectories, n, 1) for n in (1, cores))
         ratios.append(one / all_cores)
-    return {"cores": cores, "gain": float(np.median(ratios)), "all": ratios}
+    gain = float(np.median(ratios))
+    return {"cores": cores, "gain": gain, "machine": machine_gain(cores, repeats), "all": ratios}
 
 
 def memory():

@@ -8,7 +8,7 @@ import numpy as np
 from .keepers import KEEPERS
 from .lanes.blocks import LANES, unpack
 from .lanes.norms import block_norms
-from .methods.base import CLIPPED, DIVERGED, MINIMUM, SUM, Setting, new_block
+from .methods.base import CLIPPED, DIVERGED, MINIMUM, SUM, BlockMaker, Setting
 from .specs import check_integer
 from .version import __version__
 
@@ -88,9 +88,8 @@ def _observe_extra(setting, block):
     )
 
 
-def _run_block(setting, checkpoints, seed, first, stop):
+def _run_block(setting, block, checkpoints, stop):
     """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
-    block = new_block(setting, seed, first)
     stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))
     table = np.empty((len(checkpoints), len(MEASURED) + len(setting.method.extra_measured), LANES))
     diverged = np.empty((len(checkpoints), LANES))
@@ -228,8 +227,10 @@ def simulate(
     firsts = range(0, trajectories, LANES)
     tasks = [firsts[k : k + chunk] for k in range(0, len(firsts), chunk)]
 
+    make = BlockMaker(setting)
+
     def work(task):
-        return [_run_block(setting, checkpoints, seed, first_trajectory + first, stopping) for first in task]
+        return [_run_block(setting, make(seed, first_trajectory + first), checkpoints, stopping) for first in task]
 
     alone = executor is None and threads == 1  # then no thread has to be woken for each result
     results = (work(task) for task in tasks) if alone else _in_order(work, tasks, executor, threads, stopping)

@@ -49,7 +49,7 @@ def remez(target, low, high, terms, rounds=12):
         if len(peaks) != count:
             break
         nodes = peaks
-    return [float(c) for c in coefficients], float(max(abs(e) for e in errors))
+    return coefficients, float(max(abs(e) for e in errors))
 
 
 def log_tail(z):
@@ -104,8 +104,14 @@ def main(out):
     print('"""Polynomial coefficients, written by scripts/derive_coefficients.py. Lowest degree first."""\n', file=out)
     for name, (target, low, high, terms) in tables.items():
         coefficients, error = remez(target, low, high, terms)
-        body = "".join(f"    {c!r},\n" for c in coefficients)
+        body = "".join(f"    {float(c)!r},\n" for c in coefficients)
         print(f"# largest absolute error {error:.1e}\n{name} = (\n{body})", file=out)
+        if name == "HALF_TURN":
+            rests = [repr(float(c - mp.mpf(float(c)))) for c in (mp.pi, coefficients[0])]
+            print(
+                f"# what rounding took from pi and from the first of them\nHALF_TURN_RESTS = ({', '.join(rests)})",
+                file=out,
+            )
     for name, value, bits in (("LN2", mp.log(2), 32), ("HALF_PI", mp.pi / 2, 33)):
         # the leading parts have `bits` bits, so that their products with a small integer are exact
         rest, parts = value, []

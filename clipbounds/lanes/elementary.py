@@ -17,6 +17,7 @@ E0, E1, E2, E3, E4, E5, E6, E7, E8, E9, E10 = c.EXP
 S0, S1, S2, S3, S4, S5 = c.SIN
 C0, C1, C2, C3, C4, C5 = c.COS
 H0, H1, H2, H3, H4, H5, H6, H7 = c.HALF_TURN
+PI_REST, H0_REST = c.HALF_TURN_RESTS
 LN2_HIGH, LN2_LOW = c.LN2[0], c.LN2[1] + c.LN2[2]
 HALF_PI_HIGH, HALF_PI_MIDDLE, HALF_PI_LOW = c.HALF_PI
 LOG2_E = 1 / (c.LN2[0] + c.LN2[1])
@@ -82,41 +83,29 @@ def choose(typing_context, condition, yes, no):
 
 
 @scalar
-def log_reduced(x):
-    """f, s = f/(2+f) and n with log x = n log 2 + log(1+f), for a positive normal x."""
-    shifted = (bits_of(x) - SQRT_HALF_BITS) + EXPONENT_ROOM
-    f = float_of((shifted & MANTISSA) + SQRT_HALF_BITS) - 1.0
-    return f, f / (2.0 + f), float_of(TWO_52_BITS | (shifted >> SHIFT_52)) - (2.0**52 + 1024.0)
-
-
-@scalar
-def log_of(f, s, n):
-    """log x from what `log_reduced` made of it."""
-    z = s * s
-    w = z * z
-    r = z * ((L0 + z * L1) + w * ((L2 + z * L3) + w * ((L4 + z * L5) + w * L6)))
-    half = 0.5 * f * f
-    return n * LN2_HIGH - ((half - (s * (half + r) + n * LN2_LOW)) - f)
-
-
-@scalar
 def log(x):
     """Natural logarithm of a positive normal x."""
-    f, s, n = log_reduced(x)
-    return log_of(f, s, n)
+    shifted = (bits_of(x) - SQRT_HALF_BITS) + EXPONENT_ROOM
+    exponent = float_of(TWO_52_BITS | (shifted >> SHIFT_52)) - (2.0**52 + 1024.0)
+    f = float_of((shifted & MANTISSA) + SQRT_HALF_BITS) - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    r = z * (L0 + z * (L1 + z * (L2 + z * (L3 + z * (L4 + z * (L5 + z * L6))))))
+    half = 0.5 * f * f
+    return exponent * LN2_HIGH - ((half - (s * (half + r) + exponent * LN2_LOW)) - f)
 
 
 @scalar
-def log_parts(u):
-    """s and n with -log u = n log 2 + 2 artanh s, for u in (0, 1): u = 2^{-n} m with m in [1/sqrt2, sqrt2)."""
-    shifted = bits_of(u) + (EXPONENT_ROOM - SQRT_HALF_BITS)
+def log_parts(x):
+    """s and n with -log x = n log 2 + 2 artanh s, for a positive normal x = 2^{-n} m with m in [1/sqrt2, sqrt2)."""
+    shifted = bits_of(x) + (EXPONENT_ROOM - SQRT_HALF_BITS)
     m = float_of((shifted & MANTISSA) + SQRT_HALF_BITS)
     return (1.0 - m) / (1.0 + m), (2.0**52 + 1024.0) - float_of(TWO_52_BITS | (shifted >> SHIFT_52))
 
 
 @scalar
 def minus_log_of(s, n):
-    """-log u from its `log_parts`; two passes over the lanes, each with few constants, are faster than one.
+    """-log x from its `log_parts`; two passes over the lanes, each with few constants, are faster than one.
 
     The error of the rounded s shows (1.6 ulp, where `log` has .8), which spares a sixth of the instructions. The
     polynomial goes by pairs, which shortens the chain.
@@ -128,9 +117,9 @@ def minus_log_of(s, n):
 
 
 @scalar
-def minus_log(u):
-    """-log u for u in (0, 1), an exponential variate."""
-    s, n = log_parts(u)
+def minus_log(x):
+    """-log x for a positive normal x; of a uniform number an exponential variate."""
+    s, n = log_parts(x)
     return minus_log_of(s, n)
 
 
@@ -219,9 +208,15 @@ def sin_cos(x):
 
 @scalar
 def sin_half_turns(t):
-    """sin(pi t) for |t| <= 1/2, without any reduction."""
+    """sin(pi t) for |t| <= 1/2, without any reduction.
+
+    pi and the first coefficient are kept in twice the precision: near t = 1/2 their roundings would cost an ulp.
+    """
     z = t * t
-    return np.pi * t + t * z * (H0 + z * (H1 + z * (H2 + z * (H3 + z * (H4 + z * (H5 + z * (H6 + z * H7)))))))
+    w = z * z
+    small = (H2 + z * H3) + w * ((H4 + z * H5) + w * (H6 + z * H7))
+    poly = H0 + fused(z, H1 + z * small, H0_REST)
+    return fused(np.pi, t, t * fused(z, poly, PI_REST))
 
 
 @scalar

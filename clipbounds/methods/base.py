@@ -158,20 +158,32 @@ class Block:
         return self.vectors[: dim * LANES]
 
 
+class BlockMaker:
+    """Makes the blocks of a setting; what they have in common is computed once, and no kernel writes into it."""
+
+    def __init__(self, setting):
+        problem, noise, method = setting.problem, setting.noise, setting.method
+        self.problem, self.method = problem, method
+        self.plan, buffer_size, self.noise_parameters = window_plan(noise, problem.dim)
+        self.buffer_size = max(buffer_size, LANES)
+        self.problem_parameters, self.method_parameters = problem.parameters, method.parameters
+        self.clip_parameters = method.operator.parameters
+        first = [problem.gradient_kernel.address, noise.fill.address, method.operator.kernel.address]
+        self.addresses = np.array(first + method.extra_addresses(problem), dtype=np.int64)
+
+    def __call__(self, seed, first_trajectory):
+        """The state of trajectories first_trajectory, ..., +63 at step 0."""
+        lanes = aligned_zeros(LANE_ROWS * LANES)
+        lanes[MINIMUM * LANES : (MINIMUM + 1) * LANES] = np.inf
+        lanes[DIVERGED * LANES :] = -1.0
+        arguments = (
+            aligned_zeros(self.buffer_size), self.plan.copy(), np.array([seed, first_trajectory], dtype=np.uint64),
+            self.problem_parameters, self.noise_parameters, np.array(self.clip_parameters), self.method_parameters,
+            self.addresses,
+        )  # fmt: skip
+        return Block(aligned(self.method.initial_state(self.problem)), lanes, arguments, self.method.advance)
+
+
 def new_block(setting, seed, first_trajectory):
-    """The state of trajectories first_trajectory, ..., +63 at step 0."""
-    problem, noise, method = setting.problem, setting.noise, setting.method
-    vectors = aligned(method.initial_state(problem))
-    lanes = aligned_zeros(LANE_ROWS * LANES)
-    lanes[MINIMUM * LANES : (MINIMUM + 1) * LANES] = np.inf
-    lanes[DIVERGED * LANES :] = -1.0
-    plan, buffer_size, noise_parameters = window_plan(noise, problem.dim)
-    clip = method.operator
-    first_addresses = [problem.gradient_kernel.address, noise.fill.address, clip.kernel.address]
-    addresses = np.array(first_addresses + method.extra_addresses(problem), dtype=np.int64)
-    words = np.array([seed, first_trajectory], dtype=np.uint64)
-    arguments = (
-        aligned_zeros(max(buffer_size, LANES)), plan, words,
-        problem.parameters, noise_parameters, np.array(clip.parameters), method.parameters, addresses,
-    )  # fmt: skip
-    return Block(vectors, lanes, arguments, method.advance)
+    """One block of a setting, at step 0."""
+    return BlockMaker(setting)(seed, first_trajectory)

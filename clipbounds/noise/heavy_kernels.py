@@ -7,17 +7,18 @@ import numpy as np
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel, scalar
 from ..lanes.elementary import (
+    SIGN,
     bits_of,
+    choose,
     exp,
     exp_of,
     exp_parts,
     expm1,
     expm1_of,
+    float_of,
     fused,
-    log,
-    log_of,
     log_parts,
-    log_reduced,
+    minus_log,
     minus_log_of,
     sin_half_turns,
 )  # fmt: skip
@@ -30,83 +31,100 @@ EXP_RANGE = 700.0
 
 
 @scalar
-def _angle(u, rate, low, high, low_rest, low_tail, high_rest, high_tail):
-    """e + rate·m, or 1 - (e + rate·m) if that is smaller: the two have the same sine in half turns.
+def _angle(m, rate, e, rest, tail):
+    """The smaller of y = e + rate·m and 1 - y, in half turns: the two have the same sine.
 
-    m = min(u, 1-u), and e = `low` for u < 1/2, `high` for u > 1/2 (noise/stable.py has the derivation); `rest` +
-    `tail` is 1 - e in twice the precision. The smaller argument is exact to rounding, through the sign change at 1 too.
+    `rest` + `tail` is 1 - e in twice the precision; so the argument is exact to rounding, through the sign change at
+    y = 1 too.
     """
-    upper = u > 0.5
-    m = 1.0 - u if upper else u
-    y = (high if upper else low) + rate * m
-    y_rest = fused(-rate, m, high_rest if upper else low_rest) + (high_tail if upper else low_tail)
-    return y if y < 0.5 else y_rest
+    y = e + rate * m
+    return choose(y < 0.5, y, fused(-rate, m, rest) + tail)
 
 
 @scalar
-def _stable_ratio(u, w, tail_index, low, high, low_rest, low_tail, high_rest, high_tail):
-    """cos((1-alpha)V - phi)/W."""
-    rate = tail_index - 1.0
-    return sin_half_turns(_angle(u, rate, low, high, low_rest, low_tail, high_rest, high_tail)) / w
+def _folded(u):
+    """min(u, 1-u)"""
+    return choose(1.0 - u < u, 1.0 - u, u)
 
 
 @scalar
-def _stable_factor(u, ratio, tail_index, size, low, high, low_rest, low_tail, high_rest, high_tail):
-    """sin(alpha V + phi) over the ratio, with the sign."""
-    factor = size * (sin_half_turns(_angle(u, tail_index, low, high, low_rest, low_tail, high_rest, high_tail)) / ratio)
-    return factor if u > 0.5 else -factor
+def _side(upper, low, high, low_rest, low_tail, high_rest, high_tail):
+    """e, rest and tail for this half of the uniforms."""
+    return choose(upper, high, low), choose(upper, high_rest, low_rest), choose(upper, high_tail, low_tail)
 
 
 @scalar
-def _stable_base(u, ratio):
-    """The ratio over cos V: its power 1/alpha multiplies the factor."""
-    return ratio / sin_half_turns(1.0 - u if u > 0.5 else u)
+def _exponent(logarithm, power, power_tail):
+    """power·logarithm, power in twice the precision, inside the range of exp."""
+    return max(min(fused(power, logarithm, power_tail * logarithm), EXP_RANGE), -EXP_RANGE)
 
 
 @scalar
-def stable_transform(u, w, tail_index, size, low, high, low_rest, low_tail, high_rest, high_tail):
-    """An alpha-stable variate from a uniform u and a standard exponential w: every sum is free of cancellation."""
-    ratio = _stable_ratio(u, w, tail_index, low, high, low_rest, low_tail, high_rest, high_tail)
-    factor = _stable_factor(u, ratio, tail_index, size, low, high, low_rest, low_tail, high_rest, high_tail)
-    base = _stable_base(u, ratio)
-    return factor * exp(max(min(log(base) / tail_index, EXP_RANGE), -EXP_RANGE))
+def stable_transform(u, w, tail_index, size, low, high, low_rest, low_tail, high_rest, high_tail, power, power_tail):
+    """An alpha-stable variate from a uniform u and a standard exponential w (noise/stable.py has the derivation)."""
+    m, upper = _folded(u), u > 0.5
+    e, rest, tail = _side(upper, low, high, low_rest, low_tail, high_rest, high_tail)
+    cosine = sin_half_turns(m)
+    base = sin_half_turns(_angle(m, tail_index - 1.0, e, rest, tail)) / (w * cosine)
+    factor = size * (sin_half_turns(_angle(m, tail_index, e, rest, tail)) / cosine)
+    return choose(upper, factor, -factor) * exp(_exponent(-minus_log(base), power, power_tail))
 
 
 @device
-def _stable_row(values, ratio, factor, spare, params):
-    """The words in `values` become one draw each: `stable_transform` in passes of few constants."""
-    a, size, low, high = params[0], params[1], params[2], params[3]
+def _stable_angles(values, m, x, y, params):
+    """The three angles of each word's transform."""
+    tail_index, low, high = params[0], params[2], params[3]
     low_rest, low_tail, high_rest, high_tail = params[4], params[5], params[6], params[7]
+    if low == high:  # a symmetric law: nothing to choose
+        for l in range(LANES):
+            m[l] = _folded(uniform(bits_of(values[l])))
+            x[l] = _angle(m[l], tail_index - 1.0, low, low_rest, low_tail)
+            y[l] = _angle(m[l], tail_index, low, low_rest, low_tail)
+    else:
+        for l in range(LANES):
+            u = uniform(bits_of(values[l]))
+            e, rest, tail = _side(u > 0.5, low, high, low_rest, low_tail, high_rest, high_tail)
+            m[l] = _folded(u)
+            x[l] = _angle(m[l], tail_index - 1.0, e, rest, tail)
+            y[l] = _angle(m[l], tail_index, e, rest, tail)
+
+
+@device
+def _stable_row(values, base, m, x, y, params):
+    """The words in `values` become one draw each: `stable_transform` in passes whose constants fit into registers."""
+    size, power, power_tail = params[1], params[8], params[9]
     for l in range(LANES):
-        ratio[l], spare[l] = log_parts(uniform(byte_reversed(bits_of(values[l]))))
+        base[l], x[l] = log_parts(uniform(byte_reversed(bits_of(values[l]))))
     for l in range(LANES):
-        ratio[l] = minus_log_of(ratio[l], spare[l])
+        base[l] = minus_log_of(base[l], x[l])
+    _stable_angles(values, m, x, y, params)
     for l in range(LANES):
-        u = uniform(bits_of(values[l]))
-        ratio[l] = _stable_ratio(u, ratio[l], a, low, high, low_rest, low_tail, high_rest, high_tail)
+        m[l] = sin_half_turns(m[l])
     for l in range(LANES):
-        u = uniform(bits_of(values[l]))
-        factor[l] = _stable_factor(u, ratio[l], a, size, low, high, low_rest, low_tail, high_rest, high_tail)
+        base[l] = sin_half_turns(x[l]) / (base[l] * m[l])
     for l in range(LANES):
-        values[l] = _stable_base(uniform(bits_of(values[l])), ratio[l])
+        # negative for a uniform below 1/2, whose first bit is 0
+        sign = ~bits_of(values[l]) & SIGN
+        values[l] = float_of(bits_of(size * (sin_half_turns(y[l]) / m[l])) ^ sign)
     for l in range(LANES):
-        values[l], ratio[l], spare[l] = log_reduced(values[l])
+        base[l], x[l] = log_parts(base[l])
     for l in range(LANES):
-        logarithm = log_of(values[l], ratio[l], spare[l])
-        ratio[l], spare[l] = exp_parts(max(min(logarithm / a, EXP_RANGE), -EXP_RANGE))
+        base[l] = -minus_log_of(base[l], x[l])
     for l in range(LANES):
-        values[l] = factor[l] * exp_of(ratio[l], spare[l])
+        x[l], y[l] = exp_parts(_exponent(base[l], power, power_tail))
+    for l in range(LANES):
+        values[l] *= exp_of(x[l], y[l])
 
 
 @kernel(FILL)
 def stable(out, first, count, params, seed, stream, trajectory):
     """params: those of `stable_transform` from the tail index on; its two uniforms are one word."""
-    ratio, factor, spare = scratch(), scratch(), scratch()
+    base, m, x, y = scratch(), scratch(), scratch(), scratch()
     for j in range(count >> 1):
         one, two = row(out, 2 * j), row(out, 2 * j + 1)
         fill_words(one, two, seed, stream, np.uint64((first >> 1) + j), trajectory)
-        _stable_row(one, ratio, factor, spare, params)
-        _stable_row(two, ratio, factor, spare, params)
+        _stable_row(one, base, m, x, y, params)
+        _stable_row(two, base, m, x, y, params)
 
 
 @kernel(FILL)

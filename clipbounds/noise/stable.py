@@ -3,9 +3,10 @@
 The sampler is Chambers-Mallows-Stuck without cancellation. With V = pi(U - 1/2), W standard exponential and
 phi = arctan(b tan(pi alpha/2)),
 
-    X = cos(phi)^{-1/alpha} · sin(alpha V + phi)/cos(V)^{1/alpha} · (cos((1-alpha)V - phi)/W)^{(1-alpha)/alpha}.
+    X = cos(phi)^{-1/alpha} · sin(alpha V + phi)/cos(V)^{1/alpha} · (cos((1-alpha)V - phi)/W)^{(1-alpha)/alpha}
+      = cos(phi)^{-1/alpha} · sin(alpha V + phi)/cos V · (cos((1-alpha)V - phi)/(W cos V))^{(1-alpha)/alpha}.
 
-Each angle is measured from the nearest zero of its sine or cosine: with m = min(U, 1-U) and e = 1 - alpha/2 -+ phi/pi
+The exponent is kept in twice the precision, because it multiplies a logarithm of up to 70. Each angle is measured from the nearest zero of its sine or cosine: with m = min(U, 1-U) and e = 1 - alpha/2 -+ phi/pi
 (minus for U > 1/2), which is never negative,
 
     cos V = sin(pi m),  cos((1-alpha)V - phi) = sin(pi (e + (alpha-1) m)),  sin(alpha V + phi) = ±sin(pi (e + alpha m)).
@@ -52,7 +53,7 @@ def _arctan(y, start):
 
 @lru_cache(maxsize=256)
 def stable_constants(tail_index, skewness):
-    """e for U < 1/2 and for U > 1/2, their complements 1 - e as sums of two floats, and cos(phi)^{-1/alpha}."""
+    """cos(phi)^{-1/alpha}; e for U < 1/2 and for U > 1/2; 1 - e of both and (1-alpha)/alpha as sums of two floats."""
     with localcontext() as context:
         context.prec = DIGITS + 5
         alpha = Decimal(tail_index)
@@ -71,8 +72,11 @@ def stable_constants(tail_index, skewness):
             rest = float(1 - e)
             parts.append((float(e), rest, float(1 - e - Decimal(rest))))
         size = float((_sin_cos(phi)[1].ln() * (-1 / alpha)).exp())
+        exponent = (1 - alpha) / alpha
+        power = float(exponent)
+        power_tail = float(exponent - Decimal(power))
     (low, low_rest, low_tail), (high, high_rest, high_tail) = parts
-    return size, low, high, low_rest, low_tail, high_rest, high_tail
+    return size, low, high, low_rest, low_tail, high_rest, high_tail, power, power_tail
 
 
 def _arctan_of_one_twice():
@@ -114,7 +118,7 @@ class Stable(Noise):
 
     @property
     def parameters(self):
-        """Constants of the transform: tail index, size, and six numbers from `stable_constants`."""
+        """Constants of the transform: tail index, size, and eight numbers from `stable_constants`."""
         size, *angles = stable_constants(self.tail_index, self.skewness)
         return np.array([self.tail_index, self.scale * size, *angles])
 

@@ -79,8 +79,9 @@ CASES |= {
     "minus_log": (
         minus_log,
         lambda u: -mp.log(u),
-        lambda r, n: np.concatenate([r.uniform(0, 1, n // 2), 1 - r.integers(1, 2**20, n // 4) * 2.0**-53,
-                                     np.exp(r.uniform(np.log(2.0**-53), 0, n // 4))]),
+        lambda r, n: np.concatenate([r.uniform(0, 1, n // 4), 1 - r.integers(1, 2**20, n // 4) * 2.0**-53,
+                                     np.exp(r.uniform(np.log(2.0**-53), 0, n // 4)),
+                                     np.exp(r.uniform(-700, 700, n // 4))]),
     ),
     "sin_half_turns": (sin_half_turns, mp.sinpi, lambda r, n: spread(r, n, -0.5, 0.5)),
 }  # fmt: skip

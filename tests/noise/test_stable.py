@@ -23,7 +23,18 @@ LAWS = [(1.5, 0.0), (1.1, 0.0), (1.99, 0.0), (1.5, 0.7), (1.2, -1.0), (1.9, 1.0)
 def transform(u, w, params, out):
     for i in range(u.size):
         out[i] = stable_transform(
-            u[i], w[i], params[0], params[1], params[2], params[3], params[4], params[5], params[6], params[7]
+            u[i],
+            w[i],
+            params[0],
+            params[1],
+            params[2],
+            params[3],
+            params[4],
+            params[5],
+            params[6],
+            params[7],
+            params[8],
+            params[9],
         )
 
 
