@@ -118,7 +118,7 @@ def draw(table, path):
             points = [(rows[name]["ns"], k) for k, rows in enumerate(table.values()) if name in rows]
             axes.plot(*zip(*points, strict=True), linestyle="none", marker=marker, color=colour, label=name)
         axes.set_yticks(range(len(table)), list(table))
-        axes.invert_yaxis()
+        axes.set_ylim(len(table) - 0.4, -0.6)
         axes.set(xscale="log", xlabel="nanoseconds a coordinate and step, one thread")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
         figure.savefig(path)
