@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from cases import TAIL_INDEX, Case
+from cases import QUICK_WORK, TAIL_INDEX, Case
 
 import clipbounds as cb
 
@@ -103,4 +103,5 @@ class SpiderSteps(Case):
 
 def other_methods(quick):
     """The cases beyond clipped SGD."""
-    return [PerSample(), SpiderSteps()]
+    work = QUICK_WORK if quick else 4e7
+    return [PerSample(coordinate_steps=work), SpiderSteps(coordinate_steps=work)]

@@ -65,6 +65,7 @@ def measure(case, builders, repeats, threads):
             "ns": median(seconds) * scale,
             "spread": (max(seconds) - min(seconds)) / median(seconds),
             "ratio": float(median(np.array(seconds) / mine)),
+            "shortest": min(seconds) / float(mine.min()),
         }
         print(
             "    {:14} {ns:9.2f} ns a coordinate and step  {ratio:8.2f} x ours   spread {spread:.0%}".format(
@@ -124,17 +125,34 @@ def draw(table, path):
         figure.savefig(path)
 
 
-def guard(report, committed):
-    """Ratios that have fallen below 80 % of the committed ones."""
-    before = json.loads(committed.read_text())
+def fallen(rows, before):
+    """Peers of one case whose ratio has fallen below 80 % of the committed one.
+
+    The ratio of the shortest times, against the medians of an idle machine: other work only makes times longer.
+    """
     return [
-        f"{label}, {case}, {name}: {row['ratio']:.2f} x, committed {before[label][case][name]['ratio']:.2f} x"
-        for label in ("one thread", "other methods", "all cores")
-        for case, rows in report[label].items()
+        name
         for name, row in rows.items()
-        if name not in NOT_PEERS and name in before.get(label, {}).get(case, {})
-        and row["ratio"] < GUARD * before[label][case][name]["ratio"]
-    ]  # fmt: skip
+        if name not in NOT_PEERS and name in before and row["shortest"] < GUARD * before[name]["ratio"]
+    ]
+
+
+def guard(plan, report, committed, repeats):
+    """One line for each ratio that has fallen, and has again when its case was measured a second time."""
+    lines, before = [], json.loads(committed.read_text())
+    for label, cases, builders, threads in plan:
+        for case in cases:
+            known = before.get(label, {}).get(case.name, {})
+            first = fallen(report[label][case.name], known)
+            if first:
+                print("measured again, because other work may have been in the way:")
+                again = measure(case, builders, repeats, threads)
+                lines += [
+                    f"{label}, {case.name}, {name}: {again[name]['shortest']:.2f} x, committed {known[name]['ratio']:.2f} x"
+                    for name in fallen(again, known)
+                    if name in first
+                ]
+    return lines
 
 
 def main():
@@ -147,11 +165,12 @@ def main():
     report = {"machine": platform.processor() or platform.machine(), "cores": cores, "load": os.getloadavg()[0]}
     if report["load"] > 0.5:
         print(f"the machine is not idle (load {report['load']:.1f}): expect wide spreads", file=sys.stderr)
-    for label, cases, builders, threads in (
+    plan = (
         ("one thread", grid(options.quick), PEERS, 1),
         ("other methods", other_methods(options.quick), METHOD_PEERS, 1),
         ("all cores", parallel_grid(options.quick), PARALLEL_PEERS, cores),
-    ):
+    )
+    for label, cases, builders, threads in plan:
         print(label)
         report[label] = {case.name: measure(case, builders, repeats, threads) for case in cases}
     if not options.quick:
@@ -172,7 +191,7 @@ def main():
         if not options.quick:
             scaling.draw(report, HERE / "scaling.png")
     elif options.quick and committed.is_file():
-        slower = guard(report, committed)
+        slower = guard(plan, report, committed, repeats)
         for line in slower:
             print(f"slower than {GUARD:.0%} of the committed ratio: {line}", file=sys.stderr)
         sys.exit(bool(slower))
