@@ -98,6 +98,43 @@ def numpy_vectorised(case):
     return run
 
 
+def torch_vectorised(case):
+    """The same arrays in PyTorch on the CPU, float64, in place; None if it is not installed."""
+    if case.noise == "stable":
+        return None
+    try:
+        import torch
+    except ImportError:
+        return None
+    shape = (case.dim, case.trajectories)
+    eigenvalues = torch.as_tensor(case.eigenvalues)[:, None]
+
+    def gradient(x, g):
+        if case.problem == "quadratic":
+            torch.mul(eigenvalues, x, out=g)
+        else:
+            torch.sinh(x, out=g)
+
+    @torch.no_grad()
+    def run(seed, threads):
+        torch.set_num_threads(threads)
+        rng = torch.Generator().manual_seed(seed)
+        x, g, xi = torch.ones(shape, dtype=torch.float64), *(torch.empty(shape, dtype=torch.float64) for _ in range(2))
+        for _ in range(case.steps):
+            gradient(x, g)
+            if case.noise == "gaussian":
+                g += xi.normal_(generator=rng)
+            else:
+                xi.uniform_(generator=rng).neg_().add_(1.0).pow_(-1 / TAIL_INDEX)
+                g += xi.sub_(TAIL_INDEX / (TAIL_INDEX - 1))
+            g *= torch.linalg.vector_norm(g, dim=0).reciprocal_().mul_(THRESHOLD).clamp_(max=1.0).mul_(STEP_SIZE)
+            x -= g
+        gradient(x, g)
+        return torch.linalg.vector_norm(g, dim=0).numpy()
+
+    return run
+
+
 def scipy_stable(case):
     """The same with scipy.stats.levy_stable, parameterisation S1."""
     if case.noise != "stable":
@@ -223,6 +260,7 @@ def cpp_loop(case):
 PEERS = {
     "NumPy": numpy_vectorised,
     "NumPy + SciPy": scipy_stable,
+    "PyTorch": torch_vectorised,
     "Numba, scalar": numba_scalar,
     "C++": cpp_loop,
 }
