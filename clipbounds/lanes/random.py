@@ -108,8 +108,9 @@ def byte_reversed(typing_context, word):
 
     Each of the two takes every value equally often. Jointly they are a digital net: of the 2^64 words, every dyadic
     box 2^-a × 2^-b of the unit square with a + b <= 57 gets exactly its share 2^(64-a-b), because the first a bits
-    of one and the first b of the other are different bits (tests/lanes/test_random.py). Two independent words differ
-    from this on smaller boxes only, which 2^57 = 1.4e17 draws would be needed to see.
+    of one and the first b of the other are different bits (tests/lanes/test_random.py). So their joint law
+    is exact to 2^-57 in area. Finer than that it is not the law of two words: among some 2^32 = 4e9 pairs two are equal,
+    where two words would need 2^52. A search for coincidences sees that, an average over trajectories does not.
     """
 
     def codegen(context, builder, signature, arguments):
