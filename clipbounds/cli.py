@@ -3,7 +3,6 @@
 import json as json_module
 import sys
 import time
-from pathlib import Path
 
 import click
 
@@ -31,7 +30,8 @@ cli_sweep.register(main)
 @speaks_plainly
 def list_experiments(root, as_json):
     """List the experiments and their last verdicts."""
-    from .report.runner import find_experiments, identifier, read_records, title
+    from .report.catalogue import find_experiments, identifier, title
+    from .report.runner import read_records
 
     records = {record["id"]: record for record in read_records(root)}
     entries = []
@@ -42,35 +42,37 @@ def list_experiments(root, as_json):
     if as_json:
         click.echo(json_module.dumps(entries, indent=1, ensure_ascii=False))
         return
-    if not entries:
-        raise ValueError(f"there is no experiments/ folder with experiment files below {root.resolve()}; give --root")
     for entry in entries:
         counts = {v: entry["verdicts"].count(v) for v in dict.fromkeys(entry["verdicts"])}
         summary = ", ".join(f"{n} {v}" for v, n in counts.items()) or "not run"
-        click.echo(f"{entry['file']}\n    {entry['title']}  [{summary}]")
+        click.echo(f"{entry['id']}\n    {entry['title']}  [{summary}]")
 
 
 @main.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("experiments", nargs=-1)
 @click.option("--budget", default="standard", help="quick, standard or full.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
 @click.option("--again", is_flag=True, help="Also run what has not changed since its last run.")
 @root_option
 @json_option
 @speaks_plainly
-def run(files, budget, seed, again, root, as_json):
-    """Run experiment FILES (all of them if none is given): figures, and a record of every verdict."""
+def run(experiments, budget, seed, again, root, as_json):
+    """Run EXPERIMENTS (all of them if none is given): figures, and a record of every verdict.
+
+    Each is a name that `clipbounds list` prints (koloskova2023/skewness), all of a paper (koloskova2023), or a file or
+    folder of your own.
+    """
+    from .report.catalogue import check_writable, chosen_experiments, find_experiments, identifier
     from .report.lab import BUDGETS
-    from .report.runner import experiments_in, find_experiments, identifier, load, run_experiment
+    from .report.runner import load, run_experiment
 
     if budget not in BUDGETS:
         _fail(f"--budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
-    files = [f for given in files for f in (experiments_in(given) if given.is_dir() else [given])]
-    files = files or find_experiments(root)
-    if not files:
-        _fail(f"there is no experiments/ folder with experiment files below {root.resolve()}; give FILES or --root")
-    for file in files:
-        load(file)  # a wrong name fails before anything is run
+    known = find_experiments(root)
+    files = [file for word in experiments for file in chosen_experiments(word, root)] or known
+    for file in files:  # what cannot be run or kept fails before anything is run
+        load(file)
+        check_writable(root / "figures" / identifier(file).partition("/")[0])
     records = []
     started = time.perf_counter()
     with progress_bars(disabled=as_json) as progress:
@@ -93,8 +95,9 @@ def run(files, budget, seed, again, root, as_json):
         click.echo(json_module.dumps(plain(records), indent=1, ensure_ascii=False))
     else:
         many = "experiment" if len(files) == 1 else "experiments"
-        click.echo(f"{len(files)} {many} in {time.perf_counter() - started:.0f} s")
-    outside = [str(file) for file in files if not file.resolve().is_relative_to((root / "experiments").resolve())]
+        click.echo(f"{len(files)} {many} in {time.perf_counter() - started:.0f} s, kept in {root / 'figures'}")
+    listed = {file.resolve() for file in known}
+    outside = [str(file) for file in files if file.resolve() not in listed]
     if outside:
         click.echo(f"outside of experiments/, so list, check and report leave it out: {', '.join(outside)}", err=True)
     _exit_if_violated(records)
@@ -107,10 +110,7 @@ def run(files, budget, seed, again, root, as_json):
 def check(root, as_json):
     """Write paper_checks.md from the recorded verdicts; exit 1 if an asserted bound is violated."""
     from .report.paper_checks import not_run, stale, violated, write_paper_checks
-    from .report.runner import find_experiments
 
-    if not find_experiments(root):
-        _fail(f"there is no experiments/ folder with experiment files below {root.resolve()}; give --root")
     records, _ = write_paper_checks(root)
     missing, old = len(not_run(root, records)), stale(records)
     verdicts = [row["verdict"] for record in records for row in record["rows"]] + ["not measured"] * missing
@@ -118,7 +118,7 @@ def check(root, as_json):
     if as_json:
         click.echo(json_module.dumps({"verdicts": summary, "violated": violated(records), "stale": old}))
     else:
-        click.echo("paper_checks.md: " + ", ".join(f"{n} {v}" for v, n in summary.items()))
+        click.echo(f"{root / 'paper_checks.md'}: " + ", ".join(f"{n} {v}" for v, n in summary.items()))
         if old:
             click.echo(f"recorded by other kernels or another version, run them again: {', '.join(old)}", err=True)
     _exit_if_violated(records)
@@ -166,7 +166,9 @@ def bench(quick, root):
 
     script = root / "benchmarks" / "run.py"
     if not script.is_file():
-        raise ValueError(f"there is no {script}; give --root, the folder of a checkout of clipbounds")
+        raise ValueError(
+            f"there is no {script}: the benchmarks are in a checkout of clipbounds; give its folder as --root"
+        )
     sys.exit(subprocess.run([sys.executable, str(script), *(["--quick"] if quick else [])], check=False).returncode)
 
 

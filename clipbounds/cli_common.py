@@ -8,7 +8,7 @@ import click
 
 
 def speaks_plainly(command):
-    """Turn a ValueError into one sentence and exit code 2, Ctrl-C into exit code 130."""
+    """Turn a ValueError or a file that cannot be read or written into one sentence and exit code 2, Ctrl-C into 130."""
 
     @functools.wraps(command)
     def wrapped(*arguments, **options):
@@ -16,6 +16,12 @@ def speaks_plainly(command):
             return command(*arguments, **options)
         except ValueError as error:
             raise click.UsageError(str(error)) from None
+        except BrokenPipeError:  # whoever read our output has seen enough
+            raise
+        except OSError as error:
+            raise click.UsageError(
+                f"{error.filename2 or error.filename or 'a file'}: {error.strerror or error}"
+            ) from None
         except KeyboardInterrupt:
             click.echo("interrupted: what had finished is kept, nothing is half-written", err=True)
             sys.exit(130)
@@ -23,11 +29,26 @@ def speaks_plainly(command):
     return wrapped
 
 
+def _results_folder(context, option, given):
+    """The folder of the results; `run` may make it, the other commands read what is there."""
+    from .report.catalogue import check_writable, default_root
+
+    root = default_root() if given is None else given
+    if context.command.name != "run" and given is not None and not root.exists():
+        raise click.UsageError(f"there is no folder {root}; `clipbounds run --root {root}` makes it")
+    try:
+        check_writable(root)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return root
+
+
 root_option = click.option(
     "--root",
-    type=click.Path(file_okay=False, exists=True, path_type=Path),
-    default=Path(),
-    help="Folder that holds experiments/ and figures/; the current folder by default.",
+    type=click.Path(path_type=Path),
+    callback=_results_folder,
+    help="Folder of the results (figures/, paper_checks.md), and of your own experiments/. Default: the current folder in "
+    "a checkout of clipbounds, elsewhere ./clipbounds-results, with your own experiments in ./experiments.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 

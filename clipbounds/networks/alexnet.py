@@ -11,9 +11,17 @@ import numpy as np
 CHUNK = 16  # units whose gradients are held together: 16 x 2.5 million floats
 
 
+def _torch():
+    try:
+        import torch
+    except ImportError:
+        raise ValueError('AlexNet needs PyTorch; pip install "clipbounds[torch]"') from None
+    return torch
+
+
 def build(classes):
     """The convolutional network: AlexNet with strides and widths for 32 x 32 pixels, about 2.5 million parameters."""
-    from torch import nn
+    nn = _torch().nn
 
     def block(before, after, width, **options):
         return [nn.Conv2d(before, after, width, **options), nn.ReLU()]
@@ -36,8 +44,8 @@ def clipped_gradient(model, x, labels, groups, thresholds):
     groups : int, units; n/groups consecutive samples each
     thresholds : sequence of floats, one a unit
     """
-    import torch
-    from torch.func import functional_call, grad, vmap
+    torch = _torch()
+    functional_call, grad, vmap = torch.func.functional_call, torch.func.grad, torch.func.vmap
 
     parameters = {name: value.detach() for name, value in model.named_parameters()}
 
@@ -60,8 +68,7 @@ def clipped_gradient(model, x, labels, groups, thresholds):
 
 
 def _plain_gradient(model, x, labels):
-    import torch
-
+    torch = _torch()
     model.zero_grad()
     torch.nn.functional.cross_entropy(model(x), labels).backward()
     return {name: value.grad for name, value in model.named_parameters()}
@@ -69,8 +76,7 @@ def _plain_gradient(model, x, labels):
 
 def train(train_set, test_set, recipe, epochs, batch_size, seed, classes=100):
     """(accuracy, seconds) after each epoch, as `training.train`; sets are (images uint8, labels) of `cifar.load`."""
-    import torch
-
+    torch = _torch()
     torch.manual_seed(seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = build(classes).to(device)

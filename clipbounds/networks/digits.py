@@ -41,7 +41,7 @@ def load(corrupted=0.0, seed=0):
         If scikit-learn is not installed.
     """
     if not AVAILABLE:
-        raise ValueError("the digits need scikit-learn; install it with pip install clipbounds[data]")
+        raise ValueError('the digits need scikit-learn; pip install "clipbounds[data]"')
     x, labels = _raw()
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(labels))

@@ -171,7 +171,7 @@ def _on_profile(problem, pair, profile, rigor):
             least_enclosure = (terms * low[0], terms * low[1])
             kind = "interval"
         elif rigor:
-            raise ValueError("certify: rigor=True needs python-flint; install clipbounds[rigor]")
+            raise ValueError('certify: rigor=True needs python-flint; pip install "clipbounds[rigor]"')
     slack = TOLERANCE * max(1.0, pair.L0)
     upper = enclosure[1] if enclosure else max(supremum, profile.tail)
     floor = least_enclosure[0] if least_enclosure else terms * min(least, profile.least_outside)

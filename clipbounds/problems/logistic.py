@@ -70,7 +70,7 @@ class Logistic(Problem):
         try:
             from sklearn import datasets
         except ImportError:
-            raise ValueError("Logistic.bundled: scikit-learn is not installed; install clipbounds[data]") from None
+            raise ValueError('Logistic.bundled needs scikit-learn; pip install "clipbounds[data]"') from None
         raw, target = getattr(datasets, f"load_{name}")(return_X_y=True)
         positive = target == 1 if name == "breast_cancer" else target % 2 == 0
         spread = raw.std(axis=0)

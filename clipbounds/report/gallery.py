@@ -9,10 +9,11 @@ import io
 from pathlib import Path
 
 from ..version import __version__
+from .catalogue import find_experiments, identifier, own_experiments, title
 from .describe import alternative_text
 from .mathml import mathml
 from .papers import PAPERS
-from .runner import find_experiments, identifier, read_records, title, write_whole
+from .runner import read_records, write_whole
 
 MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "not measured": "–"}
 ASSETS = ("gallery.css", "gallery.js")
@@ -95,7 +96,7 @@ def _counts(record):
 
 def _command(entry):
     record = entry["record"]
-    return f"clipbounds run {entry['file']} --budget {record['budget']} --seed {record['seed']}"
+    return f"clipbounds run {entry['id']} --budget {record['budget']} --seed {record['seed']}"
 
 
 def _entries(root):
@@ -111,7 +112,7 @@ def _entries(root):
             "paper": paper,
             "claim": claim,
             "title": record["title"] if record else title(file),
-            "file": file.relative_to(root).as_posix(),
+            "file": f"experiments/{name}.py",
             "record": record,
             "counts": _counts(record),
             "image": None,
@@ -133,7 +134,7 @@ def write_gallery(root):
 
     Parameters
     ----------
-    root : path of a folder with experiments/, and figures/ with the records of those that have been run
+    root : path of a folder with figures/, the records of those experiments that have been run
 
     Returns
     -------
@@ -147,7 +148,7 @@ def write_gallery(root):
     root = Path(root)
     entries = _entries(root)
     if not entries:
-        raise ValueError(f"there is no experiments/ folder with experiment files below {root.resolve()}; give --root")
+        raise ValueError(f"there is no experiment in {own_experiments(root)} and none came with the package")
     figures = root / "figures"
     environment = _environment()
     for name in ASSETS:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from ..lanes.compile import sources_digest
 from ..version import __version__
+from .catalogue import find_experiments, identifier, title
 from .readme import update_readme
-from .runner import find_experiments, identifier, read_records, title, write_whole
+from .runner import read_records, write_whole
 
 HEADER = """# Paper checks
 

@@ -13,40 +13,10 @@ from pathlib import Path
 from ..lanes.compile import sources_digest
 from ..version import __version__
 from . import style
+from .catalogue import find_experiments, identifier, title
 from .describe import panels, statement
 from .finished import inputs, note_finished, unchanged
 from .lab import BUDGETS, Lab, Outcome, Row
-from .papers import PAPERS
-
-
-def find_experiments(root):
-    """All experiment files below ``root/experiments``, in the order of the papers, then by name."""
-    folder = Path(root) / "experiments"
-    files = [f for f in folder.glob("*/*.py") if not f.name.startswith("_")]
-    rank = {paper: k for k, paper in enumerate(PAPERS)}
-    return sorted(files, key=lambda f: (rank.get(f.parent.name, len(PAPERS)), f.parent.name, f.name))
-
-
-def experiments_in(folder):
-    """The experiment files directly in a folder, by name.
-
-    Raises
-    ------
-    ValueError
-        If there is none.
-    """
-    files = sorted(f for f in Path(folder).glob("*.py") if not f.name.startswith("_"))
-    if not files:
-        raise ValueError(
-            f"there is no experiment file in the folder {folder}; `clipbounds list` prints those that exist"
-        )
-    return files
-
-
-def identifier(file):
-    """``paper/claim`` of an experiment file."""
-    file = Path(file).resolve()  # a name without a folder would give "/claim", an absolute path
-    return f"{file.parent.name}/{file.stem}"
 
 
 def load(file):
@@ -66,23 +36,11 @@ def load(file):
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except SyntaxError as error:
+    except (SyntaxError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not an experiment: Python cannot read it: {error}") from None
     if not callable(getattr(module, "run", None)):
         raise ValueError(f"{file} is not an experiment: it must define run(lab) and return an Outcome")
     return module
-
-
-def title(file):
-    """First line of the docstring of an experiment file, read without running it."""
-    import ast
-
-    try:
-        tree = ast.parse(Path(file).read_text(encoding="utf-8"))
-    except SyntaxError as error:
-        raise ValueError(f"{file} is not an experiment: Python cannot read it: {error}") from None
-    text = ast.get_docstring(tree) or identifier(file)
-    return text.splitlines()[0].rstrip(".")
 
 
 def write_whole(path, data):

@@ -102,7 +102,7 @@ class Dask(Crew):
         try:
             from dask.distributed import Client, LocalCluster
         except ImportError:
-            raise ValueError("the executor dask needs the extra 'cluster'; pip install 'clipbounds[cluster]'") from None
+            raise ValueError('the executor dask needs dask.distributed; pip install "clipbounds[cluster]"') from None
         self._cluster = None
         if address is None:
             self._cluster = LocalCluster(

@@ -37,7 +37,7 @@ def export(store, path, partial=False, overwrite=False):
         _remove(path)
         os.replace(temporary, path)
     except ImportError as error:
-        raise ValueError(f"export: {SUFFIXES[path.suffix]} needs {error.name}; pip install 'clipbounds[io]'") from None
+        raise ValueError(f'export: {SUFFIXES[path.suffix]} needs {error.name}; pip install "clipbounds[io]"') from None
     except OSError as error:
         raise ValueError(f"export: {path} cannot be written: {error.strerror or error}") from None
     finally:

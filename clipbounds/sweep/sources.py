@@ -16,6 +16,7 @@ from ..lanes.compile import FOREIGN, PACKAGE, Kernel, sources_digest
 from ..specs import Spec
 
 NO_NUMBERS = (
+    "experiments",  # in an installed package only; whatever they compute is told apart by its own file
     "bounds",
     "verdict",
     "report",

@@ -48,8 +48,11 @@ def run(lab):
 
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory):
-    """Root of the project; figures/ holds the gallery."""
+    """Root of the project, which is laid out like a checkout; figures/ holds the gallery."""
     root = tmp_path_factory.mktemp("project")
+    (root / "clipbounds").mkdir()
+    for file in ("pyproject.toml", "clipbounds/__init__.py"):
+        (root / file).touch()
     for name, text in (("koloskova2023/drawn", DRAWN), ("mine/bare", BARE), ("mine/later", BARE)):
         file = root / "experiments" / f"{name}.py"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from clipbounds.cli import main
+from clipbounds.report import catalogue
 
 EXPERIMENT = '''
 """A claim that {word}. More about it."""
@@ -32,6 +33,12 @@ def write(root, name, verdict="holds", asserted=True):
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(EXPERIMENT.format(word=verdict, verdict=verdict, asserted=asserted))
     return file
+
+
+@pytest.fixture(autouse=True)
+def nothing_came_with_the_package(monkeypatch):
+    """So that a test runs its own experiments only; tests/report/test_catalogue.py and test_wheel.py have them all."""
+    monkeypatch.setattr(catalogue, "packaged_experiments", lambda: None)
 
 
 def call(*arguments):
@@ -124,8 +131,10 @@ def test_what_has_not_changed_is_not_run_again(tmp_path):
         (["run", "nowhere.py"], "there is no experiment file nowhere.py"),
         (["run", "--seed", "one"], "not a valid integer"),
         (["run", "--seed", "-1"], "-1"),
-        (["list"], "there is no experiments/ folder"),
-        (["check"], "there is no experiments/ folder"),
+        (["list", "--root", "nowhere"], "there is no folder nowhere"),
+        (["check", "--root", "nowhere"], "there is no folder nowhere"),
+        (["report", "--root", "nowhere"], "there is no folder nowhere"),
+        (["report"], "there is no experiment in"),
         (["fly"], "No such command"),
     ],
 )
@@ -173,7 +182,7 @@ def test_a_folder_without_experiments_runs_nothing(tmp_path):
 
 @pytest.mark.parametrize("command", ["run", "list", "check"])
 def test_a_file_that_python_cannot_read_is_one_sentence(tmp_path, command):
-    write(tmp_path, "broken").write_text("def run(lab:")
+    write(tmp_path, "broken").write_text("import clipbounds\n\ndef run(lab:")
     result = call(command, "--root", tmp_path)
     assert result.exit_code == 2 and "broken.py is not an experiment" in result.output
 

@@ -1,6 +1,7 @@
 """Sweeps in one process and in several: the same bits, whoever computes, whatever was there before."""
 
 import json
+import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -218,6 +219,15 @@ def test_a_broken_executor_of_the_caller_stops_the_sweep(tmp_path):
 def test_wrong_executors(tmp_path, options, part):
     with pytest.raises(ValueError, match=part):
         run(Sweep.from_dict(grid(5)), tmp_path / "store", **options)
+
+
+@pytest.mark.parametrize(("suffix", "library"), [(".nc", "h5netcdf"), (".zarr", "zarr"), (".parquet", "pyarrow")])
+def test_export_without_its_library_says_what_to_install(tmp_path, monkeypatch, suffix, library):
+    run(Sweep.from_dict(grid(5)), tmp_path / "store")
+    monkeypatch.setitem(sys.modules, library, None)
+    result = CliRunner().invoke(main, ["export", str(tmp_path / "store"), str(tmp_path / f"out{suffix}")])
+    assert result.exit_code == 2 and f'needs {library}; pip install "clipbounds[io]"' in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
 
 
 @pytest.mark.parametrize("suffix", [".nc", ".zarr", ".parquet"])
