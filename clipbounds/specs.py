@@ -72,6 +72,43 @@ def check_integer(owner, name, value, low, why=""):
     return int(value)
 
 
+def _shape(part):
+    try:
+        return np.shape(part)
+    except ValueError:
+        return "uneven"
+
+
+def real_array(owner, name, values):
+    """`values` as a float64 array, or one clear sentence where a part of them would be lost or cannot be read.
+
+    Raises
+    ------
+    ValueError
+        If they are complex, parts of different shapes, objects or text.
+    """
+    wanted = f"{owner}: {name} must be one array of real numbers"
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that requires a gradient
+        array, why = np.array(None), str(error).rstrip(".")
+    else:
+        why = f"{type(values).__name__} of dtype {array.dtype} was given"
+    if array.dtype.kind == "c":
+        raise ValueError(f"{wanted}, but complex ones were given; np.asarray({name}).view(float) has the same norm")
+    if array.dtype.kind in "fiub":
+        return np.asarray(array, dtype=np.float64)
+    parts = values if isinstance(values, (list, tuple)) or np.ndim(array) else ()
+    shapes = list(dict.fromkeys(_shape(part) for part in parts))
+    if len(shapes) > 1:
+        shown = ", ".join(map(str, shapes[:4])) + (", ..." if len(shapes) > 4 else "")
+        raise ValueError(
+            f"{wanted}, but {len(parts)} parts of the shapes {shown} were given;"
+            f" np.concatenate([np.ravel(part) for part in {name}]) joins them to one vector"
+        )
+    raise ValueError(f"{wanted}, but {why}; np.array({name}, dtype=float) makes one where that is possible")
+
+
 def _clean(owner, field, value):
     meta = field.metadata
     kind, why = meta.get("kind"), meta.get("why", "")
@@ -82,7 +119,7 @@ def _clean(owner, field, value):
     domain = meta["domain"]
     expected = f"a number in {domain}" if kind == "real" else f"a vector with entries in {domain}"
     try:
-        if np.asarray(value).dtype.kind in "USb":  # NumPy would take "1" and True for 1
+        if np.asarray(value).dtype.kind in "USbc":  # NumPy would take "1" and True for 1, and half of a complex number
             raise TypeError
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError):

@@ -8,7 +8,7 @@ from numba import types
 
 from ..lanes.blocks import FLOATS, LANES, pack, unpack
 from ..lanes.compile import check_kernel, named_signature, require_kernel
-from ..specs import Spec
+from ..specs import Spec, real_array
 
 # (v, lanes, dim, index, params): clips the block v in place. lanes[l] += 1 where lane l was changed; the LANES
 # numbers behind are scratch. `index` is the position k = 0, 1, ... of the sample in its batch, for thresholds that
@@ -66,9 +66,15 @@ class Clip(Spec):
         )
 
     def __call__(self, gradients, index=0):
-        """Clip gradients of shape (..., dim), each vector by itself; `index` is the position in the batch."""
+        """Clip gradients of shape (..., dim), each vector by itself; `index` is the position in the batch.
+
+        Raises
+        ------
+        ValueError
+            If they are no array of real numbers (complex, ragged, objects) or a scalar.
+        """
         require_kernel(type(self).__name__, "kernel", self.kernel, CLIP)
-        gradients = np.asarray(gradients, dtype=np.float64)
+        gradients = real_array(type(self).__name__, "gradients", gradients)
         if gradients.ndim == 0:
             raise ValueError("gradients need the shape (..., dim), but a scalar was given; pass [g] for one coordinate")
         dim = gradients.shape[-1]
@@ -78,4 +84,4 @@ class Clip(Spec):
         lanes = np.zeros(2 * LANES)
         for block in blocks:
             self.kernel(block, lanes, dim, index, self.parameters)
-        return unpack(blocks, gradients.size // dim).reshape(gradients.shape)
+        return np.ascontiguousarray(unpack(blocks, gradients.size // dim).reshape(gradients.shape))

@@ -14,7 +14,7 @@ from ..lanes.blocks import FLOATS, LANES, WORDS, pack, unpack
 from ..lanes.compile import named_signature
 from ..noise import Noise
 from ..problems import Problem
-from ..specs import check_integer, inf
+from ..specs import check_integer, inf, real_array
 
 # (x, v, state, params, dim, batch, step, words), words = (seed, first trajectory). With batch >= 1: draw into `state` what
 # determines the mean of a fresh batch, as a function of (seed, trajectory, step) only. With batch = 0: turn v, which holds
@@ -164,7 +164,7 @@ class Oracle(Noise):
         -------
         ndarray, (trajectories, n, dim)
         """
-        points = np.atleast_2d(np.asarray(points, dtype=np.float64))
+        points = np.atleast_2d(real_array("gradients", "points", points))
         dim = self.problem.dim
         if points.ndim != 2 or points.shape[1] != dim:
             raise ValueError(f"gradients: points need the shape (n, {dim}), but {points.shape} was given")

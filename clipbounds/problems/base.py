@@ -9,7 +9,7 @@ from numba import types
 from ..facts import Certificate, FirstOrderSmoothness, HessianSmoothness
 from ..lanes.blocks import FLOATS, pack, unpack
 from ..lanes.compile import check_kernel, named_signature
-from ..specs import Spec
+from ..specs import Spec, real_array
 
 # (x, g, dim, params): writes the gradient at the block x into the block g
 GRADIENT = named_signature(x=FLOATS, g=FLOATS, dim=types.int64, params=FLOATS)
@@ -17,7 +17,7 @@ GRADIENT = named_signature(x=FLOATS, g=FLOATS, dim=types.int64, params=FLOATS)
 
 def pointwise(kernel, points, dim, parameters):
     """Apply a block kernel of signature (x, out, dim, params) to points of shape (..., dim)."""
-    points = np.asarray(points, dtype=np.float64)
+    points = real_array("gradient", "points", points)
     if points.ndim == 0 or points.shape[-1] != dim:
         raise ValueError(f"points need {dim} coordinates in their last axis, but have the shape {points.shape}")
     blocks = pack(points.reshape(-1, dim))

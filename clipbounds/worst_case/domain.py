@@ -10,6 +10,8 @@ EXPONENT = Interval(1, 2, closed_high=True)
 def reals(owner, name, values, domain):
     """`values` as a float64 array whose entries lie in `domain`, or one clear sentence."""
     try:
+        if np.iscomplexobj(values):
+            raise TypeError
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{owner}: {name} must be numbers in {domain}, but {values!r} was given") from None

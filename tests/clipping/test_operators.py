@@ -19,6 +19,8 @@ from clipbounds.clipping import (
     TorchClip,
 )
 from clipbounds.lanes import LANES
+from clipbounds.problems import Cosh
+from clipbounds.worst_case import drift
 
 INF, NAN = math.inf, math.nan
 RNG = np.random.default_rng(8)
@@ -203,3 +205,64 @@ def test_the_joint_forms_jacobian():
 def test_bad_input_names_the_domain(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+class Attached:
+    """Like a tensor that takes part in a graph of gradients."""
+
+    def __array__(self, *arguments, **options):
+        raise RuntimeError("call detach() first.")
+
+
+@pytest.mark.parametrize(
+    ("gradients", "words"),
+    [
+        (
+            np.array([1 + 2j, 3.0]),
+            r"but complex ones were given; np.asarray\(gradients\).view\(float\) has the same norm",
+        ),
+        ([1.0, 2j], "but complex ones were given"),
+        ([np.ones(3), np.ones(2)], r"2 parts of the shapes \(3,\), \(2,\) were given; np.concatenate"),
+        ((np.ones((2, 2)), np.ones(2)), r"2 parts of the shapes \(2, 2\), \(2,\) were given"),
+        (np.array([np.ones(3), np.ones(2)], dtype=object), r"2 parts of the shapes \(3,\), \(2,\) were given"),
+        ([[[1.0], [2.0, 3.0]], [1.0]], r"2 parts of the shapes uneven, \(1,\)"),
+        ([np.ones(k) for k in range(9)], r"9 parts of the shapes \(0,\), \(1,\), \(2,\), \(3,\), ... were"),
+        (np.array([1.0, 2.0], dtype=object), r"ndarray of dtype object was given; np.array\(gradients, dtype=float\)"),
+        ({"weights": np.ones(2)}, "dict of dtype object was given"),
+        (None, "NoneType of dtype object was given"),
+        (["1.0"], "list of dtype <U3 was given"),
+        (Attached(), r"but call detach\(\) first; "),
+    ],
+    ids=lambda value: None if isinstance(value, str) else type(value).__name__,
+)
+def test_what_is_no_array_of_reals_is_refused_in_one_sentence(gradients, words):
+    for owner, use in (
+        ("NormClip: gradients", NormClip(1.0)),
+        ("gradient: points", Cosh(1.0, 1.0, x0=[1.0, 1.0]).gradient),
+    ):
+        name = owner.rpartition(" ")[2]
+        with pytest.raises(ValueError, match=words.replace("gradients", name)) as told:
+            use(gradients)
+        assert str(told.value).startswith(f"{owner} must be one array of real numbers") and "\n" not in str(told.value)
+
+
+def test_what_the_sentences_advise_works():
+    z = np.array([3.0 + 4.0j, 0.0])
+    assert np.allclose(NormClip(1.0)(np.asarray(z).view(float)).view(complex), z / 5, rtol=1e-15)
+    parts = [np.full((2, 2), 1.0), np.full(5, 1.0)]
+    joined = NormClip(1.0)(np.concatenate([np.ravel(part) for part in parts]))
+    assert np.allclose(joined, np.full(9, 1 / 3), rtol=1e-15)
+    numbers = np.array(np.array([3.0, 4.0], dtype=object), dtype=float)
+    assert np.allclose(NormClip(1.0)(numbers), [0.6, 0.8], rtol=1e-15)
+    for kind in (np.float32, np.int64):
+        assert NormClip(1.0)(np.array([3, 4], dtype=kind)).dtype == np.float64
+
+
+def test_complex_parameters_are_refused_too():
+    for x0 in (1j, [1j], np.array([1 + 1j, 2.0])):
+        with pytest.raises(ValueError, match="x0 must be a vector"):
+            Cosh(1.0, 1.0, x0=x0)
+    with pytest.raises(ValueError, match="threshold must be a number"):
+        NormClip(np.complex128(1))
+    with pytest.raises(ValueError, match="gradient_norm must be numbers"):
+        drift(np.array([1j]), 1.0, 1.0)
