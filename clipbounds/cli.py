@@ -145,7 +145,8 @@ def warm():
     """Compile every kernel once, so that later runs start at once."""
     import os
 
-    from .lanes.compile import all_kernels, cache_root
+    from .lanes.compile import all_kernels
+    from .lanes.kernel_cache import cache_root
     from .lanes.warm import warm as compile_all
 
     count = len(all_kernels())

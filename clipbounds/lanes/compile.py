@@ -3,31 +3,26 @@
 Two traps decide its shape (each has a test in tests/lanes/test_compile.py).
 
 * Numba's disk cache stamps only the file that defines a kernel, so an edited helper in another file would
-  silently return old numbers. The cache folder is therefore named by a digest of all kernel sources of the
-  package; a file outside the package adds its own text to the digest.
+  silently return old numbers. Kernels are therefore kept under a digest of the syntax of all functions and the
+  values of all constants that they are made of, in whatever file (meaning.py, kernel_cache.py).
 * Passing a compiled function as an argument costs about 25 microseconds a call, with the GIL held. Kernels
   therefore travel as integer addresses, and `function_at` turns an address back into something callable.
 """
 
-import hashlib
 import inspect
-import os
-import sys
 import threading
-from functools import cache, partial
-from pathlib import Path
+from functools import cached_property, partial
 
-import numba
-import numpy as np
-import platformdirs
 from numba import njit, types
 from numba.core import cgutils
 from numba.core.errors import NumbaError
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
-PACKAGE = Path(__file__).resolve().parents[1]
-ROOMS_WITH_KERNELS = ("lanes", "clipping", "noise", "problems", "oracles", "methods")
+from .kernel_cache import KernelCache
+from .meaning import PACKAGE, Reach, digest_of
+from .processor import check_processor
+
 FLAGS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 # blocks outlive the kernels that work on them: counting references to arguments costs 100 ns a step of a method, and
 # serves only kernels that allocate arrays, which those of users may
@@ -44,23 +39,6 @@ foreign = partial(njit, forceinline=True, **(INNER | FLAGS | {"_nrt": True}))
 # the same for scalar functions, which must become a part of the loop over lanes or it does not vectorise; LLVM by
 # itself stops inlining a function that is used several times
 scalar = partial(njit, forceinline=True, **INNER)
-
-
-@cache
-def sources_digest():
-    """Hex digest of every source file of the package that can hold a kernel, and of Numba's version."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for room in ROOMS_WITH_KERNELS:
-        for file in sorted((PACKAGE / room).rglob("*.py")):
-            digest.update(str(file.relative_to(PACKAGE)).encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def cache_root():
-    """Folder of the compiled kernels: $CLIPBOUNDS_CACHE, or the user's cache folder."""
-    chosen = os.environ.get("CLIPBOUNDS_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("clipbounds", appauthor=False))
 
 
 _argument_names = {}
@@ -82,70 +60,6 @@ def describe(signature, name="kernel"):
     names = _argument_names.get(signature, tuple(f"a{k}" for k in range(len(signature.args))))
     pairs = zip(names, signature.args, strict=True)
     return f"def {name}({', '.join(names)}) with {', '.join(f'{n}: {_type_name(kind)}' for n, kind in pairs)}"
-
-
-# libraries whose version Numba's own text or ours stands for
-FOREIGN = ("numba", "numpy", "scipy", "math", "builtins")
-
-
-def _own_file(found):
-    """The file of a function or module, or None if there is none (a notebook cell)."""
-    try:
-        file = Path(inspect.getsourcefile(found) or "")
-    except TypeError:
-        return None
-    return file.resolve() if file.is_file() else None
-
-
-def origins(function):
-    """What determines the machine code of a function besides this package: files, and values of globals and closures.
-
-    Files of the function and of the functions and modules that it names, sorted, and the numbers, arrays and tuples
-    that it names, as text. None if the text of a function lies in no file, or its module cannot be imported by name,
-    without which Numba writes cache entries that it cannot read.
-    """
-    files, values, waiting, seen = set(), [], [function], set()
-    while waiting:
-        found = waiting.pop()
-        found = getattr(found, "py_func", found)
-        is_function = inspect.isfunction(found)
-        if isinstance(found, (bool, int, float, complex, str, tuple, np.ndarray, np.generic)):
-            values.append(f"{type(found)} {found!r} {found.tobytes().hex() if isinstance(found, np.ndarray) else ''}")
-        if not (is_function or inspect.ismodule(found)) or id(found) in seen:
-            continue
-        seen.add(id(found))
-        root = (found.__module__ if is_function else found.__name__).partition(".")[0]
-        if root in FOREIGN:
-            continue
-        file = _own_file(found)
-        if file is None or (is_function and found.__module__ not in sys.modules):
-            if is_function:
-                return None
-            continue
-        if PACKAGE in file.parents:
-            continue
-        files.add(file)
-        values.append(found.__module__ if is_function else found.__name__)
-        if is_function:
-            waiting += [found.__globals__[name] for name in found.__code__.co_names if name in found.__globals__]
-            waiting += [cell.cell_contents for cell in found.__closure__ or ()]
-    return sorted(files), values
-
-
-def cache_folder(function):
-    """Folder named by the text that determines the machine code of the function; None if it cannot be cached."""
-    found = origins(function)
-    if found is None:
-        return None
-    name = sources_digest()
-    files, values = found
-    if files:
-        digest = hashlib.sha256("|".join(values).encode())
-        for file in files:
-            digest.update(str(file).encode())
-            digest.update(file.read_bytes())
-        name += "-" + digest.hexdigest()[:16]
-    return cache_root() / name
 
 
 class Kernel:
@@ -180,21 +94,32 @@ class Kernel:
                     self._compiled = self._compile()
         return self._compiled
 
+    @cached_property
+    def reach(self):
+        """All that the function's machine code is made of, a `Reach`."""
+        return Reach(self.function)
+
+    @property
+    def meaning(self):
+        """Hex digest of what the kernel computes: equal on every machine, whatever comments say; None without source."""
+        found = self.reach.digest()
+        return None if found is None else digest_of([found, str(self.signature), str(self.counted)])
+
     def _compile(self):
-        folder = cache_folder(self.function)
-        before = numba.config.CACHE_DIR
+        check_processor()
+        flags = FLAGS if self.counted else UNCOUNTED
+        made = njit(**flags)(self.function)
+        if self.reach.whole:
+            made._cache = KernelCache(self.function, digest_of([self.meaning, self.reach.bytecode(), repr(flags)]))
         try:
-            if folder is not None:
-                numba.config.CACHE_DIR = str(folder)
-            flags = FLAGS if self.counted else UNCOUNTED
-            return njit(self.signature, cache=folder is not None, **flags)(self.function)
+            made.compile(self.signature)
         except NumbaError as error:
             raise ValueError(
                 f"kernel {self.__name__} does not compile as {describe(self.signature, self.__name__)};"
                 f" Numba says: {str(error).strip()}"
             ) from error
-        finally:
-            numba.config.CACHE_DIR = before
+        made.disable_compile()
+        return made
 
     @property
     def address(self):

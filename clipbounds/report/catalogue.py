@@ -9,7 +9,7 @@ import difflib
 import os
 from pathlib import Path
 
-from ..lanes.compile import PACKAGE
+from ..lanes.meaning import PACKAGE
 from .papers import PAPERS
 
 RESULTS = "clipbounds-results"

@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ..lanes.compile import PACKAGE
+from ..lanes.meaning import PACKAGE, file_meaning
 
 LIBRARIES = ("numpy", "scipy", "numba", "matplotlib", "xarray", "scikit-learn", "torch")
 SUFFIXES = (".json", ".png", ".pdf", ".svg")
@@ -23,12 +23,15 @@ def _version(library):
 
 
 def inputs(file, budget, seed):
-    """Digest of all that an experiment depends on: the package's text, its own, helpers beside it, libraries, budget."""
+    """Digest of all that an experiment depends on: the package's text, its own, helpers beside it, libraries, budget.
+
+    Docstrings count, for records repeat some; comments do not.
+    """
     digest = hashlib.sha256(f"{budget} {seed} {sys.version} {[_version(name) for name in LIBRARIES]}".encode())
     file = Path(file).resolve()
     for text in [*sorted(PACKAGE.rglob("*.py")), file, *sorted(file.parent.parent.glob("**/_*.py"))]:
         digest.update(str(text.relative_to(PACKAGE if PACKAGE in text.parents else file.parent.parent)).encode())
-        digest.update(hashlib.sha256(text.read_bytes()).digest())
+        digest.update(file_meaning(text, docstrings=True).encode())
     return digest.hexdigest()
 
 

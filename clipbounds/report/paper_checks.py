@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from ..lanes.compile import sources_digest
 from ..version import __version__
 from .catalogue import find_experiments, identifier, title
 from .readme import update_readme
 from .runner import read_records, write_whole
+from .used_kernels import is_stale
 
 HEADER = """# Paper checks
 
@@ -82,7 +82,7 @@ def not_run(root, records):
 
 def stale(records):
     """Ids of the records that were made by other kernels or another version than the present ones."""
-    return [r["id"] for r in records if (r["kernels"], r["version"]) != (sources_digest(), __version__)]
+    return [r["id"] for r in records if r["version"] != __version__ or is_stale(r["kernels"])]
 
 
 def write_paper_checks(root):

@@ -10,13 +10,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..lanes.compile import sources_digest
 from ..version import __version__
 from . import style
 from .catalogue import find_experiments, identifier, title
 from .describe import panels, statement
 from .finished import inputs, note_finished, unchanged
 from .lab import BUDGETS, Lab, Outcome, Row
+from .used_kernels import kernel_digests
 
 
 def load(file):
@@ -123,7 +123,7 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None, again=T
             "budget": budget,
             "seed": seed,
             "version": __version__,
-            "kernels": sources_digest(),
+            "kernels": kernel_digests(module),
             "seconds": round(time.perf_counter() - started, 1),
             "figure": outcome.figure is not None,
             "rows": [dataclasses.asdict(row) for row in outcome.rows],

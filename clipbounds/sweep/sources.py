@@ -1,18 +1,20 @@
 """What program text determines a number: the package but for the rooms that only judge or report, and a user's files.
 
-Bounds, verdicts and reports are left out on purpose: to change them must not make anybody simulate again.
+Bounds, verdicts and reports are left out on purpose: to change them must not make anybody simulate again. For the same
+reason the meaning of a file counts, not its bytes: comments, docstrings and layout change nothing.
 """
 
-import hashlib
 import inspect
 import sys
 import types
 from functools import cache
 from pathlib import Path
 
+import numba
 import numpy as np
 
-from ..lanes.compile import FOREIGN, PACKAGE, Kernel, sources_digest
+from ..lanes.compile import Kernel
+from ..lanes.meaning import FOREIGN, PACKAGE, digest_of, file_meaning
 from ..specs import Spec
 
 NO_NUMBERS = (
@@ -36,12 +38,11 @@ def files_with_numbers(package=PACKAGE):
 
 @cache
 def package_digest():
-    """Hex digest of the package's text that determines numbers, and of the versions of NumPy and Numba."""
-    digest = hashlib.sha256(f"{sources_digest()} {np.__version__}".encode())
+    """Hex digest of what the package's files that determine numbers mean, and of the versions of NumPy and Numba."""
+    parts = [numba.__version__, np.__version__]
     for file in files_with_numbers():
-        digest.update(str(file.relative_to(PACKAGE)).encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+        parts += [file.relative_to(PACKAGE).as_posix(), file_meaning(file)]
+    return digest_of(parts)
 
 
 def source_files(function):
@@ -118,10 +119,7 @@ def _class_files(cls):
 
 
 def _join(files):
-    digest = hashlib.sha256(package_digest().encode())
-    for text in sorted(file.read_bytes() for file in files):
-        digest.update(hashlib.sha256(text).digest())
-    return digest.hexdigest()[:16]
+    return digest_of([package_digest(), *sorted(file_meaning(file) for file in files)])
 
 
 def sources_of(settings):

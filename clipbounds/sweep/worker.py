@@ -13,7 +13,7 @@ import traceback
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
-from ..lanes.compile import cache_root
+from ..lanes.kernel_cache import cache_root
 from ..methods.base import new_block
 from ..simulate import simulate
 from .cellfile import encode

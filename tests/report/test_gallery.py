@@ -44,7 +44,8 @@ def test_the_page_of_a_claim_says_everything(gallery):
     assert "Bounds &amp; &lt;measurements&gt;: they meet" in text and "<measurements>" not in text
     assert "<p>Why they meet.</p>" in text and "<p>Second paragraph.</p>" in text
     assert "clipbounds run koloskova2023/drawn --budget quick --seed 3" in text
-    assert record["kernels"] in text and record["version"] in text
+    assert record["kernels"] and all(f"{name} <code>{digest}" in text for name, digest in record["kernels"].items())
+    assert record["version"] in text
     assert "a &lt; b &amp; c" in text and "the constant is not known" in text
     assert text.count('<span class="badge display">display only</span>') == 2  # the second row and RecalledFloor
     assert text.count("<math ") == 3

@@ -117,7 +117,9 @@ def test_what_has_not_changed_is_not_run_again(tmp_path):
     stem.with_suffix(".pdf").unlink()
     assert executed("--seed", "3") and stem.with_suffix(".pdf").exists()
     assert len(stem.with_suffix(".json").read_bytes()) >= len(record) - 10
-    file.write_text(file.read_text() + "\n# edited\n")
+    file.write_text(file.read_text() + "\n# a comment\n")
+    assert not executed("--seed", "3")
+    file.write_text(file.read_text() + "\nEDITED = 1\n")
     assert executed("--seed", "3") and not executed("--seed", "3")
     write(tmp_path, "good", "not measured")
     file.write_text(file.read_text() + "\nprint('executed')\n")

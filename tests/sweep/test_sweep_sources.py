@@ -51,8 +51,9 @@ def test_edits_of_a_users_file_and_of_its_helper_are_noticed(tmp_path, monkeypat
     first = plugged_in(tmp_path / "a", monkeypatch)
     assert None not in first
     assert plugged_in(tmp_path / "b", monkeypatch) == first  # the text counts, not the place
-    edited = plugged_in(tmp_path / "c", monkeypatch, module=PLUGGED_IN + "\n# edited\n")
+    edited = plugged_in(tmp_path / "c", monkeypatch, module=PLUGGED_IN + "\nEDITED = 1\n")
     helped = plugged_in(tmp_path / "d", monkeypatch, helper=HELPER.replace("x * x", "2 * x * x"))
+    assert plugged_in(tmp_path / "e", monkeypatch, module=PLUGGED_IN + "\n# a comment\n") == first
     for k in (0, 1):
         assert len({first[k], edited[k], helped[k]}) == 3
 
@@ -78,7 +79,9 @@ def test_an_edit_of_a_file_with_numbers_changes_the_digest(monkeypatch, tmp_path
     digests = [package_digest.__wrapped__()]
     for edited in ("bounds/base.py", "sweep/run.py", "simulate.py", "worst_case/mean_step.py"):
         file = tmp_path / "clipbounds" / edited
-        file.write_text(file.read_text() + "\n# edited\n")
+        file.write_text(file.read_text() + "\n# a comment\n")
+        assert package_digest.__wrapped__() == digests[-1]
+        file.write_text(file.read_text() + "\nEDITED = 1\n")
         digests.append(package_digest.__wrapped__())
     assert digests[0] == digests[1] == digests[2] and len(set(digests)) == 3
 

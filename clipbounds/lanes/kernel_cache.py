@@ -1,0 +1,125 @@
+"""Compiled kernels on disk: one file an entry, whole or worthless, never half believed.
+
+Numba's own cache keeps an index and data files, stamps only the file that defines a function, and trusts what it
+reads: a file that was cut or changed by one bit ends in a traceback, or runs. Here the name of an entry is a digest of
+all that determines the machine code (`Reach`, flags, signature, versions, processor), its first bytes are a checksum
+of the rest, and it is written under another name and renamed. Two processes that compile one kernel at once write equal
+files, so the order does not matter. An entry that cannot be read is compiled anew and replaced, with a warning.
+"""
+
+import hashlib
+import os
+import pickle
+import re
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import llvmlite
+import numba
+import platformdirs
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
+
+from .meaning import digest_of
+
+MARK = b"clipbounds kernel 1\n"
+CHECKSUM = hashlib.sha256
+DIGITS = 32
+_told = set()
+
+
+class CacheWarning(UserWarning):
+    """The cache of compiled kernels is damaged or cannot be written; results are not concerned."""
+
+
+def cache_root():
+    """Folder of the compiled kernels: $CLIPBOUNDS_CACHE, or the user's cache folder."""
+    chosen = os.environ.get("CLIPBOUNDS_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("clipbounds", appauthor=False))
+
+
+def _reason(error):
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def write_refused(folder):
+    """Why no file can be made in the folder; None if one can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        return _reason(error)
+    return None
+
+
+def _warn(text):
+    warnings.warn(text, CacheWarning, stacklevel=2)
+
+
+class KernelCache:
+    """What Numba's dispatcher asks for compiled code and gives it to; one object a function.
+
+    Parameters
+    ----------
+    function : plain Python function
+    meaning : str
+        Digest of all that its machine code is made of, flags included, but for signature, versions and processor.
+    """
+
+    def __init__(self, function, meaning):
+        self._name, self._meaning = re.sub(r"\W", "", function.__name__), meaning
+
+    @property
+    def cache_path(self):
+        """The folder, as text."""
+        return str(cache_root() / "kernels")
+
+    def path(self, signature, codegen):
+        """Where the entry for this signature and this processor lies."""
+        versions = numba.__version__, llvmlite.__version__, sys.implementation.cache_tag, getattr(sys, "abiflags", "")
+        parts = [self._meaning, str(signature), *versions, *codegen.magic_tuple()]
+        return Path(self.cache_path) / f"{self._name}-{digest_of(map(str, parts), DIGITS)}.kernel"
+
+    def load_overload(self, signature, target_context):
+        """The compiled function, or None if it has to be compiled."""
+        target_context.refresh()
+        path = self.path(signature, target_context.codegen())
+        try:
+            data = path.read_bytes()
+            payload = data[len(MARK) + CHECKSUM().digest_size :]
+            if data[: -len(payload) or None] != MARK + CHECKSUM(payload).digest():
+                raise ValueError("its checksum is wrong")
+            return CompileResult._rebuild(target_context, *pickle.loads(payload))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except Exception as error:  # whatever a whole entry of a foreign hand may raise
+            _warn(f"the compiled kernel {path} cannot be read ({_reason(error)}): it is compiled anew and replaced")
+            return None
+
+    def save_overload(self, signature, result):
+        """Keep a compiled function; where that is refused, warn once a process."""
+        if result.library.has_dynamic_globals or any(not part.can_cache for part in result.lifted):
+            return  # addresses of this process, or large arrays
+        payload = dumps(result._reduce())
+        path = self.path(signature, result.codegen)
+        temporary = path.parent / f".tmp-{os.urandom(8).hex()}"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_bytes(MARK + CHECKSUM(payload).digest() + payload)
+                os.replace(temporary, path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            if path.parent not in _told:
+                _told.add(path.parent)
+                _warn(
+                    f"compiled kernels cannot be kept in {path.parent} ({_reason(error)}), so every run compiles them"
+                    " anew; set CLIPBOUNDS_CACHE to a folder that can be written"
+                )
+
+    def flush(self):
+        """Nothing: entries are named by what they are made of, so none is ever out of date."""
