@@ -1,13 +1,12 @@
 """What may be concluded from a measurement: bands, tests, tightness, slopes."""
 
 from .bands import betting, empirical_bernstein, normal
-from .compare import compare
+from .compare import compare, until_decided
 from .comparison import Comparison
 from .judge import Verdict
 from .proportions import clopper_pearson
 from .quantiles import quantile_limits
 from .ranges import measured_range
-from .sequential import until_decided
 from .slopes import Slope, check_slope, fit_slope
 
 __all__ = [

@@ -4,12 +4,12 @@ import numpy as np
 
 from ..bounds import Bound
 from ..methods import Setting
+from ..simulate import simulate
 from ..specs import Spec
-from . import bands, judge
+from . import bands
 from .comparison import Comparison
-from .judge import Verdict, _Case
-from .ranges import measured_range
-from .sample import take
+from .decide import decide, drawn
+from .sequential import follow
 
 BANDS = ("empirical Bernstein", "betting")
 
@@ -110,57 +110,37 @@ def compare(
     bounds, draw = _checked(bounds, draw)
     setting = setting_of(run)
     if until is not None:
-        from .sequential import follow
-
         return follow(run, setting, bounds, confidence, draw, band, ranges, until, budget, threads)
     verdicts = decide(run, setting, bounds, confidence, band, ranges)
     return Comparison(run, verdicts, drawn(run, setting, draw), confidence)
 
 
-def decide(run, setting, bounds, confidence, band, ranges):
-    """The verdicts on `bounds`, at a joint confidence."""
-    samples = [take(run, bound.quantity) for bound in bounds]
-    values = [None if s is None else bound.value(setting, s.steps) for bound, s in zip(bounds, samples, strict=True)]
-    for bound, sample in zip(bounds, samples, strict=True):
-        if sample is None:
-            bound.value(setting, [1])  # a bound that does not apply is refused even where nothing was measured
-    tests = sum(s is not None and judge.is_sampled(b, setting, s) for b, s in zip(bounds, samples, strict=True))
-    verdicts = []
-    for bound, sample, value in zip(bounds, samples, values, strict=True):
-        verdicts.append(_decide(bound, setting, sample, value, confidence, tests, band, ranges or {}))
-    return verdicts
+def until_decided(
+    setting,
+    steps,
+    bounds,
+    *,
+    start=256,
+    budget=2**16,
+    seed=0,
+    confidence=0.999,
+    keep="trajectories",
+    checkpoints=None,
+    threads=None,
+    **options,
+):
+    """Simulate `start` trajectories and double them until no verdict is open or `budget` is reached.
 
+    Parameters
+    ----------
+    setting, steps, seed, keep, checkpoints, threads : as in `clipbounds.simulate`
+    bounds, confidence : as in `compare`; the confidence holds for the whole procedure
+    start, budget : int >= 1, first and largest number of trajectories
+    options : further arguments of `compare` (draw, band, ranges)
 
-def _decide(bound, setting, sample, value, confidence, tests, band, ranges):
-    if sample is None:
-        reason = f"the run has no values of {bound.quantity} at a checkpoint >= 1"
-        return Verdict(bound.name, bound.kind, bound.quantity, "not measured", reason)
-    case = _Case(bound, setting, sample, value, confidence)
-    if bound.kind in ("floor", "prediction"):
-        return judge.judge_display(case)
-    if np.isnan(value).any():
-        return case.says(
-            "undecided", "the bound is nan at some checkpoint", "", sample.mean, sample.smallest, sample.largest
-        )
-    if not judge.is_sampled(bound, setting, sample):
-        return judge.judge_exact(case)
-    level = bands.split(confidence, tests * len(sample.steps))
-    if bound.aggregate == "probability":
-        return judge.judge_probability(case, level)
-    if bound.quantity in ranges:
-        proved = tuple(
-            np.broadcast_to(np.asarray(end, dtype=np.float64), sample.steps.shape) for end in ranges[bound.quantity]
-        )
-    else:
-        proved = measured_range(setting, bound.quantity, sample.steps, bound.accept_sampled)
-    return judge.judge_mean(case, level, proved, band)
-
-
-def drawn(run, setting, draw):
-    """(name, kind, quantity, steps, value) of the bounds that are drawn only."""
-    curves = []
-    for bound in draw:
-        sample = take(run, bound.quantity)
-        if sample is not None:
-            curves.append((bound.name, bound.kind, bound.quantity, sample.steps, bound.value(setting, sample.steps)))
-    return curves
+    Returns
+    -------
+    Comparison, whose `run` has all trajectories
+    """
+    run = simulate(setting, steps, start, seed=seed, checkpoints=checkpoints, threads=threads, keep=keep)
+    return compare(run, bounds, confidence, until="decided", budget=budget, threads=threads, **options)
