@@ -12,6 +12,7 @@ import numpy as np
 from .lanes.blocks import LANES, unpack
 from .methods.base import DIVERGED, Setting, new_block
 from .methods.spider_kernels import CERTIFIED, COUNT, HIT, PASSED, TARGET
+from .methods.watch import Watch
 from .simulate import CALL_WORK
 from .specs import check_integer
 
@@ -49,13 +50,18 @@ def _record(block, index, dim):
 
 def _run_block(setting, target, steps, seed, first, until, reached, every):
     dim = setting.problem.dim
-    block = new_block(setting, seed, first)
-    _record(block, TARGET, dim)[:] = target
+
+    def make():
+        block = new_block(setting, seed, first)
+        _record(block, TARGET, dim)[:] = target
+        return block
+
     longest = max(1, CALL_WORK // (LANES * dim))
-    event = np.full(LANES, np.nan)
+    event, watch = np.full(LANES, np.nan), Watch(setting, make, longest, first)
+    block = watch.block
     while block.step < steps:
         stride = every if reached else min(max(SHORTEST_CALL, block.step // 8), longest)
-        block.run_to(min(steps, block.step + stride))
+        watch.run_to(min(steps, block.step + stride))
         done = block.row(DIVERGED) >= 0
         if reached:
             at = np.asarray(reached(unpack(block.iterate(dim)[np.newaxis], LANES)), dtype=bool)
@@ -65,6 +71,7 @@ def _run_block(setting, target, steps, seed, first, until, reached, every):
             done |= _record(block, HIT if until == "hit" else PASSED, dim) > 0
         if done.all():
             break
+    watch.look()
     count = _record(block, COUNT, dim)
     rows = [np.where(r > 0, r - 1, np.nan) for r in (_record(block, HIT, dim), _record(block, PASSED, dim))]
     if reached:

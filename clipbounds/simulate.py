@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from .keepers import KEEPERS
 from .lanes.blocks import LANES, unpack
 from .lanes.norms import block_norms
 from .methods.base import CLIPPED, DIVERGED, MINIMUM, SUM, BlockMaker, Setting
+from .methods.watch import Watch, raised
 from .specs import check_integer
 from .version import __version__
 
@@ -55,7 +57,10 @@ def _observe(setting, block, step):
     dim = problem.dim
     gradient = np.empty(dim * LANES)
     norms = np.empty(LANES)
-    problem.gradient_kernel(block.iterate(dim), gradient, dim, problem.parameters)
+    try:
+        problem.gradient_kernel(block.iterate(dim), gradient, dim, problem.parameters)
+    except Exception as error:
+        raise raised(setting, "problem", error, f"at step {step}") from error
     block_norms(gradient, norms, dim)
     x = unpack(block.iterate(dim)[np.newaxis], LANES)
     diverged = block.row(DIVERGED).copy()
@@ -88,17 +93,20 @@ def _observe_extra(setting, block):
     )
 
 
-def _run_block(setting, block, checkpoints, stop):
+def _run_block(setting, make, checkpoints, stop, first):
     """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
     stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))
+    watch = Watch(setting, make, stride, first)
+    block = watch.block
     table = np.empty((len(checkpoints), len(MEASURED) + len(setting.method.extra_measured), LANES))
     diverged = np.empty((len(checkpoints), LANES))
     for row, checkpoint in enumerate(checkpoints):
         while block.step < checkpoint:
             if stop.is_set():
                 raise CancelledError("the simulation was told to stop")
-            block.run_to(min(checkpoint, block.step + stride))
+            watch.run_to(min(checkpoint, block.step + stride))
         table[row], diverged[row] = _observe(setting, block, checkpoint)
+    watch.look()
     return table, diverged
 
 
@@ -207,6 +215,9 @@ def simulate(
     ------
     ValueError
         If an argument is outside its domain.
+    clipbounds.lanes.KernelFailed
+        A ValueError: a kernel of the user raised, or gave nan or inf for finite numbers without declaring it
+        (``non_finite = True`` in its class). A gradient may overflow where a run has diverged.
     concurrent.futures.CancelledError
         If `stop` was set.
     """
@@ -230,7 +241,8 @@ def simulate(
     make = BlockMaker(setting)
 
     def work(task):
-        return [_run_block(setting, make(seed, first_trajectory + first), checkpoints, stopping) for first in task]
+        firsts = [first_trajectory + first for first in task]
+        return [_run_block(setting, partial(make, seed, first), checkpoints, stopping, first) for first in firsts]
 
     alone = executor is None and threads == 1  # then no thread has to be woken for each result
     results = (work(task) for task in tasks) if alone else _in_order(work, tasks, executor, threads, stopping)

@@ -110,6 +110,7 @@ def test_nan_gradients_of_a_users_problem_are_flagged_per_lane():
         x0: np.ndarray = cb.specs.vector()
         f_star = 0.0
         smoothness = cb.facts.HessianSmoothness(1.0, 0.0)
+        non_finite = True
 
         @cb.problems.coordinatewise
         def gradient_kernel(x):
@@ -125,6 +126,10 @@ def test_nan_gradients_of_a_users_problem_are_flagged_per_lane():
     fine = diverged < 0
     assert np.isfinite(run.gradient_norm.values[-1, fine]).all()
     assert not np.isfinite(run.gradient_norm.values[-1, ~fine]).any()
+
+    Cliff.non_finite = False  # undeclared, the same is an error that names the kernel
+    with pytest.raises(ValueError, match=r"^Cliff.gradient_kernel gave nan or inf at a point"):
+        cb.simulate(setting, 40, 128, checkpoints=[40])
 
 
 class Silent(cb.noise.Noise):

@@ -48,6 +48,7 @@ class Clip(Spec):
     kernel: ClassVar = None
     properties: ClassVar[frozenset] = frozenset()
     lipschitz: ClassVar[float] = 1.0
+    non_finite: ClassVar[bool] = False  # whether nan or inf for a finite gradient is meant
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)

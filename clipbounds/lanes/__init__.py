@@ -2,6 +2,6 @@
 
 from . import random
 from .blocks import LANES
-from .compile import all_kernels, device, function_at, kernel, scalar
+from .compile import KernelFailed, all_kernels, device, function_at, kernel, scalar
 
-__all__ = ["LANES", "all_kernels", "device", "function_at", "kernel", "random", "scalar"]
+__all__ = ["LANES", "KernelFailed", "all_kernels", "device", "function_at", "kernel", "random", "scalar"]

@@ -10,12 +10,12 @@ Two traps decide its shape (each has a test in tests/lanes/test_compile.py).
 """
 
 import inspect
+import re
 import threading
 from functools import cached_property, partial
 
 from numba import njit, types
 from numba.core import cgutils
-from numba.core.errors import NumbaError
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic
 
@@ -62,6 +62,19 @@ def describe(signature, name="kernel"):
     return f"def {name}({', '.join(names)}) with {', '.join(f'{n}: {_type_name(kind)}' for n, kind in pairs)}"
 
 
+def _gist(error):
+    """What a compiler's error says, as one line: Numba puts the stage before it, and pages of context behind."""
+    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()]
+    told = [line for line in lines if line and not line.startswith(("Failed in", "Traceback"))]
+    text = told[0] if told else type(error).__name__
+    place = re.search(r'File "([^"]*)", line (\d+)', str(error))
+    return text + (f" ({place[1].rpartition('/')[2]}, line {place[2]})" if place else "")
+
+
+class KernelFailed(ValueError):
+    """A kernel of the user raised, or gave numbers that it must not give."""
+
+
 class Kernel:
     """A function compiled once, for one signature, when it is first needed.
 
@@ -69,7 +82,8 @@ class Kernel:
     ----------
     signature : numba signature
     address : int
-        Address of the C entry point, to be passed to other kernels.
+        Address of the entry point in Numba's own calling convention, to be passed to other kernels. Through it an
+        exception ends the callers too and reaches Python; the one for C would print it and go on with what was there.
     counted : bool
         Whether references are counted, without which it cannot allocate arrays.
     """
@@ -113,11 +127,11 @@ class Kernel:
             made._cache = KernelCache(self.function, digest_of([self.meaning, self.reach.bytecode(), repr(flags)]))
         try:
             made.compile(self.signature)
-        except NumbaError as error:
-            raise ValueError(
-                f"kernel {self.__name__} does not compile as {describe(self.signature, self.__name__)};"
-                f" Numba says: {str(error).strip()}"
-            ) from error
+        except Exception as error:  # Numba has errors of many kinds; the text of the first tells what is wrong
+            form, _, kinds = describe(self.signature, self.__name__).partition(" with ")
+            failure = ValueError(f"kernel {self.__name__} does not compile as {form}: {_gist(error)}")
+            failure.add_note(f"Numba gives the arguments these types: {kinds}")
+            raise failure from error
         made.disable_compile()
         return made
 
@@ -125,7 +139,7 @@ class Kernel:
     def address(self):
         if self._address is None:
             result = self.compiled.get_compile_result(self.signature)
-            self._address = result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
+            self._address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
         return self._address
 
     def __call__(self, *arguments):
@@ -182,8 +196,8 @@ def _function_at(typing_context, address, function_type):
 
     def codegen(context, builder, signature, arguments):
         struct = cgutils.create_struct_proxy(made)(context, builder)
-        struct.c_addr = builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
-        struct.jit_addr = context.get_constant_null(types.voidptr)
+        struct.jit_addr = builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
+        struct.c_addr = context.get_constant_null(types.voidptr)
         struct.py_addr = context.get_constant_null(types.voidptr)
         return struct._getvalue()
 

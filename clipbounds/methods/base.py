@@ -43,6 +43,7 @@ class Method(Spec):
     advance: ClassVar = None
     vector_rows: ClassVar[int] = 2
     extra_measured: ClassVar[dict] = {}
+    non_finite: ClassVar[bool] = False  # whether an iterate may become nan or inf in a step from ordinary numbers
     takes_oracles: ClassVar[bool] = False  # a kernel that only adds noise cannot serve an oracle
 
     @property

@@ -54,6 +54,7 @@ class Noise(Spec):
     fill: ClassVar = None
     fill_signature: ClassVar = FILL
     symmetric: ClassVar[bool] = False
+    non_finite: ClassVar[bool] = False  # whether draws of nan or inf are meant
     additive: ClassVar[bool] = True  # False: a stochastic oracle (clipbounds.oracles), whose noise depends on the point
 
     def __init_subclass__(cls, **options):

@@ -41,6 +41,7 @@ class Problem(Spec):
 
     gradient_kernel: ClassVar = None
     certificate: ClassVar[Certificate] = Certificate("sampled", "the author of the class gives no certificate")
+    non_finite: ClassVar[bool] = False  # whether the kernel may give nan at points within the run's reach
     convex: ClassVar[bool] = False
     f_star: ClassVar[float]
     smoothness: ClassVar[HessianSmoothness | FirstOrderSmoothness]
