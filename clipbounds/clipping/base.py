@@ -30,7 +30,8 @@ PROPERTIES = {
     "rotation_equivariant": "rotations commute with clipping",
     "scaling": "scaled(t)(t u) = t clip(u) for t > 0",
     "keeps_nan": "clip(u) has a nan where u has one: a broken gradient is never silently repaired",
-    "tames_inf": "‖clip(u)‖ <= bound(dim), without nan, for infinite entries",
+    "tames_inf": "for infinite entries clip(u) is the limit along growing ones: no nan, and ‖clip(u)‖ <= bound(dim)",
+    "rowwise": "a batch of any leading shape is clipped row by row",
     "every_scale": "all this for entries from 1e-200 to 1e200, not only where squares are normal numbers",
 }
 

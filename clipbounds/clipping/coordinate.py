@@ -30,6 +30,7 @@ class CoordinateClip(Clip):
             "permutation_equivariant",
             "scaling",
             "keeps_nan",
+            "rowwise",
             "tames_inf",
             "every_scale",
         }
@@ -67,6 +68,7 @@ class SmoothClip(Clip):
             "permutation_equivariant",
             "scaling",
             "keeps_nan",
+            "rowwise",
             "tames_inf",
             "every_scale",
         }

@@ -30,6 +30,7 @@ class TorchClip(Clip):
             "permutation_equivariant",
             "rotation_equivariant",
             "keeps_nan",
+            "rowwise",
         }
     )
 
@@ -65,6 +66,7 @@ class OptaxClip(Clip):
             "rotation_equivariant",
             "scaling",
             "keeps_nan",
+            "rowwise",
         }
     )
 

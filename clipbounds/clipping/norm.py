@@ -19,6 +19,7 @@ PROJECTION = frozenset(
         "rotation_equivariant",
         "scaling",
         "keeps_nan",
+        "rowwise",
         "tames_inf",
         "every_scale",
     }
@@ -106,6 +107,7 @@ class Normalize(Clip):
             "permutation_equivariant",
             "rotation_equivariant",
             "keeps_nan",
+            "rowwise",
             "tames_inf",
             "every_scale",
         }

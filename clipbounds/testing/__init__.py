@@ -1,7 +1,4 @@
-"""For other projects' tests: hypothesis strategies, a property suite for clipping operators, and one for noise laws.
-
-Needs hypothesis (the extra `test`).
-"""
+"""For other projects' tests: hypothesis strategies, a property suite for clipping operators, and one for noise laws."""
 
 from .noise_claims import Broken, check_noise, failing_claims
 from .properties import Failure, check_clip_operator, failing_properties

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from .. import clipping
 
 EXTREMES = (5e-324, 1e-310, 1e-200, 1e-160, 1e150, 1e160, 1e200)
-# close to the threshold, where operators differ
-TIES = (1.0, 1 - 1e-7, 1 + 1e-7, 1 - 2**-53, 1 + 2**-52, 0.5, 2.0)
+# at the threshold and on either side, where operators differ; the simplest first, because examples shrink towards it
+TIES = (1.0, 2.0, 0.5, 1 - 1e-7, 1 + 1e-7, 1 - 2**-53, 1 + 2**-52)
 
 
 # strategies that are built once: building them inside a draw costs more than the draw
@@ -21,6 +21,8 @@ RELATIVE = st.one_of(st.just(0.0), st.sampled_from(TIES), st.floats(1e-3, 1e3))
 ABSOLUTE = st.sampled_from(EXTREMES)
 KINDS = st.integers(0, 3)
 NOT_FINITE = st.sampled_from((math.inf, -math.inf, math.nan))
+COUNTS = st.integers(1, 3)
+LEADING = st.sampled_from(((), (1,)))
 STEPS = st.sampled_from((1e-9, 1e-6, 1e-3, 0.1))
 
 
@@ -67,6 +69,21 @@ def gradient_pairs(draw, threshold=1.0, every_scale=True):
     return first, first + step * draw(_directions(dim))
 
 
+@st.composite
+def batches(draw, threshold=1.0, every_scale=True):
+    """Gradients of one dimension as one array, shape (..., dim) with one to three of them and up to two leading axes."""
+    dim, count = draw(DIMENSIONS), draw(COUNTS)
+    rows = np.stack([draw(gradients(dim, threshold, every_scale)) for _ in range(count)])
+    return rows.reshape(draw(LEADING) + rows.shape)
+
+
+def is_extreme(arguments, threshold):
+    """Whether one of the arrays has a finite entry so large or small that its square can be no normal number."""
+    sizes = np.abs(np.concatenate([np.ravel(part) for part in arguments])) / threshold
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    return bool(np.any((sizes < 1e-100) | (sizes > 1e100)))
+
+
 def fixed_gradients(threshold, every_scale):
     """A short list of gradients that every check sees, the simplest first: 0, ties, and extremes in four directions."""
     directions = [np.ones(1), np.array([0.6, 0.8]), np.array([1.0, 2.0, -2.0]) / 3, np.array([0.1, 0.7, -0.1, 0.7])]
@@ -79,6 +96,18 @@ def fixed_pairs(threshold, every_scale):
     singles = fixed_gradients(threshold, every_scale)
     pairs = [(u, v) for k, u in enumerate(singles) for v in singles[k + 1 : k + 6] if u.size == v.size]
     return pairs + [(u, u + 1e-6 * threshold * np.ones(u.size)) for u in singles]
+
+
+def fixed_batches(threshold, every_scale):
+    """Batches in which one gradient could spoil another: two and many, none, several leading axes, a broken one."""
+    short, long = np.array([0.3, 0.4]), np.array([3.0, 4.0])
+    grid = np.stack([short, long, -long, 0 * long, long[::-1], short[::-1]])
+    plain = [np.ones((2, 1)), np.stack([long, short]), grid, grid.reshape(2, 3, 2), grid[:1].reshape(1, 1, 1, 2)]
+    batches = [*plain, np.zeros((0, 2)), np.resize(grid, (70, 2))]
+    batches += [np.stack([long, [broken, 1.0], short]) for broken in (math.nan, math.inf)]
+    if every_scale:
+        batches += [np.stack([long, size * short]) for size in EXTREMES]
+    return [threshold * batch for batch in batches]
 
 
 def fixed_broken():

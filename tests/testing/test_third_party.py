@@ -9,7 +9,9 @@ import pytest
 from clipbounds.clipping import PROPERTIES, OptaxClip, TorchClip
 from clipbounds.testing import failing_properties
 
-ALL = frozenset(PROPERTIES) - {"scaling"}
+# rowwise is left out: torch and clip_by_global_norm take one norm of all that they are given, and
+# per_example_global_norm_clip gives the sum of the clipped rows, so each is called with one gradient at a time
+ALL = frozenset(PROPERTIES) - {"scaling", "rowwise"}
 ORDINARY = ALL - {"every_scale"}
 EXAMPLES = 40
 
@@ -50,7 +52,8 @@ def test_torch_never_returns_the_threshold_exactly():
     assert np.array_equal(failures["identity_inside"].example, [1.0])
     assert failures["identity_inside"].output == pytest.approx(1 / (1 + 1e-6), rel=1e-15)
     everywhere = failing_properties(clip, ALL, threshold=1.0, examples=EXAMPLES)
-    assert {"monotone", "cocoercive"} <= set(everywhere)  # an overflowing norm gives 0
+    assert set(everywhere) - set(failures) == {"every_scale"}  # an overflowing norm gives 0
+    assert {"monotone", "cocoercive"} <= set(everywhere["every_scale"].there)
 
 
 @pytest.mark.parametrize("make", [optax_clip, optax_per_example])
@@ -59,7 +62,14 @@ def test_optax_is_the_projection_where_squares_are_normal_numbers(make):
     failures = failing_properties(clip, ORDINARY, threshold=1.0, examples=EXAMPLES)
     assert set(failures) == {"tames_inf"}
     everywhere = failing_properties(clip, ALL, threshold=1.0, examples=EXAMPLES)
-    assert {"full_length", "monotone"} <= set(everywhere)
+    assert set(everywhere) == {"tames_inf", "every_scale"}
+    assert {"full_length", "monotone", "cocoercive"} <= set(everywhere["every_scale"].there)
+
+
+def test_one_norm_for_a_whole_batch_is_not_rowwise():
+    failure = failing_properties(optax_clip(1.0), ["rowwise"], threshold=1.0, examples=EXAMPLES)["rowwise"]
+    assert np.array_equal(failure.example, [[1.0], [1.0]])
+    assert failure.output == pytest.approx(np.full((2, 1), 0.5**0.5), rel=1e-15)
 
 
 def test_optax_gives_nan_at_norm_and_threshold_zero():
