@@ -2,6 +2,8 @@
 the final gradient norms, one a trajectory, so that all can be compared statistically before they are timed.
 """
 
+import ctypes
+import functools
 import shutil
 import subprocess
 import tempfile
@@ -223,29 +225,29 @@ def jax_scan(case):
     return lambda seed, threads: np.asarray(compiled(jax.random.split(jax.random.key(seed), case.trajectories)))
 
 
-def cpp_loop(case):
-    """C++ -O3 -march=native, xoshiro256++ and a ziggurat, std::thread; needs a compiler."""
+@functools.cache
+def _cpp_function():
+    """The function of peer.cpp, compiled for this processor; None without a compiler. Nothing is left on the disk."""
     compiler = shutil.which("g++") or shutil.which("clang++")
-    if compiler is None or case.noise == "stable":
+    if compiler is None:
         return None
-    folder = Path(tempfile.mkdtemp(prefix="clipbounds-bench-"))
-    library = folder / "peer.so"
-    subprocess.run(
-        [
-            compiler,
-            *["-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-pthread"],
-            HERE / "peer.cpp",
-            "-o",
-            library,
-        ],
-        check=True,
-    )
-    import ctypes
-
-    function = ctypes.CDLL(str(library)).clipped_sgd
+    flags = ["-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-pthread"]
+    # what is loaded stays in memory when the file has gone; systems that hold the file keep the folder
+    with tempfile.TemporaryDirectory(prefix="clipbounds-bench-", ignore_cleanup_errors=True) as folder:
+        library = Path(folder) / "peer.so"
+        subprocess.run([compiler, *flags, HERE / "peer.cpp", "-o", library], check=True)
+        function = ctypes.CDLL(str(library)).clipped_sgd
     pointer = np.ctypeslib.ndpointer(np.float64, flags="C")
     function.argtypes = [ctypes.c_uint64, ctypes.c_long, ctypes.c_long, ctypes.c_long, ctypes.c_int, ctypes.c_int,
                          ctypes.c_int, ctypes.c_double, ctypes.c_double, ctypes.c_double, pointer, pointer]  # fmt: skip
+    return function
+
+
+def cpp_loop(case):
+    """C++ -O3 -march=native, xoshiro256++ and a ziggurat, std::thread; needs a compiler."""
+    function = None if case.noise == "stable" else _cpp_function()
+    if function is None:
+        return None
     eigenvalues = np.ascontiguousarray(case.eigenvalues)
 
     def run(seed, threads):
