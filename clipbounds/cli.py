@@ -3,6 +3,7 @@
 import json as json_module
 import sys
 import time
+import warnings
 
 import click
 
@@ -19,6 +20,7 @@ def _fail(message):
 @click.version_option(__version__)
 def main():
     """Check the theory of gradient clipping against numbers."""
+    warnings.formatwarning = lambda message, *about, **more: f"warning: {message}\n"  # one line, without our source
 
 
 cli_sweep.register(main)
@@ -146,15 +148,23 @@ def warm():
     import os
 
     from .lanes.compile import all_kernels
-    from .lanes.kernel_cache import cache_root
+    from .lanes.kernel_cache import check_writable, entries_folder
+    from .lanes.processor import check_processor
     from .lanes.warm import warm as compile_all
 
+    check_processor()
+    refusal = check_writable()
+    if refusal is not None:
+        if os.environ.get("CLIPBOUNDS_CACHE"):
+            raise ValueError(refusal)
+        click.echo(refusal, err=True)  # nobody chose the place, and whatever follows works without it
+        return
     count = len(all_kernels())
     started = time.perf_counter()
     with progress_bars() as progress:
         task = progress.add_task("compiling", total=count)
         compile_all(os.cpu_count() or 1, lambda finished: progress.advance(task, finished))
-    click.echo(f"{count} kernels in {time.perf_counter() - started:.1f} s, kept in {cache_root()}")
+    click.echo(f"{count} kernels in {time.perf_counter() - started:.1f} s, kept in {entries_folder()}")
 
 
 @main.command()

@@ -3,7 +3,7 @@
 Numba's own cache keeps an index and data files, stamps only the file that defines a function, and trusts what it
 reads: a file that was cut or changed by one bit ends in a traceback, or runs. Here the name of an entry is a digest of
 all that determines the machine code (`Reach`, flags, signature, versions, processor), its first bytes are a checksum
-of the rest, and it is written under another name and renamed. Two processes that compile one kernel at once write equal
+of that name and the rest, and it is written under another name and renamed. Two processes that compile one kernel at once write equal
 files, so the order does not matter. An entry that cannot be read is compiled anew and replaced, with a warning.
 """
 
@@ -44,18 +44,35 @@ def _reason(error):
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def write_refused(folder):
-    """Why no file can be made in the folder; None if one can."""
+def entries_folder():
+    """Where the entries lie."""
+    return cache_root() / "kernels"
+
+
+def _refusal(error):
+    return (
+        f"compiled kernels cannot be kept in {entries_folder()} ({_reason(error)}), so every run compiles them anew;"
+        " set CLIPBOUNDS_CACHE to a folder that can be written"
+    )
+
+
+def check_writable():
+    """One sentence if no entry can be made, otherwise None."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        entries_folder().mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=entries_folder()).close()
     except OSError as error:
-        return _reason(error)
+        return _refusal(error)
     return None
 
 
 def _warn(text):
     warnings.warn(text, CacheWarning, stacklevel=2)
+
+
+def _head(path, payload):
+    """What an entry of this name begins with."""
+    return MARK + CHECKSUM(path.name.encode() + payload).digest()
 
 
 class KernelCache:
@@ -74,7 +91,7 @@ class KernelCache:
     @property
     def cache_path(self):
         """The folder, as text."""
-        return str(cache_root() / "kernels")
+        return str(entries_folder())
 
     def path(self, signature, codegen):
         """Where the entry for this signature and this processor lies."""
@@ -89,7 +106,7 @@ class KernelCache:
         try:
             data = path.read_bytes()
             payload = data[len(MARK) + CHECKSUM().digest_size :]
-            if data[: -len(payload) or None] != MARK + CHECKSUM(payload).digest():
+            if data[: -len(payload) or None] != _head(path, payload):
                 raise ValueError("its checksum is wrong")
             return CompileResult._rebuild(target_context, *pickle.loads(payload))
         except (FileNotFoundError, NotADirectoryError):
@@ -108,7 +125,7 @@ class KernelCache:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                temporary.write_bytes(MARK + CHECKSUM(payload).digest() + payload)
+                temporary.write_bytes(_head(path, payload) + payload)
                 os.replace(temporary, path)
             except BaseException:
                 temporary.unlink(missing_ok=True)
@@ -116,10 +133,7 @@ class KernelCache:
         except OSError as error:
             if path.parent not in _told:
                 _told.add(path.parent)
-                _warn(
-                    f"compiled kernels cannot be kept in {path.parent} ({_reason(error)}), so every run compiles them"
-                    " anew; set CLIPBOUNDS_CACHE to a folder that can be written"
-                )
+                _warn(_refusal(error))
 
     def flush(self):
         """Nothing: entries are named by what they are made of, so none is ever out of date."""
