@@ -24,7 +24,7 @@ from numba.core.serialize import dumps
 
 from .meaning import digest_of
 
-MARK = b"clipbounds kernel 1\n"
+MARK = b"clipbounds kernel 2\n"  # another layout of the entries needs another number
 CHECKSUM = hashlib.sha256
 DIGITS = 32
 _told = set()
@@ -96,7 +96,7 @@ class KernelCache:
     def path(self, signature, codegen):
         """Where the entry for this signature and this processor lies."""
         versions = numba.__version__, llvmlite.__version__, sys.implementation.cache_tag, getattr(sys, "abiflags", "")
-        parts = [self._meaning, str(signature), *versions, *codegen.magic_tuple()]
+        parts = [MARK, self._meaning, str(signature), *versions, *codegen.magic_tuple()]
         return Path(self.cache_path) / f"{self._name}-{digest_of(map(str, parts), DIGITS)}.kernel"
 
     def load_overload(self, signature, target_context):

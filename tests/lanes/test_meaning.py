@@ -159,8 +159,8 @@ def test_closures_count_and_unknown_ones_are_not_told():
 
 def built_in():
     """The package's kernels, without those that adapters and other tests have made."""
-    own = [kernel for kernel in all_kernels() if kernel.function.__module__.startswith("clipbounds.")]
-    return [kernel for kernel in own if not hasattr(kernel.function, "made_for")]
+    own = {kernel.function: kernel for kernel in all_kernels() if kernel.function.__module__.startswith("clipbounds.")}
+    return [kernel for function, kernel in own.items() if not hasattr(function, "made_for")]
 
 
 def test_every_kernel_of_the_package_is_told_exactly():
