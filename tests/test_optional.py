@@ -13,8 +13,8 @@ from clipbounds.sweep.executors import open_crew
 
 EXTRAS = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 USES = [
-    ("sklearn.datasets", "data", lambda: cb.problems.Logistic.bundled("digits")),
-    ("sklearn.datasets", "data", digits.load),
+    ("sklearn", "data", lambda: cb.problems.Logistic.bundled("digits")),
+    ("sklearn", "data", digits.load),
     ("dask.distributed", "cluster", lambda: open_crew("dask", 1)),
     ("flint", "rigor", lambda: certify(cb.problems.Cosh(1.0, 1.0, x0=[1.0]), rigor=True)),
     ("torch", "torch", lambda: alexnet.build(10)),

@@ -2,11 +2,12 @@
 
 from .noise_claims import Broken, check_noise, failing_claims
 from .properties import Failure, check_clip_operator, failing_properties
-from .strategies import clip_operators, gradient_pairs, gradients
+from .strategies import batches, clip_operators, gradient_pairs, gradients
 
 __all__ = [
     "Broken",
     "Failure",
+    "batches",
     "check_clip_operator",
     "check_noise",
     "clip_operators",

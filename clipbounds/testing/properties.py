@@ -146,7 +146,7 @@ def failing_properties(
     Raises
     ------
     ValueError
-        If a property is unknown or lacks what it needs, `like` is no operator of the package, or `fn` changes the shape of
+        If a property is unknown or lacks what it needs, the threshold is negative, `like` is no operator of the package, or `fn` changes the shape of
         a gradient.
     """
     if like is not None and not isinstance(like, Clip):
@@ -188,6 +188,8 @@ def _complain(properties, threshold, bound, scaled):
         raise ValueError(f"properties must be among {', '.join(PROPERTIES)}, but {sorted(unknown)} was given")
     if properties == {"every_scale"}:
         raise ValueError("every_scale says where other properties hold: name those, too")
+    if threshold is not None and not threshold >= 0:
+        raise ValueError(f"threshold must be a number >= 0, but {threshold!r} was given")
     missing = []
     for names, given, what in (
         ({"full_length", "identity_inside"}, threshold, "threshold"),
