@@ -64,7 +64,7 @@ def run(experiments, budget, seed, again, root, as_json):
     Each is a name that `clipbounds list` prints (koloskova2023/skewness), all of a paper (koloskova2023), or a file or
     folder of your own.
     """
-    from .report.catalogue import check_writable, chosen_experiments, find_experiments, identifier
+    from .report.catalogue import check_folder, chosen_experiments, find_experiments, identifier
     from .report.lab import BUDGETS
     from .report.runner import load, run_experiment
 
@@ -74,7 +74,7 @@ def run(experiments, budget, seed, again, root, as_json):
     files = [file for word in experiments for file in chosen_experiments(word, root)] or known
     for file in files:  # what cannot be run or kept fails before anything is run
         load(file)
-        check_writable(root / "figures" / identifier(file).partition("/")[0])
+        check_folder(root / "figures" / identifier(file).partition("/")[0])
     records = []
     started = time.perf_counter()
     with progress_bars(disabled=as_json) as progress:
@@ -148,12 +148,12 @@ def warm():
     import os
 
     from .lanes.compile import all_kernels
-    from .lanes.kernel_cache import check_writable, entries_folder
+    from .lanes.kernel_cache import check_folder, entries_folder
     from .lanes.processor import check_processor
     from .lanes.warm import warm as compile_all
 
     check_processor()
-    refusal = check_writable()
+    refusal = check_folder()
     if refusal is not None:
         if os.environ.get("CLIPBOUNDS_CACHE"):
             raise ValueError(refusal)

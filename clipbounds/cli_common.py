@@ -31,13 +31,13 @@ def speaks_plainly(command):
 
 def _results_folder(context, option, given):
     """The folder of the results; `run` may make it, the other commands read what is there."""
-    from .report.catalogue import check_writable, default_root
+    from .report.catalogue import check_folder, default_root
 
     root = default_root() if given is None else given
     if context.command.name != "run" and given is not None and not root.exists():
         raise click.UsageError(f"there is no folder {root}; `clipbounds run --root {root}` makes it")
     try:
-        check_writable(root)
+        check_folder(root, write=context.command.name not in ("list", "bench"))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     return root

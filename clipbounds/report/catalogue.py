@@ -119,17 +119,21 @@ def _near(name, known):
     return [full for word in near for full in words[word]][:3]
 
 
-def check_writable(*folders):
-    """Refuse before anything runs what could not be written at the end.
+def check_folder(folder, write=True):
+    """Refuse before anything runs what could not be read, or written at the end.
+
+    Parameters
+    ----------
+    folder : Path; it need not exist
+    write : bool, whether files are to be written there
 
     Raises
     ------
     ValueError
-        If one of the folders is a file, lies below one, or may not be written to.
+        If the folder is a file, lies below one, or may not be written to.
     """
-    for folder in folders:
-        there = next(part for part in (folder, *folder.absolute().parents) if part.exists())
-        if not there.is_dir():
-            raise ValueError(f"results cannot go to {folder}: {there} is a file; move it, or give another --root")
-        if not os.access(there, os.W_OK | os.X_OK):
-            raise ValueError(f"results cannot go to {folder}: {there} may not be written to; give another --root")
+    there = next(part for part in (folder, *folder.absolute().parents) if part.exists())
+    if not there.is_dir():
+        raise ValueError(f"results cannot be in {folder}: {there} is a file; move it, or give another --root")
+    if write and not os.access(there, os.W_OK | os.X_OK):
+        raise ValueError(f"results cannot go to {folder}: {there} may not be written to; give another --root")

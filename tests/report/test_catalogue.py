@@ -10,7 +10,6 @@ from click.testing import CliRunner
 from clipbounds.cli import main
 from clipbounds.report.catalogue import (
     RESULTS,
-    check_writable,
     chosen_experiments,
     default_root,
     find_experiments,
@@ -155,14 +154,15 @@ def test_a_file_in_the_way_of_the_figures_is_refused(place):
     assert refused.exit_code == 2 and f"{Path(RESULTS, 'figures', 'mine')} is a file" in refused.output
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="everything may be written to here")
-def test_a_folder_without_permission_is_refused(place):
-    place.chmod(0o500)
-    try:
-        with pytest.raises(ValueError, match="may not be written to; give another --root"):
-            check_writable(place / "new")
-    finally:
-        place.chmod(0o700)
+def test_a_folder_without_permission_is_refused_to_those_who_write(place, monkeypatch):
+    write(place / "experiments", "mine/claim")
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)  # root may write everywhere
+    for command in (["run", "mine/claim"], ["check"], ["report"]):
+        refused = call(*command)
+        assert refused.exit_code == 2 and "may not be written to; give another --root" in " ".join(
+            refused.output.split()
+        )
+    assert call("list").exit_code == 0 and [path.name for path in place.iterdir()] == ["experiments"]
 
 
 def test_an_error_of_the_file_system_is_one_sentence(place):
