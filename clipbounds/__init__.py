@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from . import clipping, lanes, methods, noise, oracles, problems
+from . import clipping, data, lanes, methods, noise, oracles, problems
 from .first_passage import FirstPassage, first_passage
 from .methods import Setting
 from .simulate import simulate
@@ -18,6 +18,7 @@ __all__ = [
     "bounds",
     "clipping",
     "compare",
+    "data",
     "first_passage",
     "lanes",
     "methods",

@@ -23,12 +23,15 @@ class Certificate:
 
 
 class Moment(float):
-    """A moment; `upper_bound` tells an upper bound from the exact value."""
+    """A moment; `upper_bound` tells an upper bound from the exact value, `reason` what it rests on or what is missing."""
 
-    def __new__(cls, value, upper_bound=False):
+    def __new__(cls, value, upper_bound=False, reason=""):
         moment = super().__new__(cls, value)
-        moment.upper_bound = bool(upper_bound)
+        moment.upper_bound, moment.reason = bool(upper_bound), reason
         return moment
+
+    def __getnewargs__(self):
+        return float(self), self.upper_bound, self.reason
 
 
 def growth_factor(s):

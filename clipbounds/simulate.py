@@ -233,7 +233,7 @@ def simulate(
         raise ValueError(f"simulate: progress must be a function of one integer, but {progress!r} was given")
     stopping = _Stop(stop)
 
-    description = {**DESCRIPTION, **setting.method.extra_measured}
+    description = {**DESCRIPTION, **setting.noise.measured, **setting.method.extra_measured}
     keeper = KEEPERS[keep](tuple(description), trajectories, checkpoints)
     firsts = range(0, trajectories, LANES)
     tasks = [firsts[k : k + chunk] for k in range(0, len(firsts), chunk)]

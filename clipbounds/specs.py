@@ -60,6 +60,11 @@ def integer(low, why="", **options):
     return dataclasses.field(metadata={"kind": "integer", "low": low, "why": why}, **options)
 
 
+def note(**options):
+    """A field that goes with a value and is no part of it: two specs that differ in it alone are equal."""
+    return dataclasses.field(metadata={"kind": "note"}, **options)
+
+
 def _complaint(owner, name, expected, given, why):
     reason = f" ({why})" if why else ""
     return ValueError(f"{owner}: {name} must be {expected}{reason}, but {given!r} was given")
@@ -135,15 +140,15 @@ def _clean(owner, field, value):
     return array
 
 
-def _encode(value):
+def _encode(value, identity=False):
     if isinstance(value, Spec):
-        return value.to_dict()
+        return value._fields(identity)
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, (tuple, list)):
-        return [_encode(item) for item in value]
+        return [_encode(item, identity) for item in value]
     return value
 
 
@@ -222,13 +227,31 @@ class Spec:
         """A copy with some parameters changed, validated anew."""
         return dataclasses.replace(self, **changes)
 
-    def to_dict(self):
+    def _fields(self, identity):
+        """The type and the encoded fields; for `identity` without those that tell no values apart (`note`)."""
         cls = type(self)
-        fields = {field.name: _encode(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        told = [f.name for f in dataclasses.fields(self) if not (identity and f.metadata.get("kind") == "note")]
+        fields = {name: _encode(getattr(self, name), identity) for name in told}
         return {"type": f"{cls.__module__}:{cls.__qualname__}", **fields}
 
+    def _identity(self):
+        """What equality, hash and digest compare."""
+        return json.dumps(self._fields(True), sort_keys=True)
+
+    def to_dict(self):
+        return self._fields(False)
+
     def to_json(self):
+        """The text from which `from_json` makes the spec again; arrays of data are kept beside it (`clipbounds.data`)."""
+        self.keep()
         return json.dumps(self.to_dict(), sort_keys=True)
+
+    def keep(self):
+        """Keep what the JSON form only names: the arrays of data among the parts of this spec."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Spec):
+                value.keep()
 
     @staticmethod
     def from_json(text):
@@ -244,10 +267,10 @@ class Spec:
     @property
     def digest(self):
         """Content address: hex digest of the JSON form."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
+        return hashlib.sha256(self._identity().encode()).hexdigest()[:32]
 
     def __eq__(self, other):
-        return type(self) is type(other) and self.to_json() == other.to_json()
+        return type(self) is type(other) and self._identity() == other._identity()
 
     def __hash__(self):
-        return hash(self.to_json())
+        return hash(self._identity())

@@ -25,6 +25,12 @@ class Hypothesis:
     holds: bool | None
 
 
+def reason_of(moment):
+    """What a moment rests on, or what is missing, as the end of a cell of the table."""
+    reason = getattr(moment, "reason", "")
+    return f" ({reason})" if reason else ""
+
+
 class HypothesesFail(ValueError):
     """A bound was evaluated although a hypothesis fails; the message is the table."""
 

@@ -11,6 +11,7 @@ LANES = 64
 
 FLOATS = types.Array(types.float64, 1, "C")
 INTS = types.Array(types.int64, 1, "C")
+INDICES = types.Array(types.int32, 1, "C")
 WORDS = types.Array(types.uint64, 1, "C")
 
 

@@ -17,7 +17,7 @@ QUARTER = LANES // 4
 LARGEST_BELOW_ONE = 1.0 - 2.0**-53
 
 # Streams of one run. Laws draw from NOISE; the others serve what must be independent of it.
-NOISE, DIRECTION, EXTRA = np.uint64(0), np.uint64(1), np.uint64(2)
+NOISE, DIRECTION, EXTRA, TRACKING = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
 
 
 @scalar

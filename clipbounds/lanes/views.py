@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .blocks import FLOATS, LANES
+from .blocks import FLOATS, INDICES, LANES
 
 
 def _view(context, builder, kind, data, size):
@@ -59,6 +59,35 @@ def rows(typing_context, block, first, count):
         )
 
     return block(block, types.int64, types.int64), codegen
+
+
+@intrinsic
+def piece(typing_context, vector, first, size):
+    """Entries first, ..., first + size - 1 of a vector."""
+
+    def codegen(context, builder, signature, arguments):
+        vector, first, size = arguments
+        return _part(context, builder, signature.return_type, vector, first, size)
+
+    return vector(vector, types.int64, types.int64), codegen
+
+
+def _at(kind):
+    """An intrinsic (address, size) -> the numbers that lie there, which the caller keeps alive."""
+
+    @intrinsic
+    def at(typing_context, address, size):
+        def codegen(context, builder, signature, arguments):
+            address, size = arguments
+            data = builder.inttoptr(address, context.get_data_type(kind.dtype).as_pointer())
+            return _view(context, builder, kind, data, size)
+
+        return kind(types.int64, types.int64), codegen
+
+    return at
+
+
+floats_at, indices_at = _at(FLOATS), _at(INDICES)
 
 
 @intrinsic

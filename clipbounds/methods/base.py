@@ -45,6 +45,7 @@ class Method(Spec):
     extra_measured: ClassVar[dict] = {}
     non_finite: ClassVar[bool] = False  # whether an iterate may become nan or inf in a step from ordinary numbers
     takes_oracles: ClassVar[bool] = False  # a kernel that only adds noise cannot serve an oracle
+    row_advance: ClassVar = None  # the kernel for oracles that draw rows of a dataset, and what its state needs besides
 
     @property
     def samples_per_step(self):
@@ -64,6 +65,16 @@ class Method(Spec):
         vectors = aligned_zeros(self.vector_rows * problem.dim * LANES)
         vectors[: problem.dim * LANES] = np.repeat(problem.x0, LANES)
         return vectors
+
+    def kernel_for(self, noise):
+        """The kernel that serves this noise, or None."""
+        if noise.additive or self.takes_oracles:
+            return self.advance
+        return self.row_advance if noise.row_kernel is not None else None
+
+    def extra_rows(self, noise, dim):
+        """Rows of LANES numbers that the kernel for this noise needs behind `initial_state`."""
+        return 0
 
     def extra_addresses(self, problem):
         """Addresses of further kernels, which follow the three of `new_block`."""
@@ -117,7 +128,7 @@ class Setting(Spec):
                 f" {self.problem.dim}; give along={self.problem.dim} entries"
             )
         if not self.noise.additive:
-            if not self.method.takes_oracles:
+            if self.method.kernel_for(self.noise) is None:
                 raise ValueError(
                     f"Setting: {type(self.method).__name__} adds noise to a gradient, but {type(self.noise).__name__} is an"
                     " oracle; use Spider or MiniBatch, or an additive noise law"
@@ -127,12 +138,26 @@ class Setting(Spec):
                     f"Setting: the oracle was built for {self.noise.problem!r}, but the problem is {self.problem!r}; build"
                     " the oracle for this problem"
                 )
+            self.noise.check(self)
         self.method.check(self)
+
+    def moment(self, p):
+        """sigma_p^p: E‖g - grad f‖^p of one sample, valid along every run; inf, with its `reason`, if there is no bound.
+
+        Parameters
+        ----------
+        p : float in (0, inf)
+
+        Returns
+        -------
+        Moment
+        """
+        return self.noise.moment_along(self, p)
 
     @property
     def sigma(self):
-        """sqrt of E‖g - grad f‖² for one sample in the problem's dimension; inf if it does not exist."""
-        return float(np.sqrt(self.noise.vector_moment(2.0, self.problem.dim)))
+        """sqrt of E‖g - grad f‖² for one sample; inf if it does not exist or is not certified."""
+        return float(np.sqrt(self.moment(2.0)))
 
 
 @dataclasses.dataclass
@@ -169,7 +194,11 @@ class BlockMaker:
         self.buffer_size = max(buffer_size, LANES)
         self.problem_parameters, self.method_parameters = problem.parameters, method.parameters
         self.clip_parameters = method.operator.parameters
-        first = [problem.gradient_kernel.address, noise.fill.address, method.operator.kernel.address]
+        self.advance = method.kernel_for(noise)
+        rows = not noise.additive and self.advance is method.row_advance
+        self.extra = aligned_zeros(method.extra_rows(noise, problem.dim) * LANES)
+        fill = noise.row_kernel if rows else noise.fill
+        first = [problem.gradient_kernel.address, fill.address, method.operator.kernel.address]
         self.addresses = np.array(first + method.extra_addresses(problem), dtype=np.int64)
 
     def __call__(self, seed, first_trajectory):
@@ -182,7 +211,8 @@ class BlockMaker:
             self.problem_parameters, self.noise_parameters, np.array(self.clip_parameters), self.method_parameters,
             self.addresses,
         )  # fmt: skip
-        return Block(aligned(self.method.initial_state(self.problem)), lanes, arguments, self.method.advance)
+        vectors = np.concatenate([self.method.initial_state(self.problem), self.extra])
+        return Block(aligned(vectors), lanes, arguments, self.advance)
 
 
 def new_block(setting, seed, first_trajectory):

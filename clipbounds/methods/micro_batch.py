@@ -2,12 +2,10 @@
 
 from ..clipping import Clip
 from ..specs import POSITIVE, Interval, integer, parameter
-from . import kernels
-from .base import Method
-from .sgd import check_operator, mean_output_bound, sgd_parameters
+from .sgd import SampleMethod, check_operator, mean_output_bound, sgd_parameters
 
 
-class MicroBatchClippedSGD(Method):
+class MicroBatchClippedSGD(SampleMethod):
     """x <- x - eta (1/M) sum_{j=1..M} clip_j(mean of the j-th m samples), n = M m.
 
     M = n is per-sample clipping, M = 1 is clipping once after accumulation. The operator sees the number of the
@@ -27,9 +25,6 @@ class MicroBatchClippedSGD(Method):
     batch_size: int = integer(1)
     groups: int = integer(1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
-
-    advance = kernels.sgd
-    vector_rows = 5
 
     def validate(self):
         check_operator(self)

@@ -2,12 +2,10 @@
 
 from ..clipping import Normalize
 from ..specs import POSITIVE, integer, parameter
-from . import kernels
-from .base import Method
-from .sgd import sgd_parameters
+from .sgd import SampleMethod, sgd_parameters
 
 
-class NormalizedSGD(Method):
+class NormalizedSGD(SampleMethod):
     """x <- x - eta gbar/‖gbar‖, gbar the mean of the batch; no step where gbar = 0.
 
     Parameters
@@ -19,8 +17,6 @@ class NormalizedSGD(Method):
     step_size: float = parameter(POSITIVE)
     batch_size: int = integer(1, default=1)
 
-    advance = kernels.sgd
-    vector_rows = 5
     operator = Normalize()
     momentum = 0.0
 

@@ -2,12 +2,10 @@
 
 from ..clipping import Clip
 from ..specs import POSITIVE, Interval, integer, parameter
-from . import kernels
-from .base import Method
-from .sgd import check_operator, mean_output_bound, sgd_parameters
+from .sgd import SampleMethod, check_operator, mean_output_bound, sgd_parameters
 
 
-class PerSampleClippedSGD(Method):
+class PerSampleClippedSGD(SampleMethod):
     """x <- x - eta (1/n) sum_{k=1..n} clip_k(g_k).
 
     With ``clip=GrowingClip(alpha, beta)`` the threshold of the k-th sample of each batch is alpha k^{1/beta}
@@ -26,9 +24,6 @@ class PerSampleClippedSGD(Method):
     clip: Clip
     batch_size: int = integer(1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
-
-    advance = kernels.sgd
-    vector_rows = 5
 
     def validate(self):
         check_operator(self)

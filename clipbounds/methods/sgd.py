@@ -5,7 +5,7 @@ import numpy as np
 from ..clipping import Clip, GrowingClip, Identity
 from ..clipping.norm import ball
 from ..specs import POSITIVE, Interval, integer, parameter
-from . import kernels
+from . import kernels, row_kernels
 from .base import Method
 
 
@@ -35,7 +35,20 @@ def sgd_parameters(method, groups):
     return np.array(numbers, dtype=np.float64)
 
 
-class ClippedSGD(Method):
+class SampleMethod(Method):
+    """Base of the methods whose step is a mean of clipped groups of samples: additive noise, or rows of a dataset."""
+
+    advance = kernels.sgd
+    row_advance = row_kernels.sgd
+    vector_rows = 5
+
+    def extra_rows(self, noise, dim):
+        if noise.additive or noise.row_kernel is None:
+            return 0
+        return row_kernels.rows_behind(dim, self.samples_per_step, noise)
+
+
+class ClippedSGD(SampleMethod):
     """x <- x - eta clip(mean of the batch), or with per_sample=True x <- x - eta mean of clip(sample).
 
     With momentum m > 0 the clipped estimate e enters v <- m v + e, x <- x - eta v. With `NoNoise` this is clipped GD.
@@ -54,9 +67,6 @@ class ClippedSGD(Method):
     batch_size: int = integer(1, default=1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
     per_sample: bool = False
-
-    advance = kernels.sgd
-    vector_rows = 5
 
     def validate(self):
         check_operator(self)
@@ -84,7 +94,7 @@ class ClippedSGD(Method):
         return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
 
 
-class SGD(Method):
+class SGD(SampleMethod):
     """x <- x - eta · mean of the batch: no clipping. With `NoNoise` this is gradient descent.
 
     Parameters
@@ -98,8 +108,6 @@ class SGD(Method):
     batch_size: int = integer(1, default=1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
 
-    advance = kernels.sgd
-    vector_rows = 5
     operator = Identity()
 
     @property

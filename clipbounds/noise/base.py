@@ -55,6 +55,7 @@ class Noise(Spec):
     fill_signature: ClassVar = FILL
     symmetric: ClassVar[bool] = False
     non_finite: ClassVar[bool] = False  # whether draws of nan or inf are meant
+    measured: ClassVar[dict] = {}  # what quantities of a run mean, where that depends on the noise
     additive: ClassVar[bool] = True  # False: a stochastic oracle (clipbounds.oracles), whose noise depends on the point
 
     def __init_subclass__(cls, **options):
@@ -124,6 +125,13 @@ class Noise(Spec):
         if p > 2:
             return Moment(dim ** (p / 2) * scalar, upper_bound=True)
         return Moment(min(dim * scalar, (dim * self.variance) ** (p / 2)), upper_bound=True)
+
+    def moment_along(self, setting, p):
+        """E‖g - grad f‖^p of one sample at every point that a run of the setting may visit, a `Moment`.
+
+        Bounds ask for it by ``setting.moment(p)``. An additive law has the same noise at all points.
+        """
+        return self.vector_moment(p, setting.problem.dim)
 
     def vector_bound(self, dim):
         """sup ‖xi‖ in dimension `dim`."""

@@ -4,6 +4,7 @@ from .additive import Additive, Exact, RademacherNoise, ZeroChainOracle
 from .base import ORACLE, AveragedSmoothness, Oracle, constants_of_mean
 from .components import EquispacedPhases, ScaledComponents, ShiftedCosh
 from .phase import GaussianPhase
+from .rows import RowSampling
 
 __all__ = [
     "ORACLE",
@@ -14,6 +15,7 @@ __all__ = [
     "GaussianPhase",
     "Oracle",
     "RademacherNoise",
+    "RowSampling",
     "ScaledComponents",
     "ShiftedCosh",
     "ZeroChainOracle",

@@ -18,7 +18,7 @@ from ..specs import check_integer, inf, real_array
 
 # (x, v, state, params, dim, batch, step, words), words = (seed, first trajectory). With batch >= 1: draw into `state` what
 # determines the mean of a fresh batch, as a function of (seed, trajectory, step) only. With batch = 0: turn v, which holds
-# grad F(x), into the batch's mean gradient at x. `state` has 4 dim rows, the last 2 dim being scratch.
+# grad F(x), into the batch's mean gradient at x. `state` has 5 dim rows, the last 3 dim being scratch.
 ORACLE = named_signature(
     x=FLOATS,
     v=FLOATS,
@@ -29,7 +29,7 @@ ORACLE = named_signature(
     step=types.int64,
     words=WORDS,
 )
-STATE_ROWS = 4
+STATE_ROWS = 5
 
 
 class AveragedSmoothness(FirstOrderSmoothness):
@@ -87,6 +87,9 @@ class Oracle(Noise):
     additive: ClassVar[bool] = False
     layout: ClassVar[int] = -1  # no layout: `add_sample` cannot serve an oracle
     components: ClassVar[int | None] = None
+    row_kernel: ClassVar = None  # of signature MEAN_OF_ROWS, where the oracle draws rows of a dataset
+    unbiased: ClassVar[bool] = True  # given the past, the mean of a batch is grad F
+    independent: ClassVar[bool] = True  # so are the samples of one batch
 
     def __post_init__(self):
         super().__post_init__()
@@ -97,6 +100,9 @@ class Oracle(Noise):
             )
         if self.radial or self.along is not None:
             raise ValueError(f"{name}: radial and along are layouts of additive noise laws; an oracle has none")
+
+    def check(self, setting):
+        """Raise ValueError if the oracle does not fit the method."""
 
     def vector_moment(self, p, dim):
         """E‖g(x) - grad F(x)‖^p: at p = 2 the certified variance, below by Jensen."""

@@ -10,10 +10,12 @@ from .convex import Cosh, Huber, Power, Quadratic
 from .coupled import LogSumExp, PhaseRetrieval
 from .extremal import Extremal, Quartic
 from .fixed_step import FixedStepRamp, FixedStepWall
+from .linear_model import LinearModel
 from .logistic import Logistic
 from .nonconvex import DoubleWell, Sombrero
 from .profile import Profile
 from .ramp import RampValley, RampWall
+from .regression import LeastSquares, RobustRegression
 from .separable import CoshCosine, Exponential, GemanMcClure, SineQuadratic, Softplus
 from .unsmooth import NegativeLog, Reciprocal, ScalarFactorisation, SquaredExponential
 from .zero_chain import ZeroChain
@@ -34,6 +36,8 @@ __all__ = [
     "FixedStepWall",
     "GemanMcClure",
     "Huber",
+    "LeastSquares",
+    "LinearModel",
     "LogSumExp",
     "Logistic",
     "NegativeLog",
@@ -46,6 +50,7 @@ __all__ = [
     "RampValley",
     "RampWall",
     "Reciprocal",
+    "RobustRegression",
     "ScalarFactorisation",
     "SineQuadratic",
     "Softplus",

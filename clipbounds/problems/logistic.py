@@ -4,16 +4,15 @@ from functools import cached_property
 
 import numpy as np
 
-from ..facts import Certificate, HessianSmoothness
-from ..specs import NON_NEGATIVE, parameter, vector
-from . import profile_kernels as kernels
-from .base import Problem
+from ..data import DataArray
+from ..data.columns import two_classes
+from . import linear_kernels as kernels
+from .linear_model import LinearModel
 
-EPS = float(np.finfo(np.float64).eps)
 BUNDLED = ("breast_cancer", "digits")
 
 
-class Logistic(Problem):
+class Logistic(LinearModel):
     """f(w) = (1/n) sum_i ln(1 + e^{-y_i <x_i, w>}) + ridge ‖w‖²/2.
 
     L = lambda_max(X'X)/(4n) + ridge. f_star comes from Newton's method and is certified from below: with a ridge by
@@ -23,31 +22,23 @@ class Logistic(Problem):
 
     Parameters
     ----------
-    features : array_like, (n, dim); stored row by row
+    features : array_like or scipy.sparse matrix, (n, dim)
     labels : array_like, (n,), each -1 or 1
-    x0 : array_like, (dim,)
+    x0 : array_like, (dim,); a scalar is repeated
     ridge : float in [0, inf)
     """
 
-    features: np.ndarray
-    labels: np.ndarray = vector()
-    x0: np.ndarray = vector()
-    ridge: float = parameter(NON_NEGATIVE, default=0.0)
+    code = kernels.LOGISTIC
+    curvature = 0.25
+    slope_bound = 1.0
 
-    gradient_kernel = kernels.logistic_regression
-    certificate = Certificate("proved", "L from the spectrum, f* from a duality gap, both in floating point")
-    convex = True
-
-    def validate(self):
-        features = np.asarray(self.features, dtype=np.float64)
-        if features.size != self.labels.size * self.dim or not np.all(np.isfinite(features)):
-            raise ValueError(
-                f"Logistic: features must be {self.labels.size} x {self.dim} finite numbers (labels x entries of x0),"
-                f" but the shape {features.shape} was given"
-            )
-        if not np.all(np.abs(self.labels) == 1):
+    def check_labels(self):
+        if not np.all(np.abs(self._labels) == 1):
             raise ValueError("Logistic: labels must be -1 or 1, but other values were given")
-        self._normalise(features=features.ravel())
+
+    @classmethod
+    def read_labels(cls, labels):
+        return two_classes(labels, "Logistic")
 
     @classmethod
     def bundled(cls, name, ridge=0.0, x0=0.0):
@@ -76,47 +67,22 @@ class Logistic(Problem):
         positive = target == 1 if name == "breast_cancer" else target % 2 == 0
         spread = raw.std(axis=0)
         columns = (raw - raw.mean(axis=0))[:, spread > 0] / spread[spread > 0]
-        features = np.column_stack([columns, np.ones(len(raw))])
-        start = np.broadcast_to(np.asarray(x0, dtype=np.float64), (features.shape[1],))
-        return cls(features, np.where(positive, 1.0, -1.0), start, ridge)
+        features = DataArray.of(np.column_stack([columns, np.ones(len(raw))]), f"scikit-learn's {name}, standardised")
+        return cls(features, np.where(positive, 1.0, -1.0), x0, ridge)
 
-    @cached_property
-    def _rows(self):
-        """y_i x_i, shape (n, dim)."""
-        return self.features.reshape(self.labels.size, self.dim) * self.labels[:, None]
+    def losses(self, z):
+        return np.logaddexp(0.0, -self._labels * z)
 
-    @property
-    def parameters(self):
-        return np.concatenate([[self.ridge, self.labels.size], self._rows.ravel()])
+    def slopes(self, z):
+        return -self._labels * _sigmoid(-self._labels * z)
 
-    def value(self, x):
-        x = np.asarray(x, dtype=np.float64)
-        margins = x @ self._rows.T
-        return np.logaddexp(0.0, -margins).mean(axis=-1) + 0.5 * self.ridge * np.sum(np.square(x), axis=-1)
-
-    @cached_property
-    def smoothness(self):
-        top = np.linalg.norm(self._rows, 2) ** 2
-        return HessianSmoothness(float(top / (4 * self.labels.size)) * (1 + 1e-12) + self.ridge, 0.0)
-
-    @property
-    def strong_convexity(self):
-        return self.ridge
-
-    def hessian(self, x):
-        margins = np.asarray(x, dtype=np.float64) @ self._rows.T
-        weights = 0.25 / np.square(np.cosh(0.5 * np.clip(margins, -700, 700)))
-        rows = self._rows
-        return np.einsum("...i,ij,ik->...jk", weights, rows, rows) / len(rows) + self.ridge * np.eye(self.dim)
+    def curvatures(self, z):
+        return 0.25 / np.square(np.cosh(0.5 * np.clip(z, -700, 700)))
 
     @property
     def minimiser(self):
         """Newton's w; None where the infimum is not attained."""
         return self._optimum[0] if self.f_star_attained else None
-
-    @property
-    def f_star(self):
-        return self._optimum[2]
 
     @property
     def f_star_attained(self):
@@ -125,26 +91,34 @@ class Logistic(Problem):
     @property
     def duality_gap(self):
         """An upper bound of inf f - f_star: f at Newton's w, far out along the direction of recession, minus f_star."""
-        w, far, lower = self._optimum
+        w, lower = self._optimum
+        far = 0.0 if self.ridge > 0 else self._far
         return float(self.value(w + far)) - lower
 
     @cached_property
-    def _optimum(self):
-        """Newton's w, a multiple of the direction of recession, and the certified lower bound of inf f."""
-        rows = self._rows
-        if self.ridge > 0:
-            w = self._newton(rows)
-            gradient = self._gradient(w, rows)
-            lower = float(self.value(w)) - float(gradient @ gradient) / (2 * self.ridge)
-            return w, np.zeros(self.dim), lower
+    def _signed(self):
+        """y_i x_i, shape (n, dim)."""
+        if self.features.layout == "dense":
+            return self._matrix * self._labels[:, np.newaxis]
+        signed = self._matrix.copy()
+        signed.data = signed.data * np.repeat(self._labels, np.diff(signed.indptr))
+        return signed
+
+    @property
+    def _far(self):
+        """A multiple of the direction of recession that drives the losses of its rows to 0."""
         kept, direction = self._face
-        far = direction
-        if direction.any():
-            far = direction * 100 / (rows @ direction)[~kept].min()
+        if not direction.any():
+            return direction
+        return direction * 100 / (self._signed @ direction)[~kept].min()
+
+    def _unridged(self):
+        kept, _ = self._face
         if not kept.any():
-            return np.zeros(self.dim), far, 0.0
-        w = self._newton(rows[kept])
-        return w, far, self._dual_value(w, rows[kept])
+            return np.zeros(self.dim), 0.0
+        part = Logistic(self._matrix[kept], self._labels[kept], np.zeros(self.dim))
+        w = part._newton()
+        return w, part._dual_value(w) * (len(part.labels) / self.rows)
 
     @cached_property
     def _face(self):
@@ -155,12 +129,13 @@ class Logistic(Problem):
         """
         from scipy.optimize import linprog
 
-        rows = self._rows
-        kept = np.ones(len(rows), dtype=bool)
+        rows = self._signed
+        kept = np.ones(self.rows, dtype=bool)
         direction = np.zeros(self.dim)
         while kept.any():
             inside = rows[kept]
-            answer = linprog(-inside.sum(axis=0), A_ub=-inside, b_ub=np.zeros(len(inside)), bounds=[(-1, 1)] * self.dim)
+            total = np.asarray(inside.sum(axis=0)).ravel()
+            answer = linprog(-total, A_ub=-inside, b_ub=np.zeros(inside.shape[0]), bounds=[(-1, 1)] * self.dim)
             leaving = inside @ answer.x > 1e-9
             if not leaving.any():
                 break
@@ -172,56 +147,20 @@ class Logistic(Problem):
             kept[np.flatnonzero(kept)[leaving]] = False
         return kept, direction
 
-    def _gradient(self, w, rows):
-        return self.ridge * w - rows.T @ _sigmoid(-(rows @ w)) / len(self._rows)
-
-    def _newton(self, rows):
-        def loss(w):
-            return np.logaddexp(0.0, -rows @ w).sum() / len(self._rows) + 0.5 * self.ridge * w @ w
-
-        w = np.zeros(self.dim)
-        for _ in range(200):
-            gradient = self._gradient(w, rows)
-            step = np.linalg.lstsq(self._curvature(w, rows), gradient, rcond=None)[0]
-            decrease = float(gradient @ step)
-            size, here = 1.0, loss(w)
-            while size > 1e-10 and loss(w - size * step) > here - 0.25 * size * decrease:
-                size *= 0.5
-            if decrease <= 4 * EPS * here or size <= 1e-10:  # what is left to gain is below the rounding of the loss
-                break
-            w = w - size * step
-        return self._polished(w, rows)
-
-    def _polished(self, w, rows):
-        """Full steps of Newton's method from near the minimum, for as long as they halve the gradient.
-
-        There the loss cannot tell one point from the next, and the gradient still can: what remains is its rounding.
-        """
-        gradient = self._gradient(w, rows)
-        for _ in range(50):
-            nearer = w - np.linalg.lstsq(self._curvature(w, rows), gradient, rcond=None)[0]
-            then = self._gradient(nearer, rows)
-            if not np.linalg.norm(then) < 0.5 * np.linalg.norm(gradient):
-                break
-            w, gradient = nearer, then
-        return w
-
-    def _curvature(self, w, rows):
-        weights = _sigmoid(rows @ w) * _sigmoid(-(rows @ w)) / len(self._rows)
-        return (rows * weights[:, None]).T @ rows + self.ridge * np.eye(self.dim)
-
-    def _dual_value(self, w, rows):
+    def _dual_value(self, w):
         """(1/n) sum h(a_i) at the projection of a_i = s(-y_i <x_i, w>) on sum a_i y_i x_i = 0."""
+        rows = self._signed
+        gram = self._weighted_gram(np.ones(self.rows))
         a = _sigmoid(-(rows @ w))
         for _ in range(3):  # repeated, because one projection leaves its own rounding
-            a = np.clip(a - rows @ np.linalg.lstsq(rows.T @ rows, rows.T @ a, rcond=None)[0], 0.0, 1.0)
-        residual = np.linalg.norm(rows.T @ a) / len(self._rows)
+            a = np.clip(a - rows @ np.linalg.lstsq(gram, rows.T @ a, rcond=None)[0], 0.0, 1.0)
+        residual = np.linalg.norm(rows.T @ a) / self.rows
         if residual > 1e-12:
             raise ValueError(f"Logistic: the dual point misses its constraint by {residual:.1e}; give ridge > 0")
         inner = np.clip(a, 1e-300, 1 - 1e-16)
         entropy = -inner * np.log(inner) - (1 - inner) * np.log1p(-inner)
         # f(v) >= this - residual ‖v‖ for every v: the rounding is charged at the size of w
-        return float(entropy.sum()) / len(self._rows) - residual * (1 + 2 * float(np.linalg.norm(w)))
+        return float(entropy.sum()) / self.rows - residual * (1 + 2 * float(np.linalg.norm(w)))
 
 
 def _sigmoid(t):

@@ -91,29 +91,6 @@ def phase_retrieval(x, g, dim, params):
 
 
 @kernel(GRADIENT)
-def logistic_regression(x, g, dim, params):
-    """params: ridge, number n of samples, then the rows y_i x_i; -(1/n) sum y_i x_i s(-y_i<x_i,w>) + ridge w."""
-    ridge, samples = params[0], int(params[1])
-    weight = scratch()
-    for i in range(dim * LANES):
-        g[i] = ridge * x[i]
-    for i in range(samples):
-        features = params[2 + i * dim : 2 + (i + 1) * dim]
-        for l in range(LANES):
-            weight[l] = 0.0
-        for k in range(dim):
-            entry, point = features[k], row(x, k)
-            for l in range(LANES):
-                weight[l] += entry * point[l]
-        for l in range(LANES):
-            weight[l] = -logistic(-weight[l]) / samples
-        for k in range(dim):
-            entry, slope = features[k], row(g, k)
-            for l in range(LANES):
-                slope[l] += entry * weight[l]
-
-
-@kernel(GRADIENT)
 def reciprocal(x, g, dim, params):
     """-1/x² on x > 0"""
     for i in range(dim * LANES):

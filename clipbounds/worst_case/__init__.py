@@ -6,6 +6,7 @@ from .mean_step import gaussian_drift, mean_clipped_step
 from .moment_lp import MomentProblem, moment_floor, moment_problem
 from .stationary_chain import StationaryLaw, stationary_law
 from .stationary_point import stationary_gradient, stationary_vector
+from .stationary_rows import stationary_rows
 
 __all__ = [
     "MomentProblem",
@@ -21,6 +22,7 @@ __all__ = [
     "moment_problem",
     "stationary_gradient",
     "stationary_law",
+    "stationary_rows",
     "stationary_vector",
     "supporting_line",
     "two_point_fixed_point",

@@ -9,6 +9,7 @@ ROOMS = {
     "clipbounds.problems": "Problems",
     "clipbounds.noise": "Noise laws",
     "clipbounds.clipping": "Clipping operators",
+    "clipbounds.data": "Data",
     "clipbounds.oracles": "Stochastic oracles",
     "clipbounds.methods": "Methods",
     "clipbounds.worst_case": "Worst-case analysis",

@@ -68,7 +68,7 @@ def gradient_rounding(problem, w):
     The margin m_i = <x_i, w> is wrong by at most d u (|x_i|·|w|), the logistic function by a quarter of that and by the
     rounding of its own few operations (8 u), the mean of n terms by n u of its absolute terms, and what is added by 2 u.
     """
-    rows, count = np.abs(problem.features.reshape(problem.labels.size, problem.dim)), problem.labels.size
+    rows, count = np.abs(np.asarray(problem.features)), problem.labels.size
     margins = problem.dim * UNIT * (rows @ np.abs(w))
     wrong = margins / 4 + 8 * UNIT
     return float(np.linalg.norm(rows.T @ (wrong + (count + 2) * UNIT) / count + 2 * UNIT * problem.ridge * np.abs(w)))

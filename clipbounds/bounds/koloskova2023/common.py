@@ -9,7 +9,7 @@ from ...clipping import NormClip
 from ...methods import ClippedSGD
 from ...noise import NoNoise
 from ...specs import NON_NEGATIVE, parameter
-from ..base import Bound, Hypothesis
+from ..base import Bound, Hypothesis, reason_of
 
 ROUNDING = 1e-12  # conditions such as eta c L1 <= 1 may be met with equality by computed constants
 
@@ -140,7 +140,11 @@ def lipschitz_row(problem):
 def variance_row(setting):
     """The variance is finite."""
     sigma = setting.sigma
-    return Hypothesis("E‖g - grad f‖² <= sigma² < inf", f"sigma = {sigma:.6g}", bool(np.isfinite(sigma)))
+    return Hypothesis(
+        "E‖g - grad f‖² <= sigma² < inf",
+        f"sigma = {sigma:.6g}{reason_of(setting.moment(2.0))}",
+        bool(np.isfinite(sigma)),
+    )
 
 
 def sigma_of(setting):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...clipping import GrowingClip, NormClip
 from ...methods import ClippedSGD, MicroBatchClippedSGD, PerSampleClippedSGD
-from ..base import Hypothesis
+from ..base import Hypothesis, reason_of
 from .constants import group_sigma
 from .estimator import growing_thresholds
 
@@ -27,8 +27,8 @@ class Units:
 
 
 def sample_sigma(setting, p):
-    """(E‖xi‖^p)^{1/p} of one sample in the problem's dimension, computed analytically; inf if it does not exist."""
-    return float(setting.noise.vector_moment(p, setting.problem.dim)) ** (1 / p)
+    """(E‖xi‖^p)^{1/p} of one sample, exact or a certified upper bound; inf if there is none."""
+    return float(setting.moment(p)) ** (1 / p)
 
 
 def unit_counts(method):
@@ -78,6 +78,7 @@ def method_conditions(setting, p):
             "momentum = 0", f"{getattr(method, 'momentum', 0.0):g}", getattr(method, "momentum", 0.0) == 0.0
         ),
         moment_condition(setting, p),
+        independence_condition(setting),
         lipschitz_condition(setting),
         Hypothesis(
             "eta <= 1/L", f"eta = {step:g}, 1/L = {limit:g}", lipschitz is not None and step <= limit * (1 + 1e-12)
@@ -88,7 +89,15 @@ def method_conditions(setting, p):
 def moment_condition(setting, p):
     """E‖xi‖^p < inf."""
     sigma = sample_sigma(setting, p)
-    return Hypothesis("E‖xi‖^p < inf", f"p = {p:g}, (E‖xi‖^p)^(1/p) = {sigma:.6g}", sigma < np.inf)
+    shown = f"p = {p:g}, (E‖xi‖^p)^(1/p) = {sigma:.6g}{reason_of(setting.moment(p))}"
+    return Hypothesis("E‖xi‖^p < inf", shown, sigma < np.inf)
+
+
+def independence_condition(setting):
+    """The samples of a batch are independent, or there is only one."""
+    independent = getattr(setting.noise, "independent", True) or setting.method.samples_per_step == 1
+    shown = "independent" if independent else "drawn without replacement"
+    return Hypothesis("the samples of a batch are independent", shown, bool(independent))
 
 
 def lipschitz_condition(setting):

@@ -1,0 +1,210 @@
+"""Arrays are values by content: a digest stands for the numbers, which are held once in memory and kept once on disk."""
+
+import dataclasses
+import hashlib
+import logging
+import os
+import tempfile
+import weakref
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..specs import Spec, note
+
+LAYOUTS = ("dense", "csr")
+FOLDER = Path(".clipbounds", "data")
+_held = weakref.WeakValueDictionary()  # digest -> _Content, as long as somebody uses it
+logger = logging.getLogger(__name__)
+
+
+class _Content:
+    """The numbers themselves, read-only: `parts` is (values,) of a dense array or (data, indices, indptr) of CSR rows."""
+
+    def __init__(self, shape, parts):
+        self.shape = tuple(int(n) for n in shape)
+        self.parts = tuple(np.ascontiguousarray(part) for part in parts)
+        for part in self.parts:
+            part.setflags(write=False)
+
+    @property
+    def layout(self):
+        return "dense" if len(self.parts) == 1 else "csr"
+
+    @cached_property
+    def digest(self):
+        """Of the shape and the numbers."""
+        found = hashlib.sha256(f"{self.layout} {self.shape}".encode())
+        for part in self.parts:
+            found.update(part.view(np.uint8).data if part.size else b"")
+        return found.hexdigest()[:32]
+
+
+def _from_sparse(matrix):
+    """CSR rows with sorted columns, float64 numbers, 32-bit columns and starts."""
+    rows = matrix.tocsr()
+    if not (rows.has_sorted_indices and rows.has_canonical_format):
+        rows = rows.copy()
+        rows.sum_duplicates()  # sorts too
+    if max(rows.shape[1], rows.nnz) >= 2**31:
+        raise ValueError(
+            "data: sparse rows have 32-bit indices: fewer than 2^31 columns and entries are possible, but"
+            f" {rows.shape[1]} columns and {rows.nnz} entries were given"
+        )
+    narrow = (part.astype(np.int32, copy=False) for part in (rows.indices, rows.indptr))
+    return _Content(rows.shape, (rows.data.astype(np.float64, copy=False), *narrow))
+
+
+def folders():
+    """Where arrays are looked for: $CLIPBOUNDS_DATA if it is set, then .clipbounds/data here; the first one is written to."""
+    chosen = os.environ.get("CLIPBOUNDS_DATA")
+    return ([Path(chosen)] if chosen else []) + [FOLDER]
+
+
+def _read(file):
+    with np.load(file, allow_pickle=False) as kept:
+        shape = kept["shape"]
+        return _Content(shape, [kept[f"part{k}"] for k in range(len(kept.files) - 1)])
+
+
+class DataArray(Spec):
+    """An array, dense or in CSR rows, named by the digest of its content; `DataArray.of(array)` makes one.
+
+    The JSON form has the digest, the shape, the layout and the origin, never the numbers. `to_json` of any spec that
+    contains the array keeps the numbers in ``.clipbounds/data/<digest>.npz`` (or in the folder $CLIPBOUNDS_DATA), once;
+    `from_json` finds them in memory or there, or says what is missing. The origin tells no two arrays apart.
+
+    Parameters
+    ----------
+    content : str, 32 hexadecimal digits
+    shape : tuple of int, (n,) or (n, d)
+    layout : "dense" or "csr"
+    origin : str, where the numbers come from
+    """
+
+    content: str
+    shape: tuple
+    layout: str = "dense"
+    origin: str = note(default="")
+
+    def validate(self):
+        held = _held.get(self.content)
+        if held is None:
+            held = self._load()
+        if list(held.shape) != list(self.shape) or held.layout != self.layout:
+            raise ValueError(
+                f"DataArray: the array {self.content} is {held.layout} of shape {held.shape}, but {self.layout} of shape"
+                f" {tuple(self.shape)} was asked for"
+            )
+        self._normalise(shape=held.shape)
+        object.__setattr__(self, "_held", held)
+
+    @classmethod
+    def of(cls, array, origin=""):
+        """The value of an array.
+
+        Parameters
+        ----------
+        array : DataArray, array_like of one or two axes, or a scipy.sparse matrix
+        origin : str
+
+        Raises
+        ------
+        ValueError
+            If it has other axes, or an entry is not a finite number.
+        """
+        if isinstance(array, DataArray):
+            return array
+        if hasattr(array, "tocsr"):
+            made = _from_sparse(array)
+        else:
+            try:
+                dense = np.array(array, dtype=np.float64)
+            except (TypeError, ValueError):
+                raise ValueError(f"data: expected an array of numbers, but {type(array).__name__} was given") from None
+            if dense.ndim not in (1, 2) or not dense.size:
+                raise ValueError(
+                    f"data: expected an array (n,) or (n, d) with entries, but the shape {dense.shape} was given"
+                )
+            made = _Content(dense.shape, (dense,))
+        bad = int(np.count_nonzero(~np.isfinite(made.parts[0])))
+        if bad:
+            raise ValueError(f"data: all entries must be finite numbers, but {bad} of them are inf or nan")
+        held = _held.setdefault(made.digest, made)
+        return cls(held.digest, held.shape, held.layout, origin)
+
+    def _load(self):
+        for folder in folders():
+            file = folder / f"{self.content}.npz"
+            if file.is_file():
+                try:
+                    found = _read(file)
+                except (OSError, ValueError, KeyError) as error:
+                    raise ValueError(f"DataArray: {file} cannot be read ({error}); copy it again") from None
+                if found.digest != self.content:
+                    raise ValueError(f"DataArray: {file} does not hold what its name says; copy it again")
+                return _held.setdefault(self.content, found)
+        wanted = " x ".join(map(str, self.shape))
+        raise ValueError(
+            f"DataArray: the data {self.content} ({wanted}, from {self.origin or 'an array'}) are missing: no file"
+            f" {self.content}.npz in {' or '.join(map(str, folders()))}; copy it there, or set CLIPBOUNDS_DATA to its folder"
+        )
+
+    def keep(self):
+        """Write the numbers to the store unless they are there; a folder that cannot be written is logged, not fatal."""
+        if any((folder / f"{self.content}.npz").is_file() for folder in folders()):
+            return
+        folder = folders()[0]
+        parts = {f"part{k}": part for k, part in enumerate(self._held.parts)}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
+                np.savez(file, shape=np.array(self.shape), **parts)
+            os.replace(file.name, folder / f"{self.content}.npz")
+        except OSError as error:
+            logger.warning("the data %s could not be kept in %s: %s", self.content, folder, error.strerror)
+
+    @property
+    def parts(self):
+        """(values,) or (data, indices, indptr), read-only."""
+        return self._held.parts
+
+    @property
+    def matrix(self):
+        """The array: a NumPy array, or a scipy.sparse.csr_array that shares its memory."""
+        if self.layout == "dense":
+            return self.parts[0].reshape(self.shape)
+        from scipy.sparse import csr_array
+
+        found = csr_array(self.shape)
+        found.data, found.indices, found.indptr = self.parts
+        return found
+
+    @property
+    def size(self):
+        """Number of entries, zeros included."""
+        return int(np.prod(self.shape))
+
+    @property
+    def stored(self):
+        """Number of entries that are stored: all of a dense array."""
+        return self.parts[0].size
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        return self.matrix[key]
+
+    def reshape(self, *shape):
+        """The numbers as a dense array of another shape."""
+        return np.asarray(self).reshape(*shape)
+
+    def __array__(self, dtype=None, copy=None):
+        found = self.matrix if self.layout == "dense" else self.matrix.toarray()
+        return np.array(found, dtype=dtype) if copy else np.asarray(found, dtype=dtype)
+
+    def renamed(self, origin):
+        """The same array with another origin."""
+        return dataclasses.replace(self, origin=origin)

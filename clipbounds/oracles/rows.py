@@ -1,0 +1,222 @@
+"""Gradients of random rows of a dataset: the noise that training has, with its moments exact at a point and certified."""
+
+import math
+from typing import ClassVar
+
+import numpy as np
+
+from ..clipping import GrowingClip, Identity, NormClip
+from ..facts import Moment
+from ..noise.base import positive_power
+from ..problems import Problem
+from ..problems.linear_model import LinearModel
+from ..specs import check_integer, inf
+from . import row_kernels as kernels
+from .base import Oracle
+
+AT_ONCE = 2**22  # numbers of a chunk of rows whose gradients are formed
+ROUNDING = 1e-12  # relative, of sums of n positive numbers
+WANTED = "they do for convex losses with ridge > 0, norm clipping or none, no momentum and eta max_i L_i <= 1"
+
+
+def invariant_ball(setting):
+    """(centre, radius) of a ball that no run of the setting leaves, or None.
+
+    Let every row f_i be convex with a ridge mu > 0 and L_i-smooth, eta max_i L_i <= 1, and each step x - eta mean_k
+    (alpha_k grad f_{i_k}(x)) or x - eta alpha (mean_k grad f_{i_k}(x)) with alphas in [0, 1], as norm clipping makes them. Then for
+    every z, ‖x_t - z‖ <= max(‖x_0 - z‖, max_i ‖grad f_i(z)‖/mu).
+
+    Proof. grad f_i(x) - grad f_i(z) = H (x - z) with mu <= H <= L_i, so ‖x - eta alpha grad f_i(x) - z‖ <= (1 - eta alpha mu)
+    ‖x - z‖ + eta alpha ‖grad f_i(z)‖, which is a convex combination of ‖x - z‖ and ‖grad f_i(z)‖/mu. Means of such points,
+    and means of rows under one alpha, obey the same bound.
+
+    The centre is x_0 or the minimiser, whichever gives the smaller ball.
+    """
+    problem, method = setting.problem, setting.method
+    operator = getattr(method, "operator", None)
+    plain = hasattr(method, "row_advance") and isinstance(operator, (NormClip, GrowingClip, Identity))
+    if not plain or getattr(method, "momentum", 1.0) != 0 or not problem.convex or not problem.ridge > 0:
+        return None
+    if not method.step_size * float(problem.component_lipschitz.max()) <= 1:
+        return None
+    balls = []
+    for centre in (problem.x0, problem.minimiser):
+        slopes = problem.slopes(problem.predictions(centre))
+        # ‖loss' a + mu z‖ <= |loss'| ‖a‖ + mu ‖z‖
+        steepest = float(np.max(np.abs(slopes) * problem.row_norms)) + problem.ridge * float(np.linalg.norm(centre))
+        start = float(np.linalg.norm(problem.x0 - centre))
+        balls.append((centre, max(start, steepest / problem.ridge) * (1 + ROUNDING)))
+    return min(balls, key=lambda ball: ball[1])
+
+
+class _Rows(Oracle):
+    """Base of the oracles that draw rows of the dataset of a problem f = (1/n) sum_i f_i."""
+
+    kind: ClassVar[int]
+    fill = kernels.linear_batches
+    row_kernel = kernels.linear_rows
+    measured: ClassVar[dict] = {
+        "mean_gradient_norm": "mean over s < t of ‖grad f(x_s)‖, estimated without bias from one random step of each piece",
+        "min_gradient_norm": "minimum of ‖grad f(x_s)‖ over the steps at which it was evaluated",
+    }
+
+    def validate(self):
+        if not isinstance(self.problem, LinearModel):
+            raise ValueError(
+                f"{type(self).__name__}: problem must be a mean over rows of a dataset, such as Logistic or LeastSquares, but"
+                f" {self.problem!r} was given"
+            )
+
+    @property
+    def components(self):
+        return self.problem.rows
+
+    @property
+    def parameters(self):
+        tracked = 0 if self.tracked_every is None else self.tracked_every
+        return np.concatenate([[self.kind, self.components, tracked], self.problem.parameters])
+
+    @property
+    def variance(self):
+        """A certified bound of E‖grad f_i(x) - grad f(x)‖² at all x; inf if the losses have no bounded slope."""
+        return float(self.moment_on(2.0))
+
+    def vector_moment(self, p, dim):
+        """`moment_on` all points."""
+        return self.moment_on(p)
+
+    def vector_bound(self, dim):
+        """sup ‖grad f_i(x) - grad f(x)‖ <= 2 (1 - 1/n) sup |loss'| max ‖a_i‖, at all x."""
+        n = self.components
+        return 2 * (1 - 1 / n) * self.problem.slope_bound * float(self.problem.row_norms.max())
+
+    def _constants(self, a):
+        return self.problem.averaged_lipschitz, 0.0
+
+    def moment_on(self, p, centre=None, radius=inf):
+        """A certified bound of E‖grad f_i(x) - grad f(x)‖^p on the ball ‖x - centre‖ <= radius.
+
+        With X_i = loss'_i a_i (the ridge cancels), s_i = sup |loss'_i| on the ball and sigma(x)^2 = E‖X - E X‖²,
+
+        * sigma² <= E‖X‖² <= mean s_i² ‖a_i‖²;
+        * sigma(x) <= sigma(centre) + radius·L: sqrt of a variance is a norm, and the variance of X(x) - X(centre) is at
+          most its second moment, at most (L radius)², L = `LinearModel.spread_lipschitz`;
+        * for p <= 2 E‖X - E X‖^p <= sigma^p (Jensen), and for every p >= 1 at most (2 (mean s_i^p ‖a_i‖^p)^{1/p})^p
+          (Minkowski, and ‖E X‖ <= (E‖X‖^p)^{1/p}).
+
+        The smallest of these is returned.
+
+        Parameters
+        ----------
+        p : float in [1, inf)
+        centre : array_like, (dim,), x0 of the problem by default
+        radius : float in [0, inf]
+
+        Returns
+        -------
+        Moment
+        """
+        problem = self.problem
+        p = positive_power(p)
+        if p < 1:
+            return Moment(self.moment_on(1.0, centre, radius) ** p, True)
+        centre = problem.x0 if centre is None else np.asarray(centre, dtype=np.float64)
+        lengths = problem.slope_ranges(centre, radius) * problem.row_norms
+        bounds = [2 * float(np.mean(lengths**p)) ** (1 / p)]
+        if p <= 2:
+            bounds.append(math.sqrt(float(np.mean(lengths**2))))
+            if radius < inf:
+                bounds.append(math.sqrt(self.moment_at(centre, 2.0)) + radius * problem.spread_lipschitz)
+        least = min(bounds) * (1 + ROUNDING)
+        if least < inf:
+            return Moment(least**p, True, "on all points" if radius == inf else f"on the ball of radius {radius:.4g}")
+        return Moment(inf, True, "loss' is not bounded on all points: the noise needs a ball that runs stay in")
+
+    def moment_along(self, setting, p):
+        everywhere = self.moment_on(p)
+        ball = invariant_ball(setting)
+        if ball is not None:
+            inside = self.moment_on(p, *ball)
+            return inside if inside < everywhere else everywhere
+        if everywhere < inf:
+            return everywhere
+        return Moment(inf, True, f"{everywhere.reason}; {WANTED}")
+
+    def row_gradients(self, x, rows=slice(None)):
+        """grad f_i(x) - ridge x for the given rows, shape (rows, dim): the part that differs from row to row."""
+        problem = self.problem
+        matrix = problem.features.matrix[rows]
+        dense = matrix if problem.features.layout == "dense" else matrix.toarray()
+        return dense * problem.slopes(problem.predictions(x))[rows, np.newaxis]
+
+    def moment_at(self, x, p):
+        """E‖grad f_i(x) - grad f(x)‖^p at a point, the finite sum itself.
+
+        Parameters
+        ----------
+        x : array_like, (dim,)
+        p : float in (0, inf)
+        """
+        x = np.asarray(x, dtype=np.float64)
+        if x.shape != (self.problem.dim,):
+            raise ValueError(f"moment_at: x needs the shape ({self.problem.dim},), but {x.shape} was given")
+        problem = self.problem
+        mean = problem.plain_gradient(x) - problem.ridge * x
+        together = max(1, AT_ONCE // problem.dim)
+        total = 0.0
+        for k in range(0, problem.rows, together):
+            apart = self.row_gradients(x, slice(k, k + together)) - mean
+            total += float(np.sum(np.linalg.norm(apart, axis=1) ** p))
+        return total / problem.rows
+
+
+class RowSampling(_Rows):
+    """Gradients of rows that are drawn uniformly, with replacement, or without it within a batch.
+
+    The same seed draws the same rows for every threshold and step size, and for any number of groups of a batch. A full
+    gradient costs n rows, so a run evaluates ‖grad f(x_s)‖ once in a piece of some steps, at a step that is drawn
+    uniformly for every trajectory: the mean of these, weighted with the lengths of the pieces, has the expectation of the
+    running mean over all steps. Pieces end at checkpoints.
+
+    Parameters
+    ----------
+    problem : LinearModel, such as Logistic or LeastSquares
+    replacement : bool
+    tracked_every : int >= 1, optional
+        Longest piece, in steps; 1 evaluates the full gradient at every step. By default 4 n over the batch size.
+    """
+
+    problem: Problem
+    replacement: bool = True
+    tracked_every: int | None = None
+
+    def validate(self):
+        super().validate()
+        if self.replacement not in (True, False):
+            raise ValueError(f"RowSampling: replacement must be True or False, but {self.replacement!r} was given")
+        self._normalise(replacement=bool(self.replacement))
+        _check_tracking(self)
+
+    @property
+    def kind(self):
+        return kernels.WITH if self.replacement else kernels.WITHOUT
+
+    def check(self, setting):
+        batch = setting.method.samples_per_step
+        if not self.replacement and batch > self.components:
+            raise ValueError(
+                f"Setting: a batch without replacement has at most {self.components} rows, all there are, but {batch} were asked for"
+            )
+
+    @property
+    def independent(self):
+        return self.replacement
+
+
+def _check_tracking(oracle):
+    if oracle.tracked_every is not None:
+        oracle._normalise(
+            tracked_every=check_integer(
+                type(oracle).__name__, "tracked_every", oracle.tracked_every, 1, "steps in a piece"
+            )
+        )

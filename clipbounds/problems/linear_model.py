@@ -1,0 +1,297 @@
+"""Means of losses of linear predictors over the rows of a dataset: what logistic, least squares and robust regression share."""
+
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from ..data import DataArray, read_svmlight
+from ..data.columns import scaled_columns, with_intercept
+from ..facts import Certificate, HessianSmoothness
+from ..specs import NON_NEGATIVE, parameter, vector
+from . import linear_kernels as kernels
+from .base import Problem
+from .spectrum import spectrum
+
+NEWTON_STEPS, POLISHING_STEPS = 200, 50
+EPS = float(np.finfo(np.float64).eps)
+AT_ONCE = 2**20  # predictions computed together: the memory that value(x) takes
+
+
+class LinearModel(Problem):
+    """f(w) = (1/n) sum_i loss(<a_i, w>, y_i) + ridge ‖w‖²/2, a_i the rows of the features, y_i their labels.
+
+    A subclass gives the code of its loss in `linear_kernels`, ``curvature`` >= sup |loss''|, ``slope_bound`` >= sup |loss'|
+    (inf if there is none), ``losses(z)`` and ``curvatures(z)``, and, without a ridge, ``_unridged``. Arrays are values by
+    content (`data.DataArray`): the JSON form names them.
+
+    Parameters
+    ----------
+    features : array_like or scipy.sparse matrix, (n, dim)
+    labels : array_like, (n,)
+    x0 : array_like, (dim,); a scalar is repeated
+    ridge : float in [0, inf)
+    """
+
+    features: DataArray
+    labels: DataArray
+    x0: np.ndarray = vector()
+    ridge: float = parameter(NON_NEGATIVE, default=0.0)
+
+    gradient_kernel = kernels.linear_model
+    code: ClassVar[int]
+    curvature: ClassVar[float] = 1.0
+    slope_bound: ClassVar[float] = np.inf
+    width = 1.0  # of losses that have one
+    convex = True
+    certificate = Certificate("proved", "L from the spectrum with the bound of its rounding, f* from duality")
+
+    def validate(self):
+        name, labels = type(self).__name__, DataArray.of(self.labels)
+        given = self.features
+        if isinstance(given, tuple):
+            given = np.asarray(given, dtype=np.float64)
+        if isinstance(given, np.ndarray) and given.ndim == 1 and given.size == labels.size * self.x0.size:
+            given = given.reshape(labels.size, self.x0.size)
+        features = DataArray.of(given)
+        n, dim = (*features.shape, 0)[:2]
+        if self.x0.size == 1 < dim:
+            self._normalise(x0=np.repeat(self.x0, dim))
+        if len(features.shape) != 2 or labels.shape != (n,) or self.x0.size != dim:
+            raise ValueError(
+                f"{name}: features must be {labels.size} x {self.x0.size} finite numbers (labels x entries of x0), but the"
+                f" shape {features.shape} was given"
+            )
+        self._normalise(features=features, labels=labels)
+        self.check_labels()
+
+    def check_labels(self):
+        """Raise ValueError for labels that the loss does not know."""
+
+    @classmethod
+    def read_labels(cls, labels):
+        """The labels of a file as the loss needs them."""
+        return labels
+
+    @classmethod
+    def from_svmlight(cls, path, zero_based="auto", ridge=0.0, x0=0.0, scale=False, intercept=False, **options):
+        """The problem of a svmlight/LIBSVM file.
+
+        Parameters
+        ----------
+        path : str or path
+        zero_based : "auto", True or False
+            Whether the first feature has the index 0; "auto": it has if the file names an index 0.
+        ridge : float in [0, inf)
+        x0 : float or array_like, (dim,)
+        scale : bool, divide each column by its root mean square
+        intercept : bool, add a column of ones
+        options : further parameters of the problem
+
+        Raises
+        ------
+        ValueError
+            See `data.read_svmlight`; and for a column of zeros with scale=True, or labels that the loss does not know.
+        """
+        read = read_svmlight(path, zero_based)
+        features = scaled_columns(read.features) if scale else read.features
+        if intercept:
+            features = with_intercept(features)
+        return cls(features, cls.read_labels(read.labels), x0, ridge, **options)
+
+    @property
+    def rows(self):
+        """Number n of rows."""
+        return len(self.features)
+
+    @property
+    def parameters(self):
+        f = self.features
+        values, columns, starts = (*(part.ctypes.data for part in f.parts), 0, 0)[:3]
+        numbers = [
+            self.ridge,
+            self.rows,
+            self.code,
+            self.width,
+            values,
+            self.labels.parts[0].ctypes.data,
+            columns,
+            starts,
+        ]
+        return np.array(numbers, dtype=np.float64)  # addresses lie far below 2^53
+
+    @cached_property
+    def _matrix(self):
+        return self.features.matrix
+
+    @cached_property
+    def _labels(self):
+        return self.labels.matrix
+
+    def predictions(self, x):
+        """<a_i, x> at points of shape (..., dim); result of shape (..., n)."""
+        x = np.asarray(x, dtype=np.float64)
+        return (self._matrix @ x.reshape(-1, self.dim).T).T.reshape(*x.shape[:-1], self.rows)
+
+    def losses(self, z):
+        """loss(z_i, y_i) at predictions of shape (..., n)."""
+        raise NotImplementedError
+
+    def slopes(self, z):
+        """loss'(z_i, y_i) at predictions of shape (..., n)."""
+        raise NotImplementedError
+
+    def curvatures(self, z):
+        """loss''(z_i, y_i) at predictions of shape (..., n)."""
+        raise NotImplementedError
+
+    def value(self, x):
+        x = np.asarray(x, dtype=np.float64)
+        flat = x.reshape(-1, self.dim)
+        together = max(1, AT_ONCE // self.rows)
+        parts = [
+            self.losses(self.predictions(flat[k : k + together])).mean(axis=-1)
+            for k in range(0, len(flat), together)
+        ]  # fmt: skip
+        data = np.concatenate(parts).reshape(x.shape[:-1])
+        return data + 0.5 * self.ridge * np.sum(np.square(x), axis=-1)
+
+    def hessian(self, x):
+        x = np.asarray(x, dtype=np.float64)
+        flat = [self._dense_hessian(point) for point in x.reshape(-1, self.dim)]
+        return np.reshape(flat, (*x.shape, self.dim))
+
+    def _dense_hessian(self, x):
+        return self._weighted_gram(self.curvatures(self.predictions(x))) / self.rows + self.ridge * np.eye(self.dim)
+
+    def _weighted_gram(self, weights):
+        """sum_i weight_i a_i a_i'"""
+        if self.features.layout == "dense":
+            return (self._matrix.T * weights) @ self._matrix
+        scaled = self._matrix.copy()
+        scaled.data = scaled.data * np.repeat(weights, np.diff(scaled.indptr))
+        return (self._matrix.T @ scaled).toarray()
+
+    @cached_property
+    def _spectrum(self):
+        """Certified ends of the spectrum of A'A."""
+        return spectrum(self._matrix)
+
+    @cached_property
+    def row_norms(self):
+        """‖a_i‖, shape (n,)."""
+        if self.features.layout == "dense":
+            return np.linalg.norm(self._matrix, axis=1)
+        squares = np.add.reduceat(np.append(self._matrix.data**2, 0.0), self._matrix.indptr[:-1].astype(np.int64))
+        return np.sqrt(np.where(np.diff(self._matrix.indptr) > 0, squares, 0.0))
+
+    @property
+    def smoothness(self):
+        return HessianSmoothness(self.curvature * self._spectrum[1] / self.rows + self.ridge, 0.0)
+
+    @cached_property
+    def averaged_lipschitz(self):
+        """L with mean_i ‖grad f_i(x) - grad f_i(y)‖² <= L² ‖x - y‖².
+
+        grad f_i(x) - grad f_i(y) = (h_i a_i a_i' + ridge I)(x - y) with |h_i| <= curvature: by Minkowski's inequality
+        L = curvature·sqrt(lambda_max(mean_i ‖a_i‖² a_i a_i')) + ridge.
+        """
+        return self.spread_lipschitz + self.ridge
+
+    @cached_property
+    def spread_lipschitz(self):
+        """The same for the part of grad f_i that differs from row to row, without the ridge."""
+        if self.features.layout == "dense":
+            weighted = self._matrix * self.row_norms[:, np.newaxis]
+        else:
+            weighted = self._matrix.copy()
+            weighted.data = weighted.data * np.repeat(self.row_norms, np.diff(weighted.indptr))
+        return self.curvature * float(np.sqrt(spectrum(weighted)[1] / self.rows))
+
+    def slope_ranges(self, centre, radius):
+        """sup |loss'| of each row on the ball of this radius, shape (n,).
+
+        loss' of a convex loss increases, so the ends of the predictions <a_i, centre> ± radius ‖a_i‖ decide.
+        """
+        if not self.convex or not np.isfinite(radius):
+            return np.full(self.rows, self.slope_bound)
+        middle, reach = self.predictions(centre), radius * self.row_norms
+        ends = np.abs([self.slopes(middle - reach), self.slopes(middle + reach)]).max(axis=0)
+        return np.minimum(ends, self.slope_bound)
+
+    @property
+    def component_lipschitz(self):
+        """Lipschitz constants of the gradients of the single rows, shape (n,)."""
+        return self.curvature * self.row_norms**2 + self.ridge
+
+    @property
+    def strong_convexity(self):
+        return self.ridge if self.convex else 0.0
+
+    @property
+    def minimiser(self):
+        """Newton's w; None where it is not unique or not attained."""
+        return self._optimum[0] if self.strong_convexity > 0 else None
+
+    @property
+    def f_star(self):
+        return self._optimum[1]
+
+    @property
+    def f_star_attained(self):
+        return self.strong_convexity > 0
+
+    @cached_property
+    def _optimum(self):
+        """Newton's w and the certified lower bound f(w) - ‖grad f(w)‖²/(2 mu)."""
+        if self.strong_convexity > 0:
+            w = self._newton()
+            gradient = self.plain_gradient(w)
+            return w, float(self.value(w)) - float(gradient @ gradient) / (2 * self.strong_convexity)
+        return self._unridged()
+
+    def _unridged(self):
+        """A point and a certified lower bound of inf f where f is not known to be strongly convex: f >= 0."""
+        return self.x0, 0.0
+
+    def plain_gradient(self, w):
+        """grad f at one point, by NumPy: what certificates rest on."""
+        return self._matrix.T @ self.slopes(self._matrix @ w) / self.rows + self.ridge * w
+
+    def _direction(self, w, gradient):
+        """Newton's step at w; by conjugate gradients where the rows are sparse, so that no dim x dim matrix is made."""
+        if self.features.layout == "dense":
+            return np.linalg.lstsq(self._dense_hessian(w), gradient, rcond=None)[0]
+        from scipy.sparse.linalg import LinearOperator, cg
+
+        weights = self.curvatures(self._matrix @ w) / self.rows
+        product = lambda v: self._matrix.T @ (weights * (self._matrix @ v)) + self.ridge * v  # noqa: E731
+        return cg(LinearOperator((self.dim, self.dim), matvec=product), gradient, rtol=1e-10, maxiter=20 * self.dim)[0]
+
+    def _newton(self):
+        w = np.zeros(self.dim)
+        for _ in range(NEWTON_STEPS):
+            gradient = self.plain_gradient(w)
+            step = self._direction(w, gradient)
+            decrease = float(gradient @ step)
+            size, here = 1.0, float(self.value(w))
+            while size > 1e-10 and float(self.value(w - size * step)) > here - 0.25 * size * decrease:
+                size *= 0.5
+            if decrease <= 4 * EPS * here or size <= 1e-10:  # what is left to gain is below the rounding of the loss
+                break
+            w = w - size * step
+        return self._polished(w)
+
+    def _polished(self, w):
+        """Full steps of Newton's method from near the minimum, for as long as they halve the gradient.
+
+        There the loss cannot tell one point from the next, and the gradient still can: what remains is its rounding.
+        """
+        gradient = self.plain_gradient(w)
+        for _ in range(POLISHING_STEPS):
+            nearer = w - self._direction(w, gradient)
+            then = self.plain_gradient(nearer)
+            if not np.linalg.norm(then) < 0.5 * np.linalg.norm(gradient):
+                break
+            w, gradient = nearer, then
+        return w

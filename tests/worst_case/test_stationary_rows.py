@@ -1,0 +1,98 @@
+"""The point where the mean clipped step on the rows of a dataset vanishes."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+import clipbounds as cb
+from clipbounds.problems import LeastSquares, Logistic, RobustRegression
+from clipbounds.worst_case import floor, stationary_rows, stationary_vector
+
+RNG = np.random.default_rng(11)
+FEATURES = RNG.normal(size=(60, 3)) * RNG.choice([0.5, 4.0], size=(60, 1), p=[0.9, 0.1])
+SIGNS = np.where(FEATURES @ [1.0, -1.0, 0.5] + 1.5 * RNG.normal(size=60) > 0, 1.0, -1.0)
+CONFIDENCE = 0.999
+
+
+def mean_step(problem, x, c):
+    rows = problem.slopes(problem.predictions(x))[:, None] * np.asarray(problem.features) + problem.ridge * x
+    return np.mean(rows * np.minimum(1, c / np.maximum(np.linalg.norm(rows, axis=1), 1e-300))[:, None], axis=0)
+
+
+@pytest.mark.parametrize("c", [0.05, 0.3, 2.0])
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+@pytest.mark.parametrize("loss", ["logistic", "least squares", "huber", "geman_mcclure"])
+def test_the_mean_step_vanishes(loss, ridge, c):
+    targets = FEATURES @ [1.0, -1.0, 0.5] + RNG.normal(size=60)
+    problem = {
+        "logistic": lambda: Logistic(FEATURES, SIGNS, 0.0, ridge),
+        "least squares": lambda: LeastSquares(FEATURES, targets, 0.0, ridge),
+        "huber": lambda: RobustRegression(FEATURES, targets, 0.0, ridge, width=0.5),
+        "geman_mcclure": lambda: RobustRegression(FEATURES, targets, 0.0, ridge, loss="geman_mcclure", width=3.0),
+    }[loss]()
+    x = stationary_rows(problem, c)
+    assert np.linalg.norm(mean_step(problem, x, c)) <= 1e-10 * c
+    assert np.linalg.norm(problem.gradient(x)) <= floor(c, np.sqrt(cb.oracles.RowSampling(problem).moment_at(x, 2)))
+
+
+@pytest.mark.parametrize("c", [0.05, 0.3, 2.0])
+def test_against_the_convex_function_whose_gradient_it_is(c):
+    """Without a ridge: mean of Huber-like integrals of the clipped slopes, minimised by an independent method."""
+    targets = FEATURES @ [1.0, -1.0, 0.5] + RNG.standard_t(2, size=60)
+    problem = LeastSquares(FEATURES, targets, 0.0)
+    widths = c / np.linalg.norm(FEATURES, axis=1)
+
+    def potential(w):
+        r = np.abs(FEATURES @ w - targets)
+        return np.mean(np.where(r <= widths, 0.5 * r * r, widths * r - 0.5 * widths**2))
+
+    found = minimize(potential, stationary_rows(problem, c) + 0.1, jac=lambda w: mean_step(problem, w, c), tol=1e-14)
+    assert potential(stationary_rows(problem, c)) <= found.fun + 1e-14
+
+
+def test_identity_features_are_the_additive_case():
+    """Rows with a common matrix I: grad f_i(x) = x - y_i per block; here one coordinate, where IRLS on the atoms answers."""
+    targets = RNG.standard_t(2, size=41)
+    problem = LeastSquares(np.ones((41, 1)), targets, 0.0)
+    for c in (0.1, 1.0, 5.0):
+        h = stationary_vector(-targets[:, None] + targets.mean(), np.ones(41), c)
+        x = stationary_rows(problem, c)
+        assert problem.gradient(x) == pytest.approx(h, abs=1e-9)
+
+
+@pytest.mark.parametrize("c", [0.05, 0.1, 0.3])
+def test_long_runs_settle_there(c):
+    """At a small step the time average of x over a long run: within its band plus the O(eta) shift, which is halved and
+    extrapolated away (two steps, the same rows). Normal band over 128 trajectories, 0.999 over coordinates."""
+    from scipy import stats
+
+    from clipbounds.lanes.blocks import unpack
+    from clipbounds.methods.base import BlockMaker
+
+    start = Logistic(FEATURES, SIGNS, 0.0, 0.1)
+    problem = start.replace(x0=stationary_rows(start, c))
+    means = []
+    for eta, every in ((0.02, 100), (0.01, 200)):
+        setting = cb.Setting(
+            problem, cb.oracles.RowSampling(problem), cb.methods.ClippedSGD(eta, cb.clipping.NormClip(c))
+        )
+        total = 0
+        make = BlockMaker(setting)
+        blocks = [make(0, 0), make(0, 64)]
+        for k in range(40, 240):
+            for block in blocks:
+                block.run_to(k * every)
+            total = total + np.concatenate([unpack(block.iterate(3)[None], 64) for block in blocks])
+        means.append(total / 200)
+    limit = 2 * means[1] - means[0]
+    error = stats.norm.isf((1 - CONFIDENCE) / 6) * limit.std(axis=0) / np.sqrt(len(limit))
+    assert np.all(np.abs(limit.mean(axis=0) - problem.x0) <= error)
+    assert np.linalg.norm(problem.minimiser - problem.x0) > 3 * np.linalg.norm(error), "the control: it is not x*"
+
+
+def test_bad_input():
+    problem = Logistic(FEATURES, SIGNS, 0.0, 0.1)
+    with pytest.raises(ValueError, match="must be a mean over rows"):
+        stationary_rows(cb.problems.Quadratic(1.0, 1.0), 1.0)
+    with pytest.raises(ValueError, match="threshold"):
+        stationary_rows(problem, 0.0)
