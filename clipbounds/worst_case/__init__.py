@@ -2,6 +2,7 @@
 
 from .bias_floor import bounded_noise_floor, floor, floor_noise, supporting_line, two_point_fixed_point
 from .clipped_drift import drift, drift_atoms
+from .expected_excess import clipping_bias
 from .mean_step import gaussian_drift, mean_clipped_step
 from .moment_lp import MomentProblem, moment_floor, moment_problem
 from .stationary_chain import StationaryLaw, stationary_law
@@ -12,6 +13,7 @@ __all__ = [
     "MomentProblem",
     "StationaryLaw",
     "bounded_noise_floor",
+    "clipping_bias",
     "drift",
     "drift_atoms",
     "floor",
