@@ -9,8 +9,15 @@ from .collect import load
 from .estimate import estimate
 from .executors import SweepStopped
 from .export import export
-from .run import Report, run
+from .manifest import ManifestDamaged
+from .outcome import Report
+from .repair import repair
+from .run import run
+from .shards import read_shard
 from .spec import Cell, Sweep
 from .store import Store
 
-__all__ = ["Cell", "Report", "Store", "Sweep", "SweepStopped", "estimate", "export", "load", "run"]
+__all__ = [
+    "Cell", "ManifestDamaged", "Report", "Store", "Sweep", "SweepStopped", "estimate", "export", "load", "read_shard",
+    "repair", "run",
+]  # fmt: skip

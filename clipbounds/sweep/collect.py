@@ -19,19 +19,26 @@ class Cells:
     Parameters
     ----------
     journal : Journal
-    names : list of str, in the order of the flattened grid
+    names : list of str, in the order of the flattened grid; None where a cell is missing
     layout : dict of variable to (dims, dtype, shape) in one cell
+    complete : bool
+        Whether a cell that is found damaged when it is read later is an error; otherwise it is nan.
     """
 
-    def __init__(self, journal, names, layout):
-        self.journal, self.names, self.layout = journal, names, layout
+    def __init__(self, journal, names, layout, complete):
+        self.journal, self.names, self.layout, self.complete = journal, names, layout, complete
+        self._all = {}
         size = sum(np.dtype(kind).itemsize * int(np.prod(shape)) for _, kind, shape in layout.values())
         if size * len(names) <= SMALL:
             self._all, self.absent = self._fill(list(layout), range(len(names)))
         else:
             self._all = None
-            whole = journal.check(journal.names().intersection(names))
-            self.absent = np.array([name not in whole for name in names], dtype=bool)
+            self.absent = np.array([name is None for name in names], dtype=bool)
+
+    @property
+    def later(self):
+        """Whether a cell may turn out to be damaged, and so be nan, when it is read."""
+        return self._all is None and not self.complete
 
     def read(self, variable, positions):
         """Values at flat positions of the grid; shape (positions, *shape in a cell)."""
@@ -47,9 +54,16 @@ class Cells:
             made[name] = np.full((len(positions), *shape), np.nan if np.dtype(kind).kind == "f" else 0, kind)
         table, rows = None, []  # the records of equal type are gathered whole, which is several times faster
         for row, position in enumerate(positions):
-            record = self.journal.read_record(self.names[position])
+            name = self.names[position]
+            record = None if name is None else self.journal.read_record(name)
+            if record is None and name is not None and self._all is None and self.complete:
+                raise ValueError(
+                    f"the cell {name} was damaged and is set aside; run the sweep again, or load with partial=True"
+                )
             absent[row] = record is None
             if record is None:
+                if self._all is None:
+                    self.absent[position] = True
                 continue
             if table is None and len(variables) == len(self.layout):
                 table = np.zeros(len(positions), record.dtype)
@@ -73,7 +87,7 @@ def _lazy(cells, variable, shape):
     _, kind, within = cells.layout[variable]
     if not shape:
         return cells.read(variable, [0])[0]  # a sweep of one cell
-    gaps = np.dtype(kind).kind != "f" and cells.absent.any()
+    gaps = np.dtype(kind).kind != "f" and (cells.absent.any() or cells.later)
 
     class OnGrid(BackendArray):
         def __init__(self):
@@ -102,14 +116,12 @@ def _lazy(cells, variable, shape):
 def _layout(sweep, journal, names):
     """Variables of the cells (dims, attributes, an example), from one cell of each method, and the coordinates."""
     variables, coords, seen = {}, None, set()
-    present = journal.names()
-    for index in range(sweep.size):
-        method = sweep.method_of(index)
-        found = journal.read(names[index]) if method not in seen and names[index] in present else None
-        if found is None:
+    for indices in sweep.cells_by_method():
+        index = next((k for k in indices if names[k] is not None and journal.look(names[k]) is not None), None)
+        if index is None or sweep.method_of(index) in seen:
             continue
-        seen.add(method)
-        arrays, about = found
+        seen.add(sweep.method_of(index))
+        arrays, about = journal.read(names[index])
         described = {name: (dims, attrs, arrays[name]) for name, (dims, attrs) in about["variables"].items()}
         coords = {name: described.pop(name) for name in about["coords"]}
         for name, (dims, attrs, array) in described.items():
@@ -150,20 +162,20 @@ def load(store, partial=False):
 
     store = Store(store)
     sweep = store.sweep()
-    names = sweep.names(store.manifest["sources"])
+    names = store.held(sweep, store.journal.names())
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
         variables, own = _layout(sweep, store.journal, names)
         if own is None:
             raise ValueError(f"{store.folder} holds no finished cell yet; run the sweep")
         layout = {name: (dims, array.dtype, array.shape) for name, (dims, _, array) in variables.items()}
-        cells = Cells(store.journal, names, layout)
+        cells = Cells(store.journal, names, layout, not partial)
     missing = int(cells.absent.sum())
     if missing and not partial:
         broken = f" ({len(notes)} damaged ones were set aside)" if notes else ""
         raise ValueError(
-            f"{store.folder} holds {len(names) - missing} of {len(names)} cells{broken}; run the sweep again to compute"
-            " the others, or load with partial=True"
+            f"{store.folder} holds {len(names) - missing} of {len(names)} cells{broken}; run the sweep again for"
+            " the others, or take what is there: partial=True, --partial on the command line"
         )
     grid = tuple(axis.name for axis in sweep.axes)
     made = {

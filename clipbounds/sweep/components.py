@@ -11,8 +11,11 @@ import itertools
 
 import numpy as np
 
+from ..simulate import DESCRIPTION
 from ..specs import Spec, _decode
 from .values import as_list, nearest
+
+RESERVED = {"checkpoint", "trajectory", "step", *DESCRIPTION}
 
 
 @dataclasses.dataclass(eq=False)
@@ -188,3 +191,16 @@ def _is_default(item, default):
     return (
         default is not dataclasses.MISSING and item is not None and type(item) is type(default) and item == default
     ) or (item is None and default is None)
+
+
+def axes_of(node):
+    """The axes of a component or number."""
+    return [node] if isinstance(node, Axis) else node.axes() if isinstance(node, Node) else []
+
+
+def named(axes):
+    """The axes, each with a name of its own: the last part of its path where no other has it, and no variable of a result."""
+    last = [axis.path.rpartition(".")[2] for axis in axes]
+    for axis, name in zip(axes, last, strict=True):
+        axis.name = axis.path if last.count(name) > 1 or name in RESERVED else name
+    return axes

@@ -124,12 +124,24 @@ class Journal:
         """The arrays of a cell as one record (`decode_record`), or None; a damaged one is set aside."""
         return self._read(name, decode_record)
 
+    def look(self, name):
+        """`about` of a whole cell, or None; nothing is set aside."""
+        try:
+            return decode(name, self.path(name).read_bytes())[1]
+        except (OSError, Damaged):
+            return None
+
     def _read(self, name, decode):
         try:
             with open(self.path(name), "rb", buffering=0) as stream:
                 data = stream.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except (PermissionError, IsADirectoryError) as error:
+            self._set_aside(name, f"it cannot be read: {error.strerror}")
+            return None
+        except OSError as error:
+            raise ValueError(f"the cell {self.path(name)} cannot be read: {error.strerror}") from None
         try:
             return decode(name, data)
         except Damaged as reason:
@@ -143,8 +155,8 @@ class Journal:
             aside.parent.mkdir(exist_ok=True)
             os.replace(self.path(name), aside)
             try:
-                decode(name, aside.read_bytes())
-            except Damaged:
+                decode(name, aside.read_bytes() if aside.is_file() else b"")
+            except (Damaged, PermissionError):
                 where = f"is set aside as {aside}"
             else:  # somebody has put a good one in its place meanwhile
                 os.replace(aside, self.path(name))

@@ -1,54 +1,34 @@
 """The driver: hand out the cells that are missing, until none is."""
 
-import dataclasses
+import contextlib
 import math
 import queue
 import random
 import time
+import warnings
 from collections import deque
 from concurrent.futures import BrokenExecutor, CancelledError
 
 from .executors import SweepStopped, open_crew
+from .outcome import Report
+from .shards import part_of
 from .store import open_store
-from .worker import FAILED, FOUND, KEPT, REFUSED, SENT, place_of
+from .worker import BROKEN, FAILED, FOUND, KEPT, REFUSED, SENT, STRANGER, diverged, place_of
 
 ATTEMPTS = 3
 TASK_SECONDS = 0.5  # cells that take less are handed out several at a time
 LARGEST_TASK = 256
 MOST_BREAKDOWNS = 9  # in a row, without a finished cell between them
+MOST_FAILURES = 20  # before the first cell is kept
+VERIFIED = 100_000  # cells that are read before a run, in half a minute at most
+LARGEST = 10**7  # cells: some 5 GB of names and lists
+DIVERGED = ("diverged_count", "diverged_at")
 WAITING = 2  # tasks that wait for each worker, so that none idles while the driver is busy
 
 
-@dataclasses.dataclass
-class Report:
-    """What a run of a sweep did.
-
-    Attributes
-    ----------
-    total : int, cells of the grid
-    present : int, cells that were in the store before
-    computed : int, cells computed and kept by this run
-    by_others : int, cells that another driver kept meanwhile
-    failures : list of dict with index, where, setting (JSON) and traceback
-    damaged : list of (name, reason), files that were set aside
-    seconds : float
-    """
-
-    total: int
-    present: int = 0
-    computed: int = 0
-    by_others: int = 0
-    failures: list = dataclasses.field(default_factory=list)
-    damaged: list = dataclasses.field(default_factory=list)
-    seconds: float = 0.0
-
-    @property
-    def complete(self):
-        return self.present + self.computed + self.by_others == self.total
-
-
 def run(
-    sweep, store, executor="threads", workers=None, address=None, *, progress=None, verify=True, new_kernels=False,
+    sweep, store, executor="threads", workers=None, address=None, *, progress=None, verify=None, new_kernels=False,
+    accept_kernels=False, shard=None,
 ):  # fmt: skip
     """Compute the cells of a sweep that its store does not hold yet.
 
@@ -60,10 +40,15 @@ def run(
     workers : int, optional
     address : str, optional, of a Dask scheduler
     progress : callable (done, total), optional
-    verify : bool
-        Read the cells that are there and compute damaged ones anew; False trusts their names.
+    verify : bool, optional
+        Read the cells that are there and compute damaged ones anew; False trusts their names. By default up to 100000
+        cells are read; `load` and `export` read with the checksum in any case.
     new_kernels : bool
         Use a store whose cells other program text has computed; they are not used.
+    accept_kernels : bool
+        Use such a store and keep its cells; `load` marks them.
+    shard : (int, int), optional
+        (k, n): only the k-th of n parts of the grid, k = 1, ..., n. Runs of all parts may share the store.
 
     Returns
     -------
@@ -74,47 +59,80 @@ def run(
     ValueError
         Before anything runs, if the sweep, the store or the executor does not fit.
     SweepStopped
-        If the disk is full, or workers die again and again; run the same again to go on.
+        If the disk is full, workers die again and again, or every cell fails; run the same again to go on.
     """
-    names, sources = sweep.check()
-    kept = open_store(store, sweep, sources, new_kernels)
-    return Driver(sweep, names, kept, progress).run(verify, executor, workers, address)
+    mine = part_of(sweep.size, shard)
+    if sweep.size > LARGEST:
+        raise ValueError(
+            f"{sweep.size} cells are more than one store holds ({LARGEST}); make several sweeps and stores"
+        )
+    sources = sweep.check()
+    kept = open_store(store, sweep, sources, new_kernels, accept_kernels)
+    return Driver(sweep, kept, progress, mine, shard).run(verify, executor, workers, address)
 
 
 class Driver:
     """Cells of one sweep on their way from missing to kept."""
 
-    def __init__(self, sweep, names, store, progress=None):
-        self.sweep, self.names, self.store, self.progress = sweep, names, store, progress
-        self.report = Report(sweep.size)
+    def __init__(self, sweep, store, progress=None, mine=None, shard=None):
+        self.sweep, self.store, self.progress, self.shard = sweep, store, progress, shard
+        self.mine = range(sweep.size) if mine is None else mine
+        self.report = Report(len(self.mine))
         self.suspects, self.alone = deque(), False  # cells whose worker was lost; whether one runs by itself
         self.attempts, self.mean_seconds, self.breakdowns = {}, None, 0
+        self.crew, self.strangers = None, set()
 
     def run(self, verify, executor, workers, address):
         """All missing cells; the Report."""
         started = time.perf_counter()
         journal = self.store.journal
         journal.sweep_out()
-        present = journal.names().intersection(self.names)
-        present = journal.check(present) if verify else present
-        missing = [index for index, name in enumerate(self.names) if name not in present]
+        self.names = self.store.names(self.sweep)
+        missing = self._look(verify)
         # each driver in an order of its own: two on one store rarely meet, and the time left is extrapolated without bias
         random.SystemRandom().shuffle(missing)
         self.pending = deque(missing)
-        self.report.present = len(self.names) - len(self.pending)
+        self.report.present = len(self.mine) - len(missing)
         self._tell()
-        if self.pending:
-            crew = open_crew(executor, workers, address)
-            finished = False
-            try:
-                self._work(crew)
-                finished = True
-            finally:
-                crew.close(at_once=not finished)
-        self.report.damaged = journal.damaged
-        self.report.seconds = time.perf_counter() - started
-        self.store.note_failures(self.report.failures)
+        try:
+            if self.pending:
+                crew = self.crew = open_crew(executor, workers, address)
+                finished = False
+                try:
+                    self._work(crew)
+                    finished = True
+                finally:
+                    crew.close(at_once=not finished)
+        finally:
+            self.report.damaged = journal.damaged
+            self.report.seconds = time.perf_counter() - started
+            with contextlib.suppress(OSError):  # a full disk, which has been told
+                self.store.note_failures(self.report.failures, self.shard)
         return self.report
+
+    def _look(self, verify):
+        """The cells of this run that are missing."""
+        journal = self.store.journal
+        present = journal.names()
+        if not present:
+            return list(self.mine)
+        held = self.store.held(self.sweep, present)
+        found = [index for index in self.mine if held[index] is not None]
+        if verify or (verify is None and len(found) <= VERIFIED):
+            whole = set()
+            for index in found:
+                record = journal.read_record(held[index])
+                if record is not None:
+                    whole.add(index)
+                    self._note_diverged(index, diverged({n: record[n] for n in record.dtype.names if n in DIVERGED}))
+        else:
+            whole, self.report.trusted = set(found), len(found)
+        return [index for index in self.mine if index not in whole]
+
+    def _note_diverged(self, index, trajectories):
+        if trajectories:
+            where = self.sweep.where(index)
+            self.report.diverged.append({"index": index, "where": where, "trajectories": trajectories})
 
     def _work(self, crew):
         place, arrived, running = place_of(self.store), queue.SimpleQueue(), {}
@@ -145,8 +163,12 @@ class Driver:
                 return None
             indices = [self.suspects.popleft()] if alone else self._next_task(workers)
             self.alone = alone
+            tasks = self._tasks(indices)
+            indices = [index for index, *_ in tasks]
+            if not tasks:
+                continue
             try:
-                future = crew.submit(place, [self._task(index) for index in indices])
+                future = crew.submit(place, tasks)
             except BrokenExecutor as error:
                 self._lost(indices, error)
                 return error
@@ -169,6 +191,16 @@ class Driver:
             size = max(1, min(int(TASK_SECONDS / max(self.mean_seconds, 1e-6)), fair, LARGEST_TASK))
         return [self.pending.popleft() for _ in range(min(size, len(self.pending)))]
 
+    def _tasks(self, indices):
+        """What the workers are told of these cells; one that cannot be executed fails here."""
+        made = []
+        for index in indices:
+            try:
+                made.append(self._task(index))
+            except ValueError as error:
+                self._fail(index, str(error), str(error))
+        return made
+
     def _task(self, index):
         cell = self.sweep.cell(index)
         options = {
@@ -188,9 +220,12 @@ class Driver:
             return error
         left = set(indices)
         for index, what, detail, seconds in results:
+            if what == STRANGER:
+                self._estranged(*detail)
+                continue
             left.discard(index)
             if what == SENT:
-                what, detail = self._keep(index, detail)
+                what, detail = self._keep(index, *detail)
             if what == REFUSED:
                 raise SweepStopped(
                     f"the store {self.store.folder} takes no more cells: {detail};"
@@ -198,22 +233,36 @@ class Driver:
                 )
             if what == FAILED:
                 self._failed(index, detail)
+            elif what == BROKEN:
+                self._fail(index, detail, detail)
             else:
                 self.breakdowns = 0
                 self.report.computed += what == KEPT
                 self.report.by_others += what == FOUND
             if what == KEPT:
+                self._note_diverged(index, detail)
                 self.mean_seconds = seconds if self.mean_seconds is None else 0.9 * self.mean_seconds + 0.1 * seconds
         self.pending.extend(sorted(left))
         self._tell()
         return None
 
-    def _keep(self, index, data):
+    def _estranged(self, who, text):
+        """A task came to a worker that must not compute it, because its program text is another."""
+        new, advice = who not in self.strangers, f"({text}); install the same clipbounds on driver and workers"
+        self.strangers.add(who)
+        if len(self.strangers) >= self.crew.workers():
+            raise SweepStopped(f"all workers have other program text than the driver {advice}")
+        if new and len(self.strangers) == 1:
+            warnings.warn(
+                f"a worker has other program text than the driver and gets nothing to do {advice}", stacklevel=2
+            )
+
+    def _keep(self, index, data, trajectories):
         try:
             self.store.journal.write_bytes(self.names[index], data)
         except OSError as error:
             return REFUSED, error.strerror
-        return KEPT, None
+        return KEPT, trajectories
 
     def _lost(self, indices, error):
         """A worker went with its cells. Which of them was to blame is found out by running them alone, at the end."""
@@ -231,11 +280,26 @@ class Driver:
         if self.attempts[index] < ATTEMPTS:
             (self.pending if again is None else again).append(index)
             return
-        setting = self.sweep.cell(index).setting.to_json()
+        self._fail(index, text.strip().splitlines()[-1], text)
+
+    def _fail(self, index, message, text):
+        """A cell that will not be tried again."""
+        try:
+            setting = self.sweep.cell(index).setting.to_json()
+        except ValueError:
+            setting = None
         self.report.failures.append(
-            {"index": index, "where": self.sweep.where(index), "setting": setting, "traceback": text}
+            {
+                "index": index,
+                "where": self.sweep.where(index),
+                "setting": setting,
+                "message": message,
+                "traceback": text,
+            }
         )
         self._tell()
+        if len(self.report.failures) > MOST_FAILURES and not self.report.computed + self.report.by_others:
+            raise SweepStopped(f"every cell that was tried has failed; the last: {self.sweep.where(index)}: {message}")
 
     def _tell(self):
         if self.progress is not None:

@@ -4,15 +4,19 @@ import dataclasses
 import hashlib
 import json
 import math
+import random
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 from ..methods import Method, Setting
+from ..methods.watch import users_kernels
 from ..noise import Noise
 from ..problems import Problem
-from ..simulate import DESCRIPTION, KEEPERS, checked_arguments
+from ..simulate import KEEPERS, checked_arguments
 from ..specs import Spec
-from .components import Axis, Node, label, read_component
+from .bounded import count_cells, read_bounds
+from .components import Axis, axes_of, label, named, read_component
 from .journal import canonical, digest_of_text
 from .sources import sources_of
 from .values import as_list, nearest
@@ -21,7 +25,9 @@ COMPONENTS = {"problem": Problem, "noise": Noise, "method": Method}
 NUMBERS = ("steps", "trajectories", "seed")
 KEYS = ("name", *COMPONENTS, *NUMBERS, "checkpoints", "keep", "bounds")
 SETTING = f"{Setting.__module__}:{Setting.__qualname__}"
-RESERVED = {"checkpoint", "trajectory", "step", *DESCRIPTION}
+CHECKED_WHOLE = 20_000  # cells: all of a smaller grid are built before anything runs, in 3 s at most
+ALONG, SAMPLED = 1000, 300  # of a larger one: values along the axes, and cells at random
+KEPT = 2**16  # components kept for other cells that share them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +61,12 @@ class Sweep:
     keep : "statistics" or "trajectories"
     name : str
     bounds : list of names such as "koloskova2023.S1", of tables or of bounds
-        Their hypotheses are checked for every cell before anything runs.
+        `applies` tells in which cells their hypotheses hold.
 
     Raises
     ------
     ValueError
-        If the description does not make sense; `check` looks at every cell.
+        If the description does not make sense; `check` looks at the cells.
     """
 
     def __init__(
@@ -69,8 +75,8 @@ class Sweep:
     ):  # fmt: skip
         if keep not in KEEPERS:
             raise ValueError(f"sweep: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
-        if not isinstance(name, str):
-            raise ValueError(f"sweep: name must be text, but {name!r} was given")
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise ValueError(f"sweep: name must be one line of text that is not empty, but {name!r} was given")
         self.name, self.keep = name, keep
         given = {"problem": problem, "noise": noise, "method": method}
         self._nodes, self._canonical = {}, {"name": name, "keep": keep}
@@ -80,9 +86,9 @@ class Sweep:
             listed = as_list(key, value, whole=True)
             self._nodes[key] = value if listed is None else Axis(key, listed)
             self._canonical[key] = value if listed is None else listed
-        self._bounds, self._canonical["bounds"] = _read_bounds(bounds)
-        self._axes = {key: _axes_of(node) for key, node in self._nodes.items()}
-        self.axes = _named([axis for axes in self._axes.values() for axis in axes])
+        self._bounds, self._canonical["bounds"] = read_bounds(bounds)
+        self._axes = {key: axes_of(node) for key, node in self._nodes.items()}
+        self.axes = named([axis for axes in self._axes.values() for axis in axes])
         self.shape = tuple(len(axis.values) for axis in self.axes)
         self.size = math.prod(self.shape)
         self.checkpoints = self._read_checkpoints(checkpoints)
@@ -93,9 +99,9 @@ class Sweep:
                 " different lengths"
             )
         for axis in self.axes:
-            labels = [str(label(value)) for value in axis.values]
-            if len(set(labels)) < len(labels):
-                twice = next(text for text in labels if labels.count(text) > 1)
+            counts = Counter(str(label(value)) for value in axis.values)
+            if len(counts) < len(axis.values):
+                twice = counts.most_common(1)[0][0]
                 raise ValueError(f"{axis.path}: the value {twice} is given twice; list every value once")
         self._made, self._checked = {}, {}  # cells share components and arguments
 
@@ -170,6 +176,8 @@ class Sweep:
         node = self._nodes[key]
         place = (key, *(choice[axis] for axis in self._axes[key]))
         if place not in self._made:
+            if len(self._made) >= KEPT:
+                self._made.clear()
             spec = node.values[choice[node]] if isinstance(node, Axis) else node.make(choice)
             self._made[place] = spec, canonical(spec.to_dict())
         return self._made[place]
@@ -177,6 +185,21 @@ class Sweep:
     def method_of(self, index):
         """Class of the method of a cell."""
         return type(self._component("method", self.choice(index))[0])
+
+    def cells_by_method(self):
+        """The cells of each value of the method's own axis, if it is a list of methods; else all, in one group."""
+        node, stride = self._nodes["method"], self.size
+        if not isinstance(node, Axis):
+            return [range(self.size)]
+        for axis in self.axes:
+            stride //= len(axis.values)
+            if axis is node:
+                break
+        block = stride * len(node.values)
+        return [
+            (start + k * stride + offset for start in range(0, self.size, block) for offset in range(stride))
+            for k in range(len(node.values))
+        ]
 
     def _number(self, key, choice):
         node = self._nodes[key]
@@ -224,20 +247,49 @@ class Sweep:
             raise ValueError(f"the checkpoints {self.checkpoints} of {steps} steps coincide: {points}")
         return checked
 
+    def to_check(self):
+        """Cells that stand for all: all of a small grid; of a large one up to 1000 along the axes and 300 at random."""
+        if self.size <= CHECKED_WHOLE:
+            return range(self.size)
+        found, stride = {0, self.size - 1}, self.size
+        for axis in self.axes:
+            stride //= len(axis.values)
+            apart = -(-len(axis.values) * len(self.axes) // ALONG)
+            found.update(k * stride for k in range(0, len(axis.values), apart))
+        return sorted(found.union(random.Random(0).sample(range(self.size), SAMPLED)))
+
     def check(self):
-        """Build every cell and check its bounds.
+        """Build the cells of `to_check`; what is wrong with another one is told when its turn comes.
 
         Returns
         -------
-        names : list of str, the cells' names in a journal, in the order of the grid
-        sources : str, digest of the program text behind them
+        str, digest of the program text behind the cells
+
+        Raises
+        ------
+        ValueError
+            If one cannot be executed, or a kernel of the user does not compile.
         """
-        sources = self.sources()
-        names = []
-        for index in range(self.size):
-            self._check_bounds(self.cell(index))
-            names.append(self.name_of(index, sources))
-        return names, sources
+        sources, compiled = self.sources(), set()
+        for index in self.to_check():
+            setting = self.cell(index).setting
+            kinds = tuple(
+                type(part) for part in (setting.problem, setting.noise, setting.method, setting.method.operator)
+            )
+            if kinds not in compiled:
+                for kernel in users_kernels(setting).values():
+                    _ = kernel.address
+                compiled.add(kinds)
+        return sources
+
+    def applies(self):
+        """For each bound of the description: in how many of the cells of `to_check` it applies, and why not elsewhere.
+
+        Returns
+        -------
+        list of (name, cells, cells checked, reason of the first cell where it does not apply or None)
+        """
+        return [count_cells(bound, self, self.to_check()) for bound in self._bounds]
 
     def sources(self):
         """Digest of the program text behind the grid's settings."""
@@ -253,50 +305,3 @@ class Sweep:
     def names(self, sources):
         """Names of the cells for the given digest of the program text."""
         return [self.name_of(index, sources) for index in range(self.size)]
-
-    def _check_bounds(self, cell):
-        for bound in self._bounds:
-            for row in bound.hypotheses(cell.setting):
-                if not row.holds:
-                    word = "fails" if row.holds is False else "is undecidable"
-                    raise ValueError(
-                        f"{self.where(cell.index)} is outside {bound.name}: its hypothesis '{row.what}' {word}"
-                        f" ({row.value}); change the grid or take the bound out of `bounds`"
-                    )
-
-
-def _axes_of(node):
-    return [node] if isinstance(node, Axis) else node.axes() if isinstance(node, Node) else []
-
-
-def _named(axes):
-    last = [axis.path.rpartition(".")[2] for axis in axes]
-    for axis, name in zip(axes, last, strict=True):
-        axis.name = axis.path if last.count(name) > 1 or name in RESERVED else name
-    return axes
-
-
-def _read_bounds(given):
-    from .. import bounds as rooms
-    from ..bounds import Bound
-
-    listed = [given] if isinstance(given, (str, dict, Bound)) else list(given)
-    found, canonical = [], []
-    for item in listed:
-        if isinstance(item, Bound):
-            found.append(item)
-        elif isinstance(item, dict) and set(item) == {"constant"}:
-            found.append(Spec.from_json(json.dumps(item["constant"])))
-        else:
-            options = dict(item) if isinstance(item, dict) else {"type": item}
-            paper, _, name = str(options.pop("type", "")).partition(".")
-            room = getattr(rooms, paper, None)
-            if room is None or not paper:
-                papers = [n for n in dir(rooms) if hasattr(getattr(rooms, n), "__path__")]
-                raise ValueError(f"bounds: there is no paper {paper!r} (write paper.Bound); {nearest(paper, papers)}")
-            valid = [n for n in dir(room) if isinstance(getattr(room, n), type) and issubclass(getattr(room, n), Bound)]
-            if name not in valid:
-                raise ValueError(f"bounds: {paper} has no bound {name!r}; {nearest(name, valid)}")
-            found.append(getattr(room, name)(**options))
-        canonical.append({"constant": found[-1].to_dict()})
-    return found, canonical

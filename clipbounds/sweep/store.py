@@ -1,21 +1,25 @@
 """A store: the folder of one sweep, with its description and its journal.
 
-sweep.json     what is swept, by which program text, how the cells are spread over folders
-cells/         the journal
-failed.json    the cells that failed three times in the last run, with their tracebacks
+sweep.json       what is swept, by which program text, how the cells are spread over folders; sweep.copy.json is equal
+cells/           the journal
+names/           of large grids, the names of the cells in the order of the grid: they take a while to compute
+failed.json      the cells that failed in the last run, with their tracebacks; failed-K-of-N.json those of a shard
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
 
 from ..version import __version__
+from . import manifest as manifests
 from .journal import Journal, shard_digits
+from .manifest import COPY, FORMAT, MANIFEST, ManifestDamaged
 from .spec import Sweep
 
-FORMAT = 1
-MANIFEST, FAILED, CELLS = "sweep.json", "failed.json", "cells"
+FAILED, FAILED_SHARD, CELLS, NAMES = "failed.json", "failed-{}-of-{}.json", "cells", "names"
 PROBE = ".probe-"
+KEEP_NAMES = 10_000  # cells; the names of smaller grids are computed in a second
 
 
 class Store:
@@ -28,51 +32,88 @@ class Store:
     Raises
     ------
     ValueError
-        If there is no sweep in the folder.
+        If there is no sweep in the folder, or its manifest is damaged (`ManifestDamaged`).
     """
 
     def __init__(self, folder):
         self.folder = Path(folder)
         try:
-            self.manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-        except OSError:
+            self.manifest = manifests.read(self.folder)
+        except (FileNotFoundError, NotADirectoryError):
+            if (self.folder / CELLS).is_dir() or (self.folder / COPY).exists():
+                raise ManifestDamaged(_mend(self.folder, "is missing")) from None
             raise ValueError(f"{folder} holds no sweep; `clipbounds sweep SPEC --store {folder}` makes one") from None
-        except json.JSONDecodeError:
-            raise ValueError(f"{self.folder / MANIFEST} is damaged; delete it and run the sweep again") from None
-        if self.manifest.get("format") != FORMAT:
-            raise ValueError(f"{folder} was written by another version of clipbounds ({self.manifest.get('version')})")
+        except OSError as error:
+            raise ValueError(f"{self.folder / MANIFEST} cannot be read: {error.strerror}") from None
+        except ManifestDamaged as reason:
+            raise ManifestDamaged(_mend(self.folder, reason)) from None
+        except ValueError as reason:
+            raise ValueError(f"{folder} {reason}") from None
         self.journal = Journal(self.folder / CELLS, self.manifest["shard"])
 
     def sweep(self):
         """The sweep that is kept here."""
         return Sweep.from_dict(self.manifest["sweep"])
 
-    def failures(self):
-        """What `failed.json` says, a list of dicts."""
+    @property
+    def accepted(self):
+        """Digests of older program texts whose cells count."""
+        return self.manifest.get("accepted", [])
+
+    def names(self, sweep, sources=None):
+        """Names of the cells of the store's sweep for a digest of the program text, that of the store by default."""
+        sources = self.manifest["sources"] if sources is None else sources
+        path = self.folder / NAMES / sources
+        head = f"{self.manifest['digest']} {sources} {sweep.size} "
         try:
-            return json.loads((self.folder / FAILED).read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError):
-            return []
+            first, _, text = path.read_text(encoding="ascii").partition("\n")
+            if first == head + hashlib.sha256(text.encode()).hexdigest():
+                return text.split("\n")
+        except (OSError, ValueError):
+            pass
+        names = sweep.names(sources)
+        if len(names) > KEEP_NAMES:
+            text = "\n".join(names)
+            try:
+                path.parent.mkdir(exist_ok=True)
+                manifests.write_text(path, f"{head}{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+            except OSError:
+                pass  # they are computed again
+        return names
 
-    def note_failures(self, failures):
-        """Write `failed.json`, or remove it if nothing failed."""
+    def held(self, sweep, present):
+        """The name of each cell among `present`, in the order of the grid; None where it is missing.
+
+        A cell of the store's own program text comes before one of an accepted older text.
+        """
+        found = [name if name in present else None for name in self.names(sweep)]
+        for sources in self.accepted:
+            old = self.names(sweep, sources)
+            found = [a if a is not None else b if b in present else None for a, b in zip(found, old, strict=True)]
+        return found
+
+    def failures(self):
+        """What the last runs of all shards left in their files of failed cells, a list of dicts."""
+        found = []
+        for path in sorted(self.folder.glob("failed*.json")):
+            try:
+                read = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            found += [item for item in read if isinstance(item, dict)] if isinstance(read, list) else []
+        return found
+
+    def note_failures(self, failures, shard=None):
+        """Write `failed.json`, or remove it if nothing failed; each shard has a file of its own."""
+        path = self.folder / (FAILED if shard is None else FAILED_SHARD.format(*shard))
         if failures:
-            _write(self.folder / FAILED, failures)
+            manifests.write_text(path, json.dumps(failures, indent=1))
         else:
-            (self.folder / FAILED).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
-def _write(path, content):
-    temporary = path.parent / f".{path.name}-{os.urandom(8).hex()}"
-    try:
-        with open(temporary, "x", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def _mend(folder, reason):
+    return f"{folder / MANIFEST} {reason}; `clipbounds repair {folder}` mends it, the cells are untouched"
 
 
 def _flat(value, path=""):
@@ -92,11 +133,26 @@ def _is_strange(folder):
     """Whether the folder holds anything but what another driver, which is just making this store, puts there."""
     if not folder.exists():
         return False
-    others = not folder.is_dir() or any(not name.startswith((f".{MANIFEST}-", PROBE)) for name in os.listdir(folder))
-    return others and not (folder / MANIFEST).exists()
+    if not folder.is_dir():
+        return True
+    return any(not name.startswith((f".{MANIFEST}-", f".{COPY}-", PROBE)) for name in os.listdir(folder))
 
 
-def open_store(folder, sweep, sources, new_kernels=False):
+def describe(sweep, sources, accepted=()):
+    """The manifest of a sweep."""
+    return {
+        "format": FORMAT,
+        "sweep": sweep.to_dict(),
+        "digest": sweep.digest,
+        "sources": sources,
+        "accepted": list(accepted),
+        "version": __version__,
+        "cells": sweep.size,
+        "shard": shard_digits(sweep.size),
+    }
+
+
+def open_store(folder, sweep, sources, new_kernels=False, accept_kernels=False):
     """The store of this sweep, made if the folder is empty or missing.
 
     Parameters
@@ -106,6 +162,8 @@ def open_store(folder, sweep, sources, new_kernels=False):
     sources : str, digest of the program text
     new_kernels : bool
         Go on in a store that other program text has filled. Its cells stay on the disk and are not used.
+    accept_kernels : bool
+        Go on in such a store and keep its cells, which `load` marks.
 
     Raises
     ------
@@ -113,36 +171,37 @@ def open_store(folder, sweep, sources, new_kernels=False):
         If the folder belongs to another sweep or to other program text, holds other files, or cannot be written.
     """
     folder = Path(folder)
-    manifest = {
-        "format": FORMAT,
-        "sweep": sweep.to_dict(),
-        "digest": sweep.digest,
-        "sources": sources,
-        "version": __version__,
-        "cells": sweep.size,
-        "shard": shard_digits(sweep.size),
-    }
+    if new_kernels and accept_kernels:
+        raise ValueError("give --new-kernels or --accept-kernels, not both: old cells are either left out or kept")
+    accepted = []
     try:
-        if (folder / MANIFEST).exists():
+        if (folder / MANIFEST).exists() or (folder / CELLS).is_dir() or (folder / COPY).exists():
             old = Store(folder).manifest
             if old["digest"] != sweep.digest:
                 raise ValueError(
                     f"the store {folder} belongs to another sweep, {old['sweep']['name']!r} with {old['cells']} cells"
-                    f" (it differs in {_differences(old['sweep'], manifest['sweep'])}); give another folder"
+                    f" (it differs in {_differences(old['sweep'], sweep.to_dict())}); give another folder"
                 )
+            accepted = old.get("accepted", [])
             if old["sources"] == sources:
                 _probe(folder)
-                return Store(folder)
-            if not new_kernels:
+                if old["format"] == FORMAT:
+                    manifests.write_copy(folder, old)
+                    return Store(folder)
+            elif accept_kernels:
+                accepted = [s for s in dict.fromkeys([old["sources"], *accepted]) if s != sources]
+            elif not new_kernels:
                 raise ValueError(
                     f"the cells in {folder} were computed by other program text ({old['sources']}, clipbounds"
-                    f" {old['version']}; now {sources}) and are not mixed with new ones; give another folder, or"
-                    " --new-kernels to compute all cells again in this one"
+                    f" {old['version']}; now {sources}); give another folder, --new-kernels to compute all again, or"
+                    " --accept-kernels to keep them"
                 )
+            else:
+                accepted = []
         elif _is_strange(folder):
             raise ValueError(f"{folder} holds other files and no sweep; give an empty or a new folder as the store")
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / MANIFEST, manifest)
+        manifests.write(folder, describe(sweep, sources, accepted))
     except OSError as error:
         raise ValueError(f"the store {folder} cannot be written: {error.strerror}; nothing was run") from None
     return Store(folder)

@@ -7,7 +7,7 @@ import numpy as np
 
 RANGES = {"geomspace": np.geomspace, "linspace": np.linspace}
 RANGE = re.compile(r"\s*([a-z]+)\(([^()]*)\)\s*")
-LARGEST = 10**8
+LARGEST = 10**6  # values of one axis
 
 
 def nearest(name, valid):
@@ -35,10 +35,16 @@ def expand_range(where, text):
     try:
         low, high, count = inside.split(",")
         low, high, count = float(low), float(high), int(count)
-        if not 1 <= count <= LARGEST or not np.isfinite([low, high]).all():
+        if count > LARGEST:
+            raise OverflowError
+        if not count >= 1 or not np.isfinite([low, high]).all():
             raise ValueError
         if name == "geomspace" and not low * high > 0:
             raise ValueError
+    except OverflowError:
+        raise ValueError(
+            f"{where}: an axis has at most {LARGEST} values, but {text!r} was given; use several sweeps"
+        ) from None
     except ValueError:
         raise ValueError(
             f"{where}: {name} needs two finite ends (of one sign and not 0 for geomspace) and a count >= 1,"

@@ -7,22 +7,40 @@ sends them back, and the driver writes them.
 import contextlib
 import json
 import os
+import platform
 import threading
 import time
 import traceback
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
+from ..lanes.compile import KernelFailed
 from ..lanes.kernel_cache import cache_root
 from ..methods.base import new_block
 from ..simulate import simulate
+from ..version import __version__
 from .cellfile import encode
 from .journal import Journal
+from .manifest import MANIFEST
 from .memory import dataset_to_cell
 from .sources import package_digest
-from .store import CELLS, MANIFEST
+from .store import CELLS
 
-KEPT, FOUND, SENT, FAILED, REFUSED = "kept", "found", "sent", "failed", "refused"
+# what may happen to a cell: it is kept, was there, is sent to the driver, raised, has a kernel that fails (the same
+# would happen again), could not be written, or came to a worker with other program text
+KEPT, FOUND, SENT, FAILED, BROKEN, REFUSED, STRANGER = (
+    "kept",
+    "found",
+    "sent",
+    "failed",
+    "broken",
+    "refused",
+    "stranger",
+)
+INDEX = "index in the grid"  # an array of a cell beside its variables
+STRANGERS_WAIT = 0.2  # s, so that a worker that may do nothing does not take every task
 WRITERS = 8  # forcing files to the disk one by one takes 3 to 4 ms each; eight at once share a commit: 0.4 ms each
 _writers = None
 _warm = set()
@@ -93,26 +111,33 @@ def compute(setting, options, stop=None):
     return dataset_to_cell(result)
 
 
+def diverged(arrays):
+    """How many trajectories of a cell have diverged by its last checkpoint."""
+    if "diverged_count" in arrays:
+        return int(arrays["diverged_count"][-1])
+    return int(np.count_nonzero(arrays["diverged_at"] >= 0))
+
+
 def run_cells(place, cells, stop=None):
     """Compute cells and keep them.
 
     Parameters
     ----------
-    place : dict with folder, shard, digest and package (digest of the package's text) of the store
+    place : dict with root, folder, shard, digest, sources and package (digest of the package's text) of the store
     cells : list of (index, name, setting, options of simulate)
     stop : threading.Event, optional
 
     Returns
     -------
     list of (index, what happened, detail, seconds)
-        The detail is the traceback of a failed cell, the bytes of a cell to be kept by the driver, or the message of a
-        file system that refused.
+        The detail is the number of diverged trajectories of a kept cell, the same with the bytes of a cell to be kept by
+        the driver, the traceback of a failed one, or what a file system that refused said.
     """
     if place["package"] != package_digest():
-        raise RuntimeError(
-            f"this worker has other program text (package digest {package_digest()}, the driver's is"
-            f" {place['package']}); install the same clipbounds on driver and workers"
-        )
+        time.sleep(STRANGERS_WAIT)
+        text = f"version {__version__}, package digest {package_digest()}; the driver's is {place['package']}"
+        who = platform.node(), os.getpid(), threading.get_ident()
+        return [(index, STRANGER, (who, text), 0.0) for index, *_ in cells]
     journal = Journal(place["folder"], place["shard"]) if own_store(place["root"], place["digest"]) else None
     found, pending = [], []
     for index, name, setting, options in cells:
@@ -123,28 +148,35 @@ def run_cells(place, cells, stop=None):
             found.append((index, FOUND, None, 0.0))
             continue
         try:
-            data = encode(name, *compute(setting, options, stop))
+            arrays, about = compute(setting, options, stop)
+            lost = diverged(arrays)
+            arrays[INDEX] = np.int64(index)
+            about |= {"grid": place["digest"], "kernels": place["sources"]}
+            data = encode(name, arrays, about)
         except CancelledError:
             break
+        except KernelFailed as error:
+            found.append((index, BROKEN, str(error), time.perf_counter() - started))
+            continue
         except Exception:
             found.append((index, FAILED, traceback.format_exc(), time.perf_counter() - started))
             continue
         seconds = time.perf_counter() - started
         if journal is None:
-            found.append((index, SENT, data, seconds))
+            found.append((index, SENT, (data, lost), seconds))
         else:
-            pending.append((index, _pool().submit(journal.write_bytes, name, data), seconds))
+            pending.append((index, _pool().submit(journal.write_bytes, name, data), seconds, lost))
             if len(pending) >= WRITERS:
                 found.append(_settle(*pending.pop(0)))
     return found + [_settle(*entry) for entry in pending]
 
 
-def _settle(index, future, seconds):
+def _settle(index, future, seconds, lost):
     try:
         future.result()
     except OSError as error:
         return index, REFUSED, f"{error.strerror} ({error.filename or 'writing a cell'})", seconds
-    return index, KEPT, None, seconds
+    return index, KEPT, lost, seconds
 
 
 def place_of(store):
@@ -154,6 +186,7 @@ def place_of(store):
         "folder": str((store.folder / CELLS).resolve()),
         "shard": store.journal.shard,
         "digest": store.manifest["digest"],
+        "sources": store.manifest["sources"],
         "package": package_digest(),
     }
 

@@ -14,7 +14,7 @@ from sweep_helpers import LOG, PAUSE, as_toml, grid, same_bits
 
 import clipbounds as cb
 from clipbounds.cli import main
-from clipbounds.sweep import Store, Sweep, SweepStopped, export, load, run
+from clipbounds.sweep import Store, Sweep, SweepStopped, export, load, manifest, run
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +164,7 @@ def test_a_store_of_another_sweep_or_of_other_kernels_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"belongs to another sweep, 'small' with 5 cells \(it differs in steps\)"):
         run(Sweep.from_dict(grid(5, steps=21)), store)
     run(Sweep.from_dict(grid(5, name="renamed")), store)  # the name is no part of the numbers
-    manifest = json.loads((store / "sweep.json").read_text())
-    (store / "sweep.json").write_text(json.dumps({**manifest, "sources": "0123456789abcdef"}))
+    manifest.write(store, {**manifest.read(store), "sources": "0123456789abcdef"})
     with pytest.raises(ValueError, match=r"were computed by other program text .0123456789abcdef"):
         run(Sweep.from_dict(grid(5)), store)
     assert sorted(store.rglob("*")) == before
@@ -193,8 +192,10 @@ def test_a_worker_with_other_program_text_is_refused(tmp_path, monkeypatch):
         def submit(self, function, place, cells):
             return super().submit(function, {**place, "package": "0" * 16}, cells)
 
-    report = run(Sweep.from_dict(grid(5)), tmp_path / "store", Stranger(1))
-    assert report.computed == 0 and "install the same clipbounds" in report.failures[0]["traceback"]
+    monkeypatch.setattr("clipbounds.sweep.worker.STRANGERS_WAIT", 0.0)
+    with pytest.raises(SweepStopped, match=r"all workers have other program text .*install the same clipbounds"):
+        run(Sweep.from_dict(grid(5)), tmp_path / "store", Stranger(1))
+    assert Store(tmp_path / "store").journal.names() == set()
 
 
 def test_a_broken_executor_of_the_caller_stops_the_sweep(tmp_path):

@@ -1,0 +1,95 @@
+"""The manifest of a store: `sweep.json`, sealed with a checksum, written whole, with a copy beside it.
+
+The text of the file is a function of its content, so that one bit changed anywhere is found, in a blank as in a number.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from .journal import canonical
+
+FORMAT, UNSEALED = 2, 1  # manifests of format 1 had no checksum and are still read
+MANIFEST, COPY = "sweep.json", "sweep.copy.json"
+KEYS = {"sweep", "digest", "sources", "version", "cells", "shard"}
+
+
+class ManifestDamaged(ValueError):
+    """The manifest is missing or not as it was written."""
+
+
+def _text(content):
+    seal = hashlib.sha256(canonical(content).encode()).hexdigest()
+    return json.dumps({**content, "checksum": seal}, indent=1)
+
+
+def parse(data):
+    """The content of a manifest.
+
+    Parameters
+    ----------
+    data : bytes
+
+    Raises
+    ------
+    ManifestDamaged
+        If the bytes are not as `write` wrote them; the message says what is wrong.
+    """
+    content = loosely(data)
+    if content is None:
+        raise ManifestDamaged("is not JSON of the right form")
+    if content.get("format") == UNSEALED and "checksum" not in content and content.keys() >= KEYS:
+        return content
+    seal = content.pop("checksum", None)
+    if seal is None or _text(content).encode() != data:
+        raise ManifestDamaged("does not fit its checksum")
+    if content.get("format") != FORMAT or not content.keys() >= KEYS:
+        raise ValueError(f"was written by another version of clipbounds ({content.get('version')})")
+    return content
+
+
+def loosely(data):
+    """What a manifest says, whether or not that is right: a dict, or None if it is no JSON of one."""
+    try:
+        content = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def read(folder, name=MANIFEST):
+    """The content of the manifest in a folder; raises ManifestDamaged, or OSError if it cannot be read."""
+    return parse((Path(folder) / name).read_bytes())
+
+
+def write(folder, content):
+    """Write the manifest and then its copy, each whole or not at all."""
+    text = _text(content)
+    for name in (MANIFEST, COPY):
+        write_text(Path(folder) / name, text)
+
+
+def write_copy(folder, content):
+    """Write the copy if it is missing or not the same."""
+    path, text = Path(folder) / COPY, _text(content)
+    try:
+        if path.read_text(encoding="utf-8") == text:
+            return
+    except (OSError, UnicodeDecodeError):
+        pass
+    write_text(path, text)
+
+
+def write_text(path, text):
+    """A file with this text, under its name whole or not at all."""
+    temporary = path.parent / f".{path.name}-{os.urandom(8).hex()}"
+    try:
+        with open(temporary, "x", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
