@@ -1,4 +1,7 @@
-"""The command line. Exit codes: 0 success, 1 a check fails, 2 wrong use, 130 interrupted."""
+"""The command line.
+
+Exit codes: 0 success, 1 a check or a cell fails, 2 wrong use, 130 interrupted, 141 nobody reads the output, 143 SIGTERM.
+"""
 
 import json as json_module
 import sys
@@ -8,7 +11,7 @@ import warnings
 import click
 
 from . import cli_sweep
-from .cli_common import json_option, progress_bars, root_option, speaks_plainly
+from .cli_common import OneSentence, json_option, progress_bars, root_option, speaks_plainly
 from .version import __version__
 
 
@@ -16,7 +19,7 @@ def _fail(message):
     raise click.UsageError(message)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=OneSentence, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main():
     """Check the theory of gradient clipping against numbers."""

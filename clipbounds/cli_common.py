@@ -1,10 +1,63 @@
 """What all commands share: plain errors, options, progress bars."""
 
+import contextlib
 import functools
+import os
 import sys
+import time
 from pathlib import Path
 
 import click
+
+BROKEN_PIPE, TERMINATED = 141, 143  # 128 + the signal, as shells have it
+SHOW = "CLIPBOUNDS_TRACEBACK"
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command like Ctrl-C; only the exit code tells."""
+
+
+class OneSentence(click.Group):
+    """A group whose commands end in one sentence, whatever went wrong, and never in a traceback or a page on usage.
+
+    $CLIPBOUNDS_TRACEBACK shows the traceback of what this program did not foresee.
+    """
+
+    def main(self, args=None, prog_name=None, complete_var=None, standalone_mode=True, **extra):
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, **extra)
+        try:
+            code = super().main(args, prog_name, complete_var, False, **extra)
+            sys.stdout.flush()
+        except click.ClickException as error:
+            click.echo(f"Error: {_sentence(error.format_message())}", err=True)
+            code = error.exit_code
+        except click.Abort:
+            code = 130
+        except BrokenPipeError:
+            _drop(sys.stdout)
+            code = BROKEN_PIPE
+        except OSError as error:
+            _drop(sys.stdout)
+            click.echo(f"Error: the output cannot be written: {error.strerror or error}", err=True)
+            code = 1
+        except Exception as error:
+            if os.environ.get(SHOW):
+                raise
+            click.echo(f"Error: {type(error).__name__}: {_sentence(str(error))}; {SHOW}=1 shows where", err=True)
+            code = 1
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _sentence(text):
+    """The text in one line."""
+    return " ".join(text.split())
+
+
+def _drop(stream):
+    """Let what is still in the buffer go nowhere, so that the interpreter does not complain at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def speaks_plainly(command):
@@ -22,9 +75,9 @@ def speaks_plainly(command):
             raise click.UsageError(
                 f"{error.filename2 or error.filename or 'a file'}: {error.strerror or error}"
             ) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             click.echo("interrupted: what had finished is kept, nothing is half-written", err=True)
-            sys.exit(130)
+            sys.exit(TERMINATED if isinstance(stop, Terminated) else 130)
 
     return wrapped
 
@@ -73,3 +126,35 @@ def progress_bars(disabled=False):
         TimeRemainingColumn(),
     )
     return Progress(*columns, console=Console(stderr=True), disable=disabled, transient=True)
+
+
+def duration(seconds):
+    """Seconds in words."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.2g} s"
+
+
+class Lines:
+    """Progress as lines of a log, every 30 s or every 20th part, with the time left at the speed since the start."""
+
+    EVERY, PART = 30.0, 0.05  # s, share of the whole
+
+    def __init__(self, what, say=None, clock=time.monotonic):
+        self.what, self.clock = what, clock
+        self.say = say or (lambda text: click.echo(text, err=True))
+        self.started, self.first, self.last, self.told = clock(), None, None, None
+
+    def __call__(self, done, total):
+        now = self.clock()
+        if self.first is None:
+            self.first, self.last, self.told = done, now, done
+        due = now - self.last >= self.EVERY or done - self.told >= max(1, self.PART * total) or done == total
+        if done == self.told or not due:
+            return
+        rest = ""
+        if self.first < done < total:
+            rest = f", {duration((now - self.started) / (done - self.first) * (total - done))} left"
+        self.say(f"{self.what}: {done} of {total} ({done / total:.0%}) after {duration(now - self.started)}{rest}")
+        self.last, self.told = now, done

@@ -1,21 +1,25 @@
-"""The commands sweep, status and export."""
+"""The commands sweep, status, export and repair."""
 
 import json as json_module
+import os
 import signal
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from .cli_common import json_option, progress_bars, speaks_plainly
+from .cli_common import Lines, Terminated, duration, json_option, progress_bars, speaks_plainly
 
 folder = click.Path(file_okay=True, path_type=Path)
+MANY_CELLS, LONG = 10**6, 86400.0  # cells, s: beyond, --yes is asked for
+SHOWN = 5  # failed or diverged cells that are named
 
 
 def register(group):
     """Add the commands to the group."""
-    for command in (sweep, status, export):
+    for command in (sweep, status, export, repair):
         group.add_command(command)
 
 
@@ -24,20 +28,13 @@ def _ends_politely():
     """SIGTERM is treated like Ctrl-C: cells that are written stay, the exit code tells."""
 
     def stop(number, frame):
-        raise KeyboardInterrupt
+        raise Terminated
 
     before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _duration(seconds):
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.2g} s"
 
 
 @click.command()
@@ -52,67 +49,119 @@ def _duration(seconds):
 )
 @click.option("--address", help="Of a Dask scheduler; without it, dask starts a cluster on this computer.")
 @click.option("--workers", type=click.IntRange(1), help="One for each processor by default.")
+@click.option("--shard", help="K/N: only the K-th of N parts of the grid; auto: as a job array numbers its jobs.")
 @click.option("--dry-run", is_flag=True, help="Check the sweep, count its cells, estimate the time, run nothing.")
-@click.option("--no-verify", is_flag=True, help="Trust the names of the cells that are there; do not read them.")
+@click.option("--yes", is_flag=True, help="Run more than a million cells, or more than a day.")
+@click.option("--verify/--no-verify", default=None, help="Read the cells that are there; up to 100000 by default.")
 @click.option("--new-kernels", is_flag=True, help="Compute all cells again in a store of older kernels.")
+@click.option("--accept-kernels", is_flag=True, help="Keep the cells of a store of older kernels, marked as such.")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "bar", "lines", "none"]),
+    default="auto",
+    show_default=True,
+    help="auto: a bar on a terminal, lines in a log.",
+)
 @json_option
 @speaks_plainly
-def sweep(spec, store, executor, address, workers, dry_run, no_verify, new_kernels, as_json):
+def sweep(spec, store, executor, address, workers, shard, dry_run, yes, progress, as_json, **choices):
     """Compute the cells of the sweep in the TOML file SPEC that the store does not hold yet.
 
-    Interrupt it whenever you like, and run it again to go on. Exit code 1 if a cell fails three times.
+    Interrupt it whenever you like, and run it again to go on. Exit code 1 if a cell fails.
     """
-    import os
-
     from . import sweep as room
 
     if store is None and not dry_run:
         raise ValueError("give --store, the folder of the results, or --dry-run")
+    part = None if shard is None else room.read_shard(shard)
     grid = room.Sweep.from_toml(spec)
     with _ends_politely():
-        count = workers or os.cpu_count() or 1
-        seconds = None
-        if address is None:
-            grid.check()
-            seconds = room.estimate(grid, count)
+        plan = _plan(room, grid, store, part, workers, address, choices)
         if not as_json:
-            axes = " x ".join(f"{axis.name} ({len(axis.values)})" for axis in grid.axes) or "no axis"
-            guess = "" if seconds is None else f", about {_duration(seconds)} for all of them on {count} workers"
-            click.echo(f"{grid.name}: {grid.size} cells, {axes}{guess}", err=True)
+            for line in _announce(grid, plan, part):
+                click.echo(line, err=True)
         if dry_run:
             if as_json:
-                click.echo(json_module.dumps({"cells": grid.size, "seconds": seconds, "shape": list(grid.shape)}))
+                click.echo(json_module.dumps({"shape": list(grid.shape), **plan}))
             return
+        if not yes and (plan["cells"] > MANY_CELLS or (plan["seconds"] or 0) > LONG):
+            raise ValueError(
+                f"{plan['cells']} cells, about {duration(plan['seconds'] or 0)}: --yes runs them, --dry-run only looks"
+            )
         try:
-            report = _run(room, grid, store, executor, workers, address, not no_verify, new_kernels, as_json)
+            with _told(progress, as_json, grid.name) as tell:
+                report = room.run(grid, store, executor, workers, address, progress=tell, shard=part, **choices)
         except room.SweepStopped as stopped:
             click.echo(f"stopped: {stopped}", err=True)
             sys.exit(1)
-    if as_json:
-        click.echo(json_module.dumps({**vars(report), "complete": report.complete}))
-    else:
-        click.echo(
-            f"{report.present} cells were there, {report.computed + report.by_others} are new,"
-            f" {len(report.failures)} failed, {len(report.damaged)} damaged files were set aside; {report.seconds:.1f} s"
-        )
-    for failure in report.failures:
-        click.echo(f"failed: {failure['where']}: {failure['traceback'].strip().splitlines()[-1]}", err=True)
+    _tell_report(report, as_json)
+    for failure in report.failures[:SHOWN]:
+        click.echo(f"failed: {failure['where']}: {failure['message']}", err=True)
     if not report.complete:
-        click.echo(f"settings and tracebacks are in {store / 'failed.json'}", err=True)
+        click.echo(f"settings and tracebacks of {len(report.failures)} cells are in {store}", err=True)
         sys.exit(1)
 
 
-def _run(room, grid, store, executor, workers, address, verify, new_kernels, as_json):
-    import warnings
+def _plan(room, grid, store, part, workers, address, choices):
+    """How many cells there are, how many are to be computed, and for how long, without a cluster's help."""
+    from .sweep.shards import part_of
 
-    with progress_bars(disabled=as_json) as bars, warnings.catch_warnings():
+    grid.check()
+    cells = part_of(grid.size, part)
+    left = cells
+    begun = store is not None and any((store / name).exists() for name in ("sweep.json", "sweep.copy.json", "cells"))
+    if begun and grid.size <= MANY_CELLS:
+        kept = room.Store(store)
+        if kept.manifest["digest"] == grid.digest and not choices["new_kernels"]:
+            held = kept.held(grid, kept.journal.names())
+            left = [index for index in cells if held[index] is None]
+    seconds = None
+    if address is None:
+        seconds = room.estimate(grid, workers or os.cpu_count() or 1, left) if len(left) else 0.0
+    return {"cells": len(cells), "left": len(left), "seconds": seconds}
+
+
+def _announce(grid, plan, part):
+    axes = " x ".join(f"{axis.name} ({len(axis.values)})" for axis in grid.axes) or "no axis"
+    mine = "" if part is None else f"; part {part[0]} of {part[1]}: {plan['cells']}"
+    guess = "" if plan["seconds"] is None else f", about {duration(plan['seconds'])}"
+    yield f"{grid.name}: {grid.size} cells, {axes}{mine}; {plan['left']} to compute{guess}"
+    cell = grid.cell(0)
+    if cell.checkpoints[-1] < cell.steps:
+        yield f"note: the last checkpoint is {cell.checkpoints[-1]}, so runs end there and not at steps = {cell.steps}"
+    for name, count, of, reason in grid.applies():
+        yield f"{name} applies in {count} of {of} cells" + (f"; {reason}" if reason else "")
+
+
+@contextmanager
+def _told(progress, quiet, name):
+    """A function that tells how many cells of how many are done."""
+    if progress == "auto":
+        progress = "bar" if sys.stderr.isatty() else "lines"
+    with warnings.catch_warnings():
         warnings.showwarning = lambda message, *rest: click.echo(str(message), err=True)
-        bar = bars.add_task(grid.name, total=grid.size)
+        if progress == "lines":
+            yield Lines(name)
+            return
+        with progress_bars(disabled=quiet or progress == "none") as bars:
+            bar = bars.add_task(name, total=None)
+            yield lambda done, total: bars.update(bar, completed=done, total=total)
 
-        def tell(done, total):
-            bars.update(bar, completed=done, total=total)
 
-        return room.run(grid, store, executor, workers, address, progress=tell, verify=verify, new_kernels=new_kernels)
+def _tell_report(report, as_json):
+    if as_json:
+        click.echo(json_module.dumps({**vars(report), "complete": report.complete}))
+        return
+    lost = sum(cell["trajectories"] for cell in report.diverged)
+    text = (
+        f"{report.present} cells were there, {report.computed + report.by_others} are new,"
+        f" {len(report.failures)} failed, {len(report.damaged)} damaged files were set aside; {report.seconds:.1f} s"
+    )
+    if report.trusted:
+        text += f"; {report.trusted} were counted without being read (--verify reads them)"
+    for cell in report.diverged[:SHOWN]:
+        click.echo(f"diverged: {cell['where']}: {cell['trajectories']} trajectories", err=True)
+    click.echo(text + (f"; {lost} trajectories in {len(report.diverged)} cells diverged" if lost else ""))
 
 
 @click.command()
@@ -125,23 +174,22 @@ def status(store, verify, as_json):
     from .sweep import Store
 
     opened = Store(store)
-    names = opened.sweep().names(opened.manifest["sources"])
     present = opened.journal.names()
-    done = present.intersection(names)
+    total = opened.manifest["cells"]
+    done = {name for name in opened.held(opened.sweep(), present) if name is not None}
+    others = len(present) - len(done)
     if verify:
-        import warnings
-
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             done = opened.journal.check(done)
     failures = opened.failures()
     found = {
         "name": opened.manifest["sweep"]["name"],
-        "cells": len(names),
+        "cells": total,
         "done": len(done),
         "failed": len(failures),
         "damaged": [name for name, _ in opened.journal.damaged],
-        "other_kernels": len(present) - len(present.intersection(names)),
+        "other_kernels": others,
         "kernels": opened.manifest["sources"],
         "version": opened.manifest["version"],
     }
@@ -153,8 +201,8 @@ def status(store, verify, as_json):
             click.echo(f"{found['other_kernels']} cells of other kernels lie unused in the store")
         if found["damaged"]:
             click.echo(f"{len(found['damaged'])} damaged cells were set aside; run the sweep again")
-    for failure in failures:
-        click.echo(f"failed: {failure['where']}: {failure['traceback'].strip().splitlines()[-1]}", err=True)
+    for failure in failures[:SHOWN]:
+        click.echo(f"failed: {failure['where']}: {failure.get('message', '')}", err=True)
     if failures:
         sys.exit(1)
 
@@ -171,3 +219,17 @@ def export(store, out, partial, overwrite):
 
     write(store, out, partial, overwrite)
     click.echo(f"{out}")
+
+
+@click.command()
+@click.argument("store", type=folder)
+@click.argument("spec", type=click.Path(path_type=Path), required=False)
+@speaks_plainly
+def repair(store, spec):
+    """Put the damaged or lost manifest of STORE back; SPEC is needed if its copy is damaged too.
+
+    Cells are read and never written. A manifest that is whole stays as it is.
+    """
+    from . import sweep as room
+
+    click.echo(room.repair(store, None if spec is None else room.Sweep.from_toml(spec)))

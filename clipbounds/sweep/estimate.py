@@ -8,14 +8,19 @@ from ..simulate import simulate
 from .worker import Inline, warm
 
 SAMPLE_SECONDS = 0.05  # a kind of cell is run for at least so long, or whole
-SAMPLED_CELLS = 1000
+SAMPLED_CELLS = 300
 OVERHEAD = 0.004  # s a cell: building, keeping and reporting it, beside its simulation (docs/sweeps.md)
+
+
+def last_step(cell):
+    """The step at which the runs of a cell end: the last checkpoint."""
+    return cell.checkpoints[-1]
 
 
 def _updates(cell, steps=None, trajectories=None):
     """Coordinate updates, the unit in which the cost of a cell is counted."""
     blocks = -(-(trajectories or cell.trajectories) // LANES)
-    steps = cell.steps if steps is None else steps
+    steps = last_step(cell) if steps is None else steps
     return LANES * blocks * steps * cell.setting.problem.dim * cell.setting.method.samples(cell.setting.problem)
 
 
@@ -25,10 +30,10 @@ def _kind(cell):
 
 
 def _run(cell, steps):
-    """Seconds that one block of the cell takes for so many steps."""
-    started = time.perf_counter()
+    """Seconds of the processor that one block of the cell takes for so many steps."""
+    started = time.thread_time()  # not that of the clock, which runs on while other jobs have the processor
     simulate(cell.setting, steps, 1, checkpoints=[steps], executor=Inline(), threads=1)
-    return time.perf_counter() - started
+    return time.thread_time() - started
 
 
 def _timed(cell):
@@ -37,27 +42,36 @@ def _timed(cell):
     _run(cell, 1)  # the first run imports and compiles what the later ones find: up to a second, not to be multiplied
     fixed = min(_run(cell, 1) for _ in range(3))
     steps = 1
-    while steps < cell.steps:
-        steps = min(cell.steps, steps * 4)
+    last = last_step(cell)
+    while steps < last:
+        steps = min(last, steps * 4)
         seconds = _run(cell, steps)
-        if seconds >= fixed + SAMPLE_SECONDS or steps == cell.steps:
+        if seconds >= fixed + SAMPLE_SECONDS or steps == last:
             return fixed, max(0.0, seconds - fixed) / _updates(cell, steps, 1)
     return fixed, 0.0
 
 
-def estimate(sweep, workers=1):
-    """Seconds that the whole sweep takes on so many workers of this kind, compilation not counted.
+def estimate(sweep, workers=1, indices=None):
+    """Seconds that a sweep takes on so many free workers of this kind, compilation not counted.
 
-    Of each kind of cell (problem, noise, method and operator) the largest is run for some 50 ms; of a large grid 1000
-    random cells stand for the others. Good to a factor of 2.
+    Of each kind of cell (problem, noise, method and operator) the largest is run for some 50 ms; of a large grid
+    random cells stand for the others.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    workers : int >= 1
+    indices : sequence of int, optional
+        The cells that are to be computed; all by default.
     """
+    indices = range(sweep.size) if indices is None else indices
     # not every n-th cell: that may meet one value of the last axis only
-    indices = random.Random(0).sample(range(sweep.size), min(sweep.size, SAMPLED_CELLS))
+    sampled = random.Random(0).sample(indices, min(len(indices), SAMPLED_CELLS))
     kinds = {}
-    for cell in map(sweep.cell, indices):
+    for cell in map(sweep.cell, sampled):
         kinds.setdefault(_kind(cell), []).append((_updates(cell), cell))
     total = 0.0
     for cells in kinds.values():
         fixed, rate = _timed(max(cells, key=lambda pair: pair[0])[1])
         total += sum(fixed + OVERHEAD + rate * updates for updates, _ in cells)
-    return total * sweep.size / len(indices) / min(workers, sweep.size)
+    return total * len(indices) / max(1, len(sampled)) / min(workers, max(1, len(indices)))
