@@ -115,17 +115,23 @@ def _plan(room, grid, store, part, workers, address, choices):
         if kept.manifest["digest"] == grid.digest and not choices["new_kernels"]:
             held = kept.held(grid, kept.journal.names())
             left = [index for index in cells if held[index] is None]
-    seconds = None
+    seconds, workers = None, workers or os.cpu_count() or 1
     if address is None:
-        seconds = room.estimate(grid, workers or os.cpu_count() or 1, left) if len(left) else 0.0
-    return {"cells": len(cells), "left": len(left), "seconds": seconds}
+        seconds = room.estimate(grid, workers, left) if len(left) else 0.0
+    return {"cells": len(cells), "left": len(left), "seconds": seconds, "workers": workers}
 
 
 def _announce(grid, plan, part):
     axes = " x ".join(f"{axis.name} ({len(axis.values)})" for axis in grid.axes) or "no axis"
-    mine = "" if part is None else f"; part {part[0]} of {part[1]}: {plan['cells']}"
-    guess = "" if plan["seconds"] is None else f", about {duration(plan['seconds'])}"
-    yield f"{grid.name}: {grid.size} cells, {axes}{mine}; {plan['left']} to compute{guess}"
+    which = "all of them" if plan["left"] == grid.size else f"the {plan['left']} that are missing"
+    if part is not None:
+        which += f" in part {part[0]} of {part[1]}"
+    guess = (
+        ""
+        if plan["seconds"] is None
+        else f", about {duration(plan['seconds'])} for {which} on {plan['workers']} workers"
+    )
+    yield f"{grid.name}: {grid.size} cells, {axes}{guess}"
     cell = grid.cell(0)
     if cell.checkpoints[-1] < cell.steps:
         yield f"note: the last checkpoint is {cell.checkpoints[-1]}, so runs end there and not at steps = {cell.steps}"

@@ -4,11 +4,13 @@ import random
 import time
 
 from ..lanes.blocks import LANES
+from ..lanes.compile import KernelFailed
 from ..simulate import simulate
 from .worker import Inline, warm
 
 SAMPLE_SECONDS = 0.05  # a kind of cell is run for at least so long, or whole
 SAMPLED_CELLS = 300
+TRIED = 10  # cells of a kind, if kernels fail
 OVERHEAD = 0.004  # s a cell: building, keeping and reporting it, beside its simulation (docs/sweeps.md)
 
 
@@ -51,6 +53,16 @@ def _timed(cell):
     return fixed, 0.0
 
 
+def _timed_largest(cells):
+    """`_timed` of the first of these cells whose kernels do not fail; nothing if many do: the sweep will tell."""
+    for cell in cells[:TRIED]:
+        try:
+            return _timed(cell)
+        except KernelFailed:
+            continue
+    return 0.0, 0.0
+
+
 def estimate(sweep, workers=1, indices=None):
     """Seconds that a sweep takes on so many free workers of this kind, compilation not counted.
 
@@ -72,6 +84,6 @@ def estimate(sweep, workers=1, indices=None):
         kinds.setdefault(_kind(cell), []).append((_updates(cell), cell))
     total = 0.0
     for cells in kinds.values():
-        fixed, rate = _timed(max(cells, key=lambda pair: pair[0])[1])
+        fixed, rate = _timed_largest([cell for _, cell in sorted(cells, key=lambda pair: -pair[0])])
         total += sum(fixed + OVERHEAD + rate * updates for updates, _ in cells)
     return total * len(indices) / max(1, len(sampled)) / min(workers, max(1, len(indices)))
