@@ -6,6 +6,7 @@ import logging
 import os
 import tempfile
 import weakref
+import zipfile
 from functools import cached_property
 from pathlib import Path
 
@@ -41,11 +42,12 @@ class _Content:
         return found.hexdigest()[:32]
 
 
-def _from_sparse(matrix):
-    """CSR rows with sorted columns, float64 numbers, 32-bit columns and starts."""
+def _from_sparse(matrix, owned):
+    """CSR rows with sorted columns, float64 numbers, 32-bit columns and starts; a copy unless the caller gives it up."""
     rows = matrix.tocsr()
-    if not (rows.has_sorted_indices and rows.has_canonical_format):
+    if rows is matrix and not owned:
         rows = rows.copy()
+    if not (rows.has_sorted_indices and rows.has_canonical_format):
         rows.sum_duplicates()  # sorts too
     if max(rows.shape[1], rows.nnz) >= 2**31:
         raise ValueError(
@@ -60,6 +62,15 @@ def folders():
     """Where arrays are looked for: $CLIPBOUNDS_DATA if it is set, then .clipbounds/data here; the first one is written to."""
     chosen = os.environ.get("CLIPBOUNDS_DATA")
     return ([Path(chosen)] if chosen else []) + [FOLDER]
+
+
+def _write(file, arrays):
+    """What `np.savez` writes, from the arrays as they lie: that function would copy them, up to 16 MiB at a time."""
+    with zipfile.ZipFile(file, "w", allowZip64=True) as kept:
+        for name, array in arrays.items():
+            with kept.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array_header_1_0(entry, np.lib.format.header_data_from_array_1_0(array))
+                entry.write(memoryview(array).cast("B"))
 
 
 def _read(file):
@@ -101,13 +112,14 @@ class DataArray(Spec):
         object.__setattr__(self, "_held", held)
 
     @classmethod
-    def of(cls, array, origin=""):
-        """The value of an array.
+    def of(cls, array, origin="", owned=False):
+        """The value of an array, which is copied.
 
         Parameters
         ----------
         array : DataArray, array_like of one or two axes, or a scipy.sparse matrix
         origin : str
+        owned : bool, True if nobody else writes to the array: it is not copied, and becomes read-only
 
         Raises
         ------
@@ -117,10 +129,10 @@ class DataArray(Spec):
         if isinstance(array, DataArray):
             return array
         if hasattr(array, "tocsr"):
-            made = _from_sparse(array)
+            made = _from_sparse(array, owned)
         else:
             try:
-                dense = np.array(array, dtype=np.float64)
+                dense = np.asarray(array, dtype=np.float64) if owned else np.array(array, dtype=np.float64)
             except (TypeError, ValueError):
                 raise ValueError(f"data: expected an array of numbers, but {type(array).__name__} was given") from None
             if dense.ndim not in (1, 2) or not dense.size:
@@ -156,11 +168,10 @@ class DataArray(Spec):
         if any((folder / f"{self.content}.npz").is_file() for folder in folders()):
             return
         folder = folders()[0]
-        parts = {f"part{k}": part for k, part in enumerate(self._held.parts)}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
-                np.savez(file, shape=np.array(self.shape), **parts)
+                _write(file, {"shape": np.array(self.shape), **{f"part{k}": a for k, a in enumerate(self.parts)}})
             os.replace(file.name, folder / f"{self.content}.npz")
         except OSError as error:
             logger.warning("the data %s could not be kept in %s: %s", self.content, folder, error.strerror)

@@ -32,7 +32,7 @@ def scaled_columns(features):
     else:
         made = rows.copy()
         made.data = rows.data * factor[rows.indices]
-    return DataArray.of(made, f"{features.origin}, columns divided by their root mean square".lstrip(", "))
+    return DataArray.of(made, f"{features.origin}, columns divided by their root mean square".lstrip(", "), True)
 
 
 def _column_squares(rows):
@@ -49,7 +49,7 @@ def with_intercept(features):
         from scipy.sparse import hstack
 
         made = hstack([rows, ones], format="csr")
-    return DataArray.of(made, f"{features.origin}, with an intercept".lstrip(", "))
+    return DataArray.of(made, f"{features.origin}, with an intercept".lstrip(", "), True)
 
 
 def two_classes(labels, owner):

@@ -137,7 +137,9 @@ def read_svmlight(path, zero_based="auto"):
     if not (np.isfinite(rows.data).all() and np.isfinite(labels).all()) or rows.indices.min(initial=0) < 0:
         _complain(path, lowest, "it has entries that are not finite")
     dense = rows.nnz >= DENSE_FROM * labels.size * rows.shape[1]
-    return Dataset(DataArray.of(rows.toarray() if dense else rows, path.name), DataArray.of(labels, path.name))
+    return Dataset(
+        DataArray.of(rows.toarray() if dense else rows, path.name, True), DataArray.of(labels, path.name, True)
+    )
 
 
 def write_svmlight(path, features, labels):

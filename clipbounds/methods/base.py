@@ -196,7 +196,7 @@ class BlockMaker:
         self.clip_parameters = method.operator.parameters
         self.advance = method.kernel_for(noise)
         rows = not noise.additive and self.advance is method.row_advance
-        self.extra = aligned_zeros(method.extra_rows(noise, problem.dim) * LANES)
+        self.extra = method.extra_rows(noise, problem.dim) * LANES
         fill = noise.row_kernel if rows else noise.fill
         first = [problem.gradient_kernel.address, fill.address, method.operator.kernel.address]
         self.addresses = np.array(first + method.extra_addresses(problem), dtype=np.int64)
@@ -211,7 +211,10 @@ class BlockMaker:
             self.problem_parameters, self.noise_parameters, np.array(self.clip_parameters), self.method_parameters,
             self.addresses,
         )  # fmt: skip
-        vectors = np.concatenate([self.method.initial_state(self.problem), self.extra])
+        vectors = self.method.initial_state(self.problem)
+        if self.extra:
+            initial, vectors = vectors, aligned_zeros(vectors.size + self.extra)
+            vectors[: initial.size] = initial
         return Block(aligned(vectors), lanes, arguments, self.advance)
 
 

@@ -4,7 +4,9 @@ params: ridge, rows n, code and width of the loss, addresses of values, labels, 
 arrays are read where they lie; the problem that gives the addresses keeps them alive.
 """
 
-from ..lanes.blocks import LANES
+from numba import types
+
+from ..lanes.blocks import FLOATS, INTS, LANES
 from ..lanes.compile import device, kernel, scalar
 from ..lanes.views import floats_at, indices_at, piece, row, scratch
 from .base import GRADIENT
@@ -102,3 +104,15 @@ def linear_model(x, g, dim, params):
         _dense(x, g, dim, params)
     else:
         _sparse(x, g, dim, params)
+
+
+@kernel(types.void(INTS, types.int64, FLOATS, types.int64))
+def sparse_gram(addresses, n, gram, dim):
+    """gram += A'A for n CSR rows at the addresses of values, columns and starts; the lower triangle only."""
+    starts = indices_at(addresses[2], n + 1)
+    values, columns = floats_at(addresses[0], int(starts[n])), indices_at(addresses[1], int(starts[n]))
+    for i in range(n):
+        for j in range(starts[i], starts[i + 1]):
+            to = columns[j] * dim
+            for k in range(starts[i], j + 1):
+                gram[to + columns[k]] += values[j] * values[k]

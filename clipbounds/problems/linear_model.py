@@ -15,7 +15,7 @@ from .spectrum import spectrum
 
 NEWTON_STEPS, POLISHING_STEPS = 200, 50
 EPS = float(np.finfo(np.float64).eps)
-AT_ONCE = 2**20  # predictions computed together: the memory that value(x) takes
+AT_ONCE = 2**17  # predictions computed together: the memory that value(x) takes
 
 
 class LinearModel(Problem):

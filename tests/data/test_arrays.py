@@ -52,7 +52,11 @@ def test_unsorted_and_repeated_columns_are_made_canonical():
     assert messy.nnz == 3  # what was given is left as it was
 
 
-def test_arrays_are_read_only():
+def test_arrays_are_read_only_and_those_given_are_not_touched():
+    dense, sparse = DENSE.copy(), SPARSE.copy()
+    values = DataArray.of(dense), DataArray.of(sparse)
+    dense[0, 0], sparse.data[0] = 7.0, 7.0
+    assert values[0].matrix[0, 0] == DENSE[0, 0] and values[1].parts[0][0] == SPARSE.data[0]
     with pytest.raises(ValueError):
         DataArray.of(DENSE).matrix[0, 0] = 1.0
     with pytest.raises(ValueError):
