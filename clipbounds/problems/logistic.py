@@ -4,12 +4,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ..data import DataArray
+from ..data import DataArray, bundled
 from ..data.columns import two_classes
 from . import linear_kernels as kernels
 from .linear_model import LinearModel
-
-BUNDLED = ("breast_cancer", "digits")
 
 
 class Logistic(LinearModel):
@@ -55,20 +53,8 @@ class Logistic(LinearModel):
         ValueError
             If there is no such data set or scikit-learn is not installed.
         """
-        if name not in BUNDLED:
-            raise ValueError(
-                f"Logistic.bundled: the data set must be one of {', '.join(BUNDLED)}, but {name!r} was given"
-            )
-        try:
-            from sklearn import datasets
-        except ImportError:
-            raise ValueError('Logistic.bundled needs scikit-learn; pip install "clipbounds[data]"') from None
-        raw, target = getattr(datasets, f"load_{name}")(return_X_y=True)
-        positive = target == 1 if name == "breast_cancer" else target % 2 == 0
-        spread = raw.std(axis=0)
-        columns = (raw - raw.mean(axis=0))[:, spread > 0] / spread[spread > 0]
-        features = DataArray.of(np.column_stack([columns, np.ones(len(raw))]), f"scikit-learn's {name}, standardised")
-        return cls(features, np.where(positive, 1.0, -1.0), x0, ridge)
+        features, labels = bundled(name)
+        return cls(DataArray.of(features, f"scikit-learn's {name}, standardised", True), labels, x0, ridge)
 
     def losses(self, z):
         return np.logaddexp(0.0, -self._labels * z)
