@@ -139,7 +139,7 @@ def duration(seconds):
 class Lines:
     """Progress as lines of a log, every 30 s or every 20th part, with the time left at the speed since the start."""
 
-    EVERY, PART = 30.0, 0.05  # s, share of the whole
+    EVERY, LEAST, PART = 30.0, 1.0, 0.05  # s, s, share of the whole
 
     def __init__(self, what, say=None, clock=time.monotonic):
         self.what, self.clock = what, clock
@@ -150,7 +150,8 @@ class Lines:
         now = self.clock()
         if self.first is None:
             self.first, self.last, self.told = done, now, done
-        due = now - self.last >= self.EVERY or done - self.told >= max(1, self.PART * total) or done == total
+        step = done - self.told >= self.PART * total and now - self.last >= self.LEAST
+        due = step or now - self.last >= self.EVERY or done == total
         if done == self.told or not due:
             return
         rest = ""

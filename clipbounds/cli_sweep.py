@@ -14,6 +14,7 @@ from .cli_common import Lines, Terminated, duration, json_option, progress_bars,
 
 folder = click.Path(file_okay=True, path_type=Path)
 MANY_CELLS, LONG = 10**6, 86400.0  # cells, s: beyond, --yes is asked for
+START = {"threads": 0.0, "processes": 2.5, "dask": 3.5}  # s until the first cell runs
 SHOWN = 5  # failed or diverged cells that are named
 
 
@@ -76,7 +77,7 @@ def sweep(spec, store, executor, address, workers, shard, dry_run, yes, progress
     part = None if shard is None else room.read_shard(shard)
     grid = room.Sweep.from_toml(spec)
     with _ends_politely():
-        plan = _plan(room, grid, store, part, workers, address, choices)
+        plan = _plan(room, grid, store, part, executor, workers, address, choices)
         if not as_json:
             for line in _announce(grid, plan, part):
                 click.echo(line, err=True)
@@ -102,22 +103,24 @@ def sweep(spec, store, executor, address, workers, shard, dry_run, yes, progress
         sys.exit(1)
 
 
-def _plan(room, grid, store, part, workers, address, choices):
+def _plan(room, grid, store, part, executor, workers, address, choices):
     """How many cells there are, how many are to be computed, and for how long, without a cluster's help."""
+    from .sweep.executors import check_executor
     from .sweep.shards import part_of
+    from .sweep.store import check_store
 
-    grid.check()
+    check_executor(executor, workers, address)
     cells = part_of(grid.size, part)
-    left = cells
-    begun = store is not None and any((store / name).exists() for name in ("sweep.json", "sweep.copy.json", "cells"))
-    if begun and grid.size <= MANY_CELLS:
+    left, sources, old = cells, grid.check(), None
+    if store is not None:
+        old, _ = check_store(store, grid, sources, choices["new_kernels"], choices["accept_kernels"])
+    if old is not None and grid.size <= MANY_CELLS and not choices["new_kernels"]:
         kept = room.Store(store)
-        if kept.manifest["digest"] == grid.digest and not choices["new_kernels"]:
-            held = kept.held(grid, kept.journal.names())
-            left = [index for index in cells if held[index] is None]
+        held = kept.held(grid, kept.journal.names())
+        left = [index for index in cells if held[index] is None]
     seconds, workers = None, workers or os.cpu_count() or 1
     if address is None:
-        seconds = room.estimate(grid, workers, left) if len(left) else 0.0
+        seconds = room.estimate(grid, workers, left) + START[executor] if len(left) else 0.0
     return {"cells": len(cells), "left": len(left), "seconds": seconds, "workers": workers}
 
 

@@ -135,6 +135,8 @@ def checked_arguments(
     if not isinstance(setting, Setting):
         raise ValueError(f"simulate: setting must be a Setting(problem, noise, method), but {setting!r} was given")
     steps = check_integer("simulate", "steps", steps, 0)
+    if steps >= 2**62:
+        raise ValueError(f"simulate: steps must be below 2^62, but a number of {steps.bit_length()} bits was given")
     trajectories = check_integer("simulate", "trajectories", trajectories, 1)
     seed = check_integer("simulate", "seed", seed, 0)
     if seed >= 2**64:

@@ -1,5 +1,6 @@
 """The bounds that a sweep's description names, and in which of its cells they apply."""
 
+import dataclasses
 import json
 
 from ..specs import Spec
@@ -11,7 +12,9 @@ def read_bounds(given):
     from .. import bounds as rooms
     from ..bounds import Bound
 
-    listed = [given] if isinstance(given, (str, dict, Bound)) else list(given)
+    listed = [given] if isinstance(given, (str, dict, Bound)) else given
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(item, (str, dict, Bound)) for item in listed):
+        raise ValueError(f'bounds: expected names such as "koloskova2023.S1", but {given!r} was given')
     found, canonical = [], []
     for item in listed:
         if isinstance(item, Bound):
@@ -28,6 +31,10 @@ def read_bounds(given):
             valid = [n for n in dir(room) if isinstance(getattr(room, n), type) and issubclass(getattr(room, n), Bound)]
             if name not in valid:
                 raise ValueError(f"bounds: {paper} has no bound {name!r}; {nearest(name, valid)}")
+            known = [field.name for field in dataclasses.fields(getattr(room, name))]
+            for option in options:
+                if option not in known:
+                    raise ValueError(f"bounds: {name} has no option {option!r}; {nearest(option, known)}")
             found.append(getattr(room, name)(**options))
         canonical.append({"constant": found[-1].to_dict()})
     return found, canonical

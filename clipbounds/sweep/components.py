@@ -6,13 +6,13 @@ one axis, its values being all the specs that the tables stand for.
 """
 
 import dataclasses
-import importlib
 import itertools
 
 import numpy as np
 
 from ..simulate import DESCRIPTION
 from ..specs import Spec, _decode
+from .user_files import import_module
 from .values import as_list, nearest
 
 RESERVED = {"checkpoint", "trajectory", "step", *DESCRIPTION}
@@ -77,17 +77,17 @@ def known_types(base):
 
 
 def find_type(where, name, base):
-    """The class of this name: one of the package, or ``module:Class`` of the user."""
+    """The class of this name: one of the package, or ``module:Class`` of the user (in a file, ``file.py:Class``)."""
     if not isinstance(name, str):
         raise ValueError(f"{where}: type must be the name of a class, but {name!r} was given")
     if ":" in name:
         module, _, rest = name.partition(":")
         try:
-            cls = importlib.import_module(module)
+            cls = import_module(module)
             for part in rest.split("."):
                 cls = getattr(cls, part)
-        except (ImportError, AttributeError) as error:
-            raise ValueError(f"{where}: {name} cannot be imported ({error}); put its file on the Python path") from None
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"{where}: {name} cannot be imported ({error})") from None
         if not (isinstance(cls, type) and issubclass(cls, base)):
             raise ValueError(f"{where}: {name} is not a {base.__name__}")
         return cls

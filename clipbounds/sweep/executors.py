@@ -6,6 +6,7 @@ workers died with it, and how to stop it at once.
 
 import functools
 import os
+import re
 import threading
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -16,6 +17,7 @@ from .worker import run_cells, start_process
 
 KINDS = ("threads", "processes", "dask")
 TIMEOUT = 10.0  # s, to reach a scheduler and its first worker
+ADDRESS = re.compile(r"(?:[a-z]+://)?(?:\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):\d{1,5}/?|inproc://\S+")
 ASK_AGAIN = 1.0  # s, how often a cluster is asked for its size
 
 
@@ -148,6 +150,19 @@ class Dask(Crew):
             self._cluster.close(timeout=1 if at_once else TIMEOUT)
 
 
+def check_executor(executor, workers=None, address=None):
+    """The number of workers as an int or None; raises the errors of `open_crew` that need no cluster."""
+    if workers is not None:
+        workers = check_integer("sweep", "workers", workers, 1)
+    if address is not None and executor != "dask":
+        raise ValueError(f"sweep: an address is for the executor 'dask', but the executor {executor!r} was given")
+    if address is not None and not ADDRESS.fullmatch(str(address)):
+        raise ValueError(f"the address of a Dask scheduler looks like tcp://host:8786, but {address!r} was given")
+    if not isinstance(executor, Executor) and executor not in KINDS:
+        raise ValueError(f"sweep: there is no executor {executor!r}; {nearest(executor, KINDS)}")
+    return workers
+
+
 def open_crew(executor="threads", workers=None, address=None):
     """The crew for a name or an executor.
 
@@ -162,14 +177,9 @@ def open_crew(executor="threads", workers=None, address=None):
     ValueError
         If there is no such executor, or no scheduler or worker answers within 10 s.
     """
-    if workers is not None:
-        workers = check_integer("sweep", "workers", workers, 1)
-    if address is not None and executor != "dask":
-        raise ValueError(f"sweep: an address is for the executor 'dask', but the executor {executor!r} was given")
+    workers = check_executor(executor, workers, address)
     if isinstance(executor, Executor):
         return Crew(executor, workers)
-    if executor not in KINDS:
-        raise ValueError(f"sweep: there is no executor {executor!r}; {nearest(executor, KINDS)}")
     workers = workers or os.cpu_count() or 1
     make = {"threads": Threads, "processes": Processes, "dask": functools.partial(Dask, address=address)}
     return make[executor](workers)

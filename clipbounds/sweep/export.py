@@ -28,6 +28,10 @@ def export(store, path, partial=False, overwrite=False):
     path = Path(path)
     if path.suffix not in SUFFIXES:
         raise ValueError(f"export: the file must end in {', '.join(SUFFIXES)}, but {path.name!r} was given")
+    if Path(store).resolve() in path.resolve().parents:
+        raise ValueError(f"export: {path} lies in the store; give a place outside of it")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"export: there is no folder {path.absolute().parent}")
     if path.exists() and not overwrite:
         raise ValueError(f"export: {path} exists; give another name, or --overwrite")
     dataset = load(store, partial)

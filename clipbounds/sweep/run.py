@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import pickle
 import queue
 import random
 import time
@@ -9,7 +10,7 @@ import warnings
 from collections import deque
 from concurrent.futures import BrokenExecutor, CancelledError
 
-from .executors import SweepStopped, open_crew
+from .executors import SweepStopped, check_executor, open_crew
 from .outcome import Report
 from .shards import part_of
 from .store import open_store
@@ -61,6 +62,7 @@ def run(
     SweepStopped
         If the disk is full, workers die again and again, or every cell fails; run the same again to go on.
     """
+    check_executor(executor, workers, address)
     mine = part_of(sweep.size, shard)
     if sweep.size > LARGEST:
         raise ValueError(
@@ -80,7 +82,7 @@ class Driver:
         self.report = Report(len(self.mine))
         self.suspects, self.alone = deque(), False  # cells whose worker was lost; whether one runs by itself
         self.attempts, self.mean_seconds, self.breakdowns = {}, None, 0
-        self.crew, self.strangers = None, set()
+        self.crew, self.strangers, self.modules = None, set(), sweep.program()
 
     def run(self, verify, executor, workers, address):
         """All missing cells; the Report."""
@@ -135,7 +137,7 @@ class Driver:
             self.report.diverged.append({"index": index, "where": where, "trajectories": trajectories})
 
     def _work(self, crew):
-        place, arrived, running = place_of(self.store), queue.SimpleQueue(), {}
+        place, arrived, running = place_of(self.store, self.modules), queue.SimpleQueue(), {}
         try:
             while self.pending or self.suspects or running:
                 crew.check()
@@ -207,7 +209,8 @@ class Driver:
             "steps": cell.steps, "trajectories": cell.trajectories, "seed": cell.seed,
             "checkpoints": cell.checkpoints, "keep": cell.keep,
         }  # fmt: skip
-        return index, self.names[index], cell.setting, options
+        setting = pickle.dumps(cell.setting) if self.modules else cell.setting
+        return index, self.names[index], setting, options
 
     def _settle(self, future, indices):
         """Book what a task did; the error if its worker was lost."""

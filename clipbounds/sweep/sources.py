@@ -122,8 +122,8 @@ def _join(files):
     return digest_of([package_digest(), *sorted(file_meaning(file) for file in files)])
 
 
-def sources_of(settings):
-    """Digest of the program text behind these settings; None if a class lies in no file and cannot be told apart.
+def files_of(settings):
+    """The user's files behind these settings, a set; None if a class lies in no file and cannot be told apart.
 
     Parameters
     ----------
@@ -136,7 +136,13 @@ def sources_of(settings):
         if found is None:
             return None
         files |= found
-    return _join(files)
+    return files
+
+
+def sources_of(settings):
+    """Digest of the program text behind these settings; None where `files_of` is."""
+    files = files_of(settings)
+    return None if files is None else _join(files)
 
 
 def sources_of_function(function):

@@ -18,8 +18,9 @@ from ..specs import Spec
 from .bounded import count_cells, read_bounds
 from .components import Axis, axes_of, label, named, read_component
 from .journal import canonical, digest_of_text
-from .sources import sources_of
-from .values import as_list, nearest
+from .sources import files_of, sources_of
+from .user_files import resolve, texts
+from .values import as_list, nearest, read_checkpoints
 
 COMPONENTS = {"problem": Problem, "noise": Noise, "method": Method}
 NUMBERS = ("steps", "trajectories", "seed")
@@ -73,7 +74,7 @@ class Sweep:
         self, problem, noise, method, steps, trajectories=1, seed=0, checkpoints=None, keep="statistics",
         name="sweep", bounds=(),
     ):  # fmt: skip
-        if keep not in KEEPERS:
+        if not isinstance(keep, str) or keep not in KEEPERS:
             raise ValueError(f"sweep: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise ValueError(f"sweep: name must be one line of text that is not empty, but {name!r} was given")
@@ -84,6 +85,9 @@ class Sweep:
             self._nodes[key], self._canonical[key] = read_component(key, given[key], base)
         for key, value in zip(NUMBERS, (steps, trajectories, seed), strict=True):
             listed = as_list(key, value, whole=True)
+            for item in [value] if listed is None else listed:
+                if isinstance(item, (list, tuple, dict)):
+                    raise ValueError(f"{key}: expected an integer or a list of integers, but {value!r} was given")
             self._nodes[key] = value if listed is None else Axis(key, listed)
             self._canonical[key] = value if listed is None else listed
         self._bounds, self._canonical["bounds"] = read_bounds(bounds)
@@ -91,7 +95,7 @@ class Sweep:
         self.axes = named([axis for axes in self._axes.values() for axis in axes])
         self.shape = tuple(len(axis.values) for axis in self.axes)
         self.size = math.prod(self.shape)
-        self.checkpoints = self._read_checkpoints(checkpoints)
+        self.checkpoints = read_checkpoints(checkpoints, isinstance(self._nodes["steps"], Axis))
         self._canonical["checkpoints"] = self.checkpoints
         if keep == "trajectories" and isinstance(self._nodes["trajectories"], Axis):
             raise ValueError(
@@ -104,21 +108,6 @@ class Sweep:
                 twice = counts.most_common(1)[0][0]
                 raise ValueError(f"{axis.path}: the value {twice} is given twice; list every value once")
         self._made, self._checked = {}, {}  # cells share components and arguments
-
-    def _read_checkpoints(self, given):
-        several = isinstance(self._nodes["steps"], Axis)
-        if given is None:
-            return [1.0] if several else None
-        listed = as_list("checkpoints", given)
-        if listed is None or not all(isinstance(c, (int, float)) and not isinstance(c, bool) for c in listed):
-            raise ValueError(
-                f"checkpoints must be a list of integers or of fractions of steps, but {given!r} was given"
-            )
-        if all(isinstance(c, int) for c in listed):
-            return sorted(set(listed))
-        if not all(0 < c <= 1 for c in listed):
-            raise ValueError(f"checkpoints: fractions of steps must lie in (0, 1], but {given!r} was given")
-        return sorted({float(c) for c in listed})
 
     @property
     def fractional(self):
@@ -144,9 +133,9 @@ class Sweep:
             given = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ValueError(f"the sweep {path} cannot be read: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ValueError(f"the sweep {path} is not TOML: {error}") from None
-        return cls.from_dict({"name": path.stem, **given})
+        return cls.from_dict({"name": path.stem, **resolve(given, path.parent)})
 
     def to_dict(self):
         """A description that JSON holds and `from_dict` reads."""
@@ -291,10 +280,16 @@ class Sweep:
         """
         return [count_cells(bound, self, self.to_check()) for bound in self._bounds]
 
+    def _specs(self):
+        return [self.cell(0).setting, *(v for a in self.axes for v in a.values if isinstance(v, Spec))]
+
+    def program(self):
+        """The user's modules behind the grid: name to text."""
+        return texts(files_of(self._specs()) or ())
+
     def sources(self):
         """Digest of the program text behind the grid's settings."""
-        first = self.cell(0)
-        found = sources_of([first.setting, *(v for a in self.axes for v in a.values if isinstance(v, Spec))])
+        found = sources_of(self._specs())
         if found is None:
             raise ValueError(
                 "sweep: a class of this sweep is defined in no file, so that workers cannot load it and an edit cannot"

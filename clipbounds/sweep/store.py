@@ -3,6 +3,7 @@
 sweep.json       what is swept, by which program text, how the cells are spread over folders; sweep.copy.json is equal
 cells/           the journal
 names/           of large grids, the names of the cells in the order of the grid: they take a while to compute
+program/         the user's own modules, as they were when the sweep was last run
 failed.json      the cells that failed in the last run, with their tracebacks; failed-K-of-N.json those of a shard
 """
 
@@ -16,8 +17,10 @@ from . import manifest as manifests
 from .journal import Journal, shard_digits
 from .manifest import COPY, FORMAT, MANIFEST, ManifestDamaged
 from .spec import Sweep
+from .user_files import keep, offer
 
 FAILED, FAILED_SHARD, CELLS, NAMES = "failed.json", "failed-{}-of-{}.json", "cells", "names"
+PROGRAM = "program"
 PROBE = ".probe-"
 KEEP_NAMES = 10_000  # cells; the names of smaller grids are computed in a second
 
@@ -40,7 +43,7 @@ class Store:
         try:
             self.manifest = manifests.read(self.folder)
         except (FileNotFoundError, NotADirectoryError):
-            if (self.folder / CELLS).is_dir() or (self.folder / COPY).exists():
+            if begun(self.folder):
                 raise ManifestDamaged(_mend(self.folder, "is missing")) from None
             raise ValueError(f"{folder} holds no sweep; `clipbounds sweep SPEC --store {folder}` makes one") from None
         except OSError as error:
@@ -52,7 +55,8 @@ class Store:
         self.journal = Journal(self.folder / CELLS, self.manifest["shard"])
 
     def sweep(self):
-        """The sweep that is kept here."""
+        """The sweep that is kept here; the user's modules that are gone are taken from the store."""
+        offer(self.folder.resolve() / PROGRAM)
         return Sweep.from_dict(self.manifest["sweep"])
 
     @property
@@ -135,7 +139,7 @@ def _is_strange(folder):
         return False
     if not folder.is_dir():
         return True
-    return any(not name.startswith((f".{MANIFEST}-", f".{COPY}-", PROBE)) for name in os.listdir(folder))
+    return any(not name.startswith((f".{MANIFEST}-", f".{COPY}-", PROBE, PROGRAM)) for name in os.listdir(folder))
 
 
 def describe(sweep, sources, accepted=()):
@@ -171,40 +175,61 @@ def open_store(folder, sweep, sources, new_kernels=False, accept_kernels=False):
         If the folder belongs to another sweep or to other program text, holds other files, or cannot be written.
     """
     folder = Path(folder)
-    if new_kernels and accept_kernels:
-        raise ValueError("give --new-kernels or --accept-kernels, not both: old cells are either left out or kept")
-    accepted = []
+    old, accepted = check_store(folder, sweep, sources, new_kernels, accept_kernels)
     try:
-        if (folder / MANIFEST).exists() or (folder / CELLS).is_dir() or (folder / COPY).exists():
-            old = Store(folder).manifest
-            if old["digest"] != sweep.digest:
-                raise ValueError(
-                    f"the store {folder} belongs to another sweep, {old['sweep']['name']!r} with {old['cells']} cells"
-                    f" (it differs in {_differences(old['sweep'], sweep.to_dict())}); give another folder"
-                )
-            accepted = old.get("accepted", [])
-            if old["sources"] == sources:
-                _probe(folder)
-                if old["format"] == FORMAT:
-                    manifests.write_copy(folder, old)
-                    return Store(folder)
-            elif accept_kernels:
-                accepted = [s for s in dict.fromkeys([old["sources"], *accepted]) if s != sources]
-            elif not new_kernels:
-                raise ValueError(
-                    f"the cells in {folder} were computed by other program text ({old['sources']}, clipbounds"
-                    f" {old['version']}; now {sources}); give another folder, --new-kernels to compute all again, or"
-                    " --accept-kernels to keep them"
-                )
-            else:
-                accepted = []
-        elif _is_strange(folder):
-            raise ValueError(f"{folder} holds other files and no sweep; give an empty or a new folder as the store")
-        folder.mkdir(parents=True, exist_ok=True)
-        manifests.write(folder, describe(sweep, sources, accepted))
+        if old is not None and old["sources"] == sources and old["format"] == FORMAT:
+            _probe(folder)
+            manifests.write_copy(folder, old)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            manifests.write(folder, describe(sweep, sources, accepted))
+        keep(folder / PROGRAM, sweep.program())
     except OSError as error:
         raise ValueError(f"the store {folder} cannot be written: {error.strerror}; nothing was run") from None
     return Store(folder)
+
+
+def check_store(folder, sweep, sources, new_kernels=False, accept_kernels=False):
+    """Raise the errors of `open_store` that can be told without writing.
+
+    Returns
+    -------
+    the manifest that is there or None, and the digests of the older program texts whose cells count
+    """
+    folder = Path(folder)
+    if new_kernels and accept_kernels:
+        raise ValueError("give --new-kernels or --accept-kernels, not both: old cells are either left out or kept")
+    if not begun(folder):
+        if _is_strange(folder):
+            raise ValueError(f"{folder} holds other files and no sweep; give an empty or a new folder as the store")
+        blocked = next((p for p in folder.absolute().parents if p.exists() and not p.is_dir()), None)
+        if blocked is not None:
+            raise ValueError(f"the store {folder} cannot be made: {blocked} is a file")
+        return None, []
+    old = Store(folder).manifest
+    if old["digest"] != sweep.digest:
+        raise ValueError(
+            f"the store {folder} belongs to another sweep, {old['sweep']['name']!r} with {old['cells']} cells"
+            f" (it differs in {_differences(old['sweep'], sweep.to_dict())}); give another folder"
+        )
+    accepted = old.get("accepted", [])
+    if old["sources"] == sources:
+        return old, accepted
+    if accept_kernels:
+        return old, [s for s in dict.fromkeys([old["sources"], *accepted]) if s != sources]
+    if not new_kernels:
+        raise ValueError(
+            f"the cells in {folder} were computed by other program text ({old['sources']}, clipbounds"
+            f" {old['version']}; now {sources}); give another folder, --new-kernels to compute all again, or"
+            " --accept-kernels to keep them"
+        )
+    return old, []
+
+
+def begun(folder):
+    """Whether a sweep has been started in this folder."""
+    folder = Path(folder)
+    return (folder / MANIFEST).exists() or (folder / COPY).exists() or (folder / CELLS).is_dir()
 
 
 def _probe(folder):

@@ -1,7 +1,9 @@
 """Values in a sweep's description: ranges written as text, and names that nearly exist."""
 
 import difflib
+import itertools
 import re
+import textwrap
 
 import numpy as np
 
@@ -14,7 +16,11 @@ def nearest(name, valid):
     """`, did you mean 'x'?` if a valid name is near, else the list of valid names."""
     valid = sorted(valid)
     close = difflib.get_close_matches(str(name), valid, 1, 0.6)
-    return f"did you mean {close[0]!r}?" if close else f"valid are {', '.join(valid)}"
+    return (
+        f"did you mean {close[0]!r}?"
+        if close
+        else f"valid are {textwrap.shorten(', '.join(valid), 90, placeholder=' ...')}"
+    )
 
 
 def expand_range(where, text):
@@ -68,3 +74,19 @@ def as_list(where, given, whole=False):
     if not len(given):
         raise ValueError(f"{where}: an empty list makes an empty grid; give at least one value or leave the key out")
     return list(given)
+
+
+def read_checkpoints(given, several):
+    """Checkpoints as increasing integers or fractions of the steps; None for the default of one number of steps."""
+    if given is None:
+        return [1.0] if several else None
+    listed = as_list("checkpoints", given)
+    if listed is None or not all(isinstance(c, (int, float)) and not isinstance(c, bool) for c in listed):
+        raise ValueError(f"checkpoints must be a list of integers or of fractions of steps, but {given!r} was given")
+    if any(a >= b for a, b in itertools.pairwise(listed)):
+        raise ValueError(f"checkpoints must increase, each given once, but {given!r} was given")
+    if all(isinstance(c, int) for c in listed):
+        return listed
+    if not all(0 < c <= 1 for c in listed):
+        raise ValueError(f"checkpoints: fractions of steps must lie in (0, 1], but {given!r} was given")
+    return [float(c) for c in listed]

@@ -7,6 +7,7 @@ sends them back, and the driver writes them.
 import contextlib
 import json
 import os
+import pickle
 import platform
 import threading
 import time
@@ -27,6 +28,7 @@ from .manifest import MANIFEST
 from .memory import dataset_to_cell
 from .sources import package_digest
 from .store import CELLS
+from .user_files import bring
 
 # what may happen to a cell: it is kept, was there, is sent to the driver, raised, has a kernel that fails (the same
 # would happen again), could not be written, or came to a worker with other program text
@@ -125,6 +127,7 @@ def run_cells(place, cells, stop=None):
     ----------
     place : dict with root, folder, shard, digest, sources and package (digest of the package's text) of the store
     cells : list of (index, name, setting, options of simulate)
+        A setting with classes of the user is pickled: its modules may have to be brought first.
     stop : threading.Event, optional
 
     Returns
@@ -140,6 +143,7 @@ def run_cells(place, cells, stop=None):
         return [(index, STRANGER, (who, text), 0.0) for index, *_ in cells]
     journal = Journal(place["folder"], place["shard"]) if own_store(place["root"], place["digest"]) else None
     found, pending = [], []
+    bring(place["modules"])
     for index, name, setting, options in cells:
         if stop is not None and stop.is_set():
             break
@@ -148,6 +152,7 @@ def run_cells(place, cells, stop=None):
             found.append((index, FOUND, None, 0.0))
             continue
         try:
+            setting = pickle.loads(setting) if isinstance(setting, bytes) else setting
             arrays, about = compute(setting, options, stop)
             lost = diverged(arrays)
             arrays[INDEX] = np.int64(index)
@@ -179,8 +184,8 @@ def _settle(index, future, seconds, lost):
     return index, KEPT, lost, seconds
 
 
-def place_of(store):
-    """What `run_cells` has to know of a store."""
+def place_of(store, modules):
+    """What `run_cells` has to know of a store; `modules` are the user's, name to text."""
     return {
         "root": str(store.folder.resolve()),
         "folder": str((store.folder / CELLS).resolve()),
@@ -188,6 +193,7 @@ def place_of(store):
         "digest": store.manifest["digest"],
         "sources": store.manifest["sources"],
         "package": package_digest(),
+        "modules": modules,
     }
 
 

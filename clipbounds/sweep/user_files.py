@@ -1,0 +1,137 @@
+"""A user's own classes in a sweep: a file named in the description, its text in the store and on the workers.
+
+``type = "mine.py:SoftClip"`` names a class in a file beside the description. The file is imported under its name without
+``.py``, and its folder put at the end of Python's path, so that it may import others beside it and processes find it.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+from .manifest import write_text
+
+
+@contextlib.contextmanager
+def _told(what):
+    """Whatever a user's module does when it is imported, `sys.exit` included, becomes one sentence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<")]
+        line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else 0
+        text = " ".join(str(error).split())
+        raise ValueError(f"{what} cannot be imported: line {line}: {type(error).__name__}: {text[:80]}") from error
+
+
+def import_module(name, missing="put its file on the Python path, or write file.py:Class"):
+    """The module of this name, or one sentence."""
+    try:
+        if not name or importlib.util.find_spec(name) is None:
+            raise ValueError
+    except (ImportError, ValueError, AttributeError):  # of a parent that is none, or a name that is none
+        if name in sys.modules:
+            return sys.modules[name]
+        raise ValueError(f"there is no module {name!r}; {missing}") from None
+    with _told(f"module {name}"):
+        return importlib.import_module(name)
+
+
+def import_file(path):
+    """The module in a file, imported under the file's name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, if another module has its name, or if it cannot be imported.
+    """
+    path = Path(path).resolve()
+    name = path.stem
+    if not path.is_file() or path.suffix != ".py":
+        raise ValueError(f"there is no Python file {path}")
+    if not name.isidentifier():
+        raise ValueError(f"{path.name} cannot be imported: rename it, a module's name has letters, digits and _ only")
+    other = sys.modules.get(name)
+    if other is None:
+        with contextlib.suppress(ImportError, ValueError):
+            other = importlib.util.find_spec(name)
+    place = getattr(other, "__file__", None) or getattr(other, "origin", None)
+    if other is not None and (place is None or Path(place).resolve() != path):
+        raise ValueError(f"{path.name} cannot be imported: another module is called {name}; rename the file")
+    if name not in sys.modules:
+        if str(path.parent) not in sys.path:
+            sys.path.append(str(path.parent))
+            importlib.invalidate_caches()
+        with _told(str(path)):
+            importlib.import_module(name)
+    return sys.modules[name]
+
+
+def resolve(given, folder):
+    """The description with every ``file.py:Class`` imported from `folder` and replaced by ``module:Class``."""
+    if isinstance(given, list):
+        return [resolve(item, folder) for item in given]
+    if not isinstance(given, dict):
+        return given
+    found = {key: resolve(value, folder) for key, value in given.items()}
+    kind = found.get("type")
+    if isinstance(kind, str) and ":" in kind:
+        file, _, cls = kind.rpartition(":")
+        if file.endswith(".py"):
+            found["type"] = f"{import_file(Path(folder) / file).__name__}:{cls}"
+        elif "." not in file and file not in sys.modules and (Path(folder) / f"{file}.py").is_file():
+            import_file(Path(folder) / f"{file}.py")
+    return found
+
+
+def texts(files):
+    """Module name to text, for the modules among these files that can be imported by name."""
+    names = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file is not None and name not in ("__main__", "__mp_main__"):
+            names[Path(file).resolve()] = name
+    return {names[file]: file.read_text(encoding="utf-8") for file in files if file in names}
+
+
+def _path(folder, name):
+    return Path(folder).joinpath(*name.split(".")).with_suffix(".py")
+
+
+def keep(folder, modules):
+    """Write the texts of modules into a folder."""
+    for name, text in modules.items():
+        path = _path(folder, name)
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if path.read_text(encoding="utf-8") == text:
+                continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, text)
+
+
+def offer(folder):
+    """Let modules that are found nowhere else be imported from a folder that `keep` has filled."""
+    if Path(folder).is_dir() and str(folder) not in sys.path:
+        sys.path.append(str(folder))
+        importlib.invalidate_caches()
+
+
+def bring(modules):
+    """In a worker: make these texts importable, unless modules of these names are there."""
+    missing = {}
+    for name, text in modules.items():
+        try:
+            here = name in sys.modules or importlib.util.find_spec(name) is not None
+        except (ImportError, ValueError):
+            here = False
+        if not here:
+            missing[name] = text
+    if missing:
+        folder = tempfile.mkdtemp(prefix="clipbounds-")
+        keep(folder, missing)
+        offer(folder)
