@@ -5,12 +5,14 @@ from .clipped_drift import drift, drift_atoms
 from .expected_excess import clipping_bias
 from .mean_step import gaussian_drift, mean_clipped_step
 from .moment_lp import MomentProblem, moment_floor, moment_problem
+from .one_step import OneStepLaw, one_step, one_step_law
 from .stationary_chain import StationaryLaw, stationary_law
 from .stationary_point import stationary_gradient, stationary_vector
 from .stationary_rows import stationary_rows
 
 __all__ = [
     "MomentProblem",
+    "OneStepLaw",
     "StationaryLaw",
     "bounded_noise_floor",
     "clipping_bias",
@@ -22,6 +24,8 @@ __all__ = [
     "mean_clipped_step",
     "moment_floor",
     "moment_problem",
+    "one_step",
+    "one_step_law",
     "stationary_gradient",
     "stationary_law",
     "stationary_rows",

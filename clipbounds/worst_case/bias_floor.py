@@ -44,11 +44,18 @@ def floor(threshold, sigma, p=2.0):
     **Proof.** u* is the zero of the increasing function m of `drift`. Regime I: c + u = S, so 4cu = sigma², and
     S = c + u <= 2c means c >= sigma/2. Regime II: u + c = sigma. It is attained by the law of `drift_atoms`.
 
-    **Heavy tails** (1 < p < 2), E|xi|^p <= sigma^p: u*_p = max(0, max_{0<r<=1} r[sigma((1+r)/(r^p + r))^{1/p} - c]).
-    This gradient is stationary for the law with the atoms -r b, of probability 1/(1+r), and b, of probability r/(1+r),
-    b = sigma((1+r)/(r^p + r))^{1/p}: its p-th moment is sigma^p, and at u = r(b - c) the lower atom gives u - r b = -r c
-    and the upper one is clipped to c. So u*_p is proved as a lower bound; `moment_floor` finds no larger value in
-    dimension 1, to 1e-5. For large c it falls like ((p-1)^{p-1}/p^p) sigma^p/c^{p-1}.
+    **Heavy tails** (1 < p < 2), E‖g - grad f‖^p <= sigma^p, every dimension: the largest ‖grad f‖ at which E clip_c(g) = 0 can
+    hold is u*_p = max(0, max_{0<r<=1} r[b(r) - c]), b(r) = sigma((1+r)/(r^p + r))^{1/p}; for c <= sigma/2 it is sigma - c.
+
+    **Proof.** *Attained.* The law with the atoms -r b, of probability 1/(1+r), and b, of probability r/(1+r), is centred and has the
+    p-th moment sigma^p. At u = r(b - c) >= 0 the lower atom gives u - r b = -r c, the upper one is clipped to c: the mean is 0.
+    *Not exceeded.* E clip_c(g) = 0 needs m_p(u) <= 0 (`drift`, any dimension). Let u <= c. m_p(u) >= u - beta1(c - u) gives
+    u <= beta1(c - u), and beta1(s) = (b - s) r/(1+r) for the r of its worst law (`clipping_bias`); so u <= r(b - c). Let u > c.
+    (u - y)_+ >= ((u+c)/(2c))(c - clip_c(y)) for all y: equality at y = -c, and both sides are affine on [-c, c] with the left one
+    above at c. With E(u - Y)_+ = E|Y-u|/2 <= sigma/2 this is m_p(u) >= c(u + c - sigma)/(u + c), so u <= sigma - c, which is the
+    member r = 1 of the maximum. For c <= sigma/2 every u <= c is below it too.
+
+    For large c it falls like ((p-1)^{p-1}/p^p) sigma^p/c^{p-1}.
 
     Parameters
     ----------
@@ -69,7 +76,7 @@ def floor(threshold, sigma, p=2.0):
 
     Notes
     -----
-    Source: proved here (theory page stochastic-bias, section 3).
+    Source: proved here (theory pages stochastic-bias, section 3, and finite-time, section 1).
     """
     c = reals("floor", "threshold", threshold, POSITIVE)
     sigma = reals("floor", "sigma", sigma, NON_NEGATIVE)
