@@ -114,12 +114,13 @@ def run(experiments, budget, seed, again, root, as_json):
 @speaks_plainly
 def check(root, as_json):
     """Write paper_checks.md from the recorded verdicts; exit 1 if an asserted bound is violated."""
+    from .report.lab import VERDICTS
     from .report.paper_checks import not_run, stale, violated, write_paper_checks
 
     records, _ = write_paper_checks(root)
     missing, old = len(not_run(root, records)), stale(records)
     verdicts = [row["verdict"] for record in records for row in record["rows"]] + ["not measured"] * missing
-    summary = {v: verdicts.count(v) for v in ("holds", "violated", "undecided", "not measured")}
+    summary = {v: verdicts.count(v) for v in VERDICTS}
     if as_json:
         click.echo(json_module.dumps({"verdicts": summary, "violated": violated(records), "stale": old}))
     else:

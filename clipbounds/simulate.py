@@ -1,5 +1,6 @@
 """Run a setting: trajectories in blocks of 64, threads, checkpoints, an xarray.Dataset as the result."""
 
+import hashlib
 import os
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from functools import partial
@@ -110,6 +111,12 @@ def _run_block(setting, make, checkpoints, stop, first):
     return table, diverged
 
 
+def origin(setting, seed):
+    """What all trajectories of one setting and seed share: a coordinate of runs, by which joined runs can be told apart."""
+    text = f"{setting.digest} {seed}".encode()
+    return np.frombuffer(hashlib.blake2b(text, digest_size=8).digest(), dtype="<i8")[0]
+
+
 class _Stop:
     """Set when the caller's event is, or when the call itself has ended early (Ctrl-C)."""
 
@@ -210,7 +217,8 @@ def simulate(
     xarray.Dataset
         Variables gradient_norm, mean_gradient_norm (running mean over steps), min_gradient_norm, gap, distance,
         clipped_fraction and the method's own quantities on (checkpoint, trajectory) or, for statistics, their means
-        on (checkpoint) with ``_variance``, ``_smallest`` and ``_largest``; evaluations (stochastic gradients) on
+        on (checkpoint) with ``_variance``, ``_smallest`` and ``_largest``; the coordinate origin, which tells trajectories
+        of different settings or seeds apart; evaluations (stochastic gradients) on
         checkpoint; diverged_at, the step at which the gradient stopped being finite, -1 if it never did.
 
     Raises
@@ -263,6 +271,7 @@ def simulate(
     coordinates = {"checkpoint": ("checkpoint", checkpoints)}
     if keep == "trajectories":
         coordinates["trajectory"] = ("trajectory", first_trajectory + np.arange(trajectories))
+        coordinates["origin"] = ("trajectory", np.full(trajectories, origin(setting, seed)))
     attributes = {
         "setting": setting.to_json(), "steps": steps, "trajectories": trajectories, "seed": str(seed),
         "first_trajectory": first_trajectory, "keep": keep, "version": __version__,

@@ -38,7 +38,7 @@ class HypothesesFail(ValueError):
 def hypotheses_table(rows):
     """The rows as aligned text."""
     words = {True: "holds", False: "FAILS", None: "undecidable"}
-    cells = [("hypothesis", "value", "")] + [(r.what, r.value, words[r.holds]) for r in rows]
+    cells = [("hypothesis", "value", "")] + [(str(r.what), str(r.value), words[r.holds]) for r in rows]
     widths = [max(len(c[k]) for c in cells) for k in range(3)]
     return "\n".join("  ".join(c[k].ljust(widths[k]) for k in range(3)).rstrip() for c in cells)
 

@@ -57,6 +57,7 @@ class Additive(_Additive):
     quiet: int = integer(0, default=0)
 
     fill = kernels.additive
+    kurtosis = 3.0
 
     @property
     def parameters(self):
@@ -78,6 +79,7 @@ class RademacherNoise(_Additive):
     quiet: int = integer(0, default=0)
 
     fill = kernels.rademacher
+    kurtosis = 1.0
 
     @property
     def parameters(self):

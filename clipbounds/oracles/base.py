@@ -104,6 +104,11 @@ class Oracle(Noise):
     def check(self, setting):
         """Raise ValueError if the oracle does not fit the method."""
 
+    @property
+    def kurtosis(self):
+        """At least E‖noise‖⁴/(E‖noise‖²)² at every point: the number of components of a finite sum, inf if unknown."""
+        return inf if self.components is None else float(self.components)
+
     def vector_moment(self, p, dim):
         """E‖g(x) - grad F(x)‖^p: at p = 2 the certified variance, below by Jensen."""
         if p > 2:

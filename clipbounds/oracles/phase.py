@@ -35,6 +35,7 @@ class GaussianPhase(Oracle):
     direction: np.ndarray | None = vector(default=None)
 
     fill = kernels.gaussian_phase
+    kurtosis = 3.0  # Gaussian at every point
 
     def validate(self):
         noisy_coordinates(self)

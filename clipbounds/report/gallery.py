@@ -15,7 +15,7 @@ from .mathml import mathml
 from .papers import PAPERS
 from .runner import read_records, write_whole
 
-MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "not measured": "–"}
+MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "vacuous": "∅", "not measured": "–"}
 ASSETS = ("gallery.css", "gallery.js")
 ROWS_SHOWN = 200  # of a table on a page; the CSV file has all of them
 

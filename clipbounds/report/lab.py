@@ -11,6 +11,7 @@ from ..first_passage import FirstPassage, first_passage
 from ..sweep.memory import Memory
 
 BUDGETS = ("quick", "standard", "full")
+VERDICTS = ("holds", "violated", "undecided", "vacuous", "not measured")  # of a row
 
 
 @dataclasses.dataclass
@@ -23,7 +24,7 @@ class Row:
     check : str, how it is checked: instances, trajectories, confidence
     measured, bound : str, what to print
     tightness : float or None, measured/bound (upper) or bound/measured (lower), 1 being tight
-    verdict : "holds", "violated", "undecided" or "not measured"
+    verdict : "holds", "violated", "undecided", "vacuous" (the bound says nothing) or "not measured"
     asserted : bool, False for displays and for claims of a paper that nobody has proved here: "violated" is then news, not a failure
     reason : str, why it is undecided or not measured
     """
@@ -38,10 +39,8 @@ class Row:
     reason: str = ""
 
     def __post_init__(self):
-        if self.verdict not in ("holds", "violated", "undecided", "not measured"):
-            raise ValueError(
-                f"Row: verdict must be holds, violated, undecided or not measured, but {self.verdict!r} was given"
-            )
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"Row: verdict must be one of {', '.join(VERDICTS)}, but {self.verdict!r} was given")
 
 
 @dataclasses.dataclass

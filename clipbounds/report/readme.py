@@ -3,21 +3,20 @@
 import json
 from pathlib import Path
 
+from .lab import VERDICTS
 from .papers import PAPERS
 from .runner import write_whole
-
-WORDS = ("holds", "violated", "undecided", "not measured")
 
 
 def verdict_table(records):
     """Markdown: one line a paper, counting the verdicts of its claims."""
     lines = [
-        "| paper | claims checked | holds | violated | undecided | not measured |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| paper | claims checked | " + " | ".join(VERDICTS) + " |",
+        "| --- | --- |" + " --- |" * len(VERDICTS),
     ]
     for key, paper in PAPERS.items():
         rows = [row for record in records if record["id"].startswith(f"{key}/") for row in record["rows"]]
-        counts = [sum(row["verdict"] == word for row in rows) for word in WORDS]
+        counts = [sum(row["verdict"] == word for row in rows) for word in VERDICTS]
         link = f"[{paper.authors}, *{paper.title}*](https://arxiv.org/abs/{paper.arxiv})"
         lines.append(f"| {link} | {len(rows)} | " + " | ".join(map(str, counts)) + " |")
     return "\n".join(lines)

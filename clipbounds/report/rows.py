@@ -4,7 +4,7 @@ import numpy as np
 
 from .lab import Row
 
-ORDER = ("violated", "undecided", "not measured", "holds")  # the worst verdict of several decides
+ORDER = ("violated", "undecided", "not measured", "holds", "vacuous")  # the worst verdict of several decides
 
 
 def joint_verdict(verdicts):
@@ -31,7 +31,15 @@ def row_from_verdicts(claim, check, verdicts, bound=""):
     Parameters
     ----------
     verdicts : list of `clipbounds.verdict.Verdict` of the same bound
+
+    Raises
+    ------
+    ValueError
+        If the bound does not apply to one of the settings.
     """
+    for v in verdicts:
+        if v.verdict == "does not apply":
+            raise ValueError(f"a row needs bounds that apply to its settings, but {v.reason}")
     word = joint_verdict([v.verdict for v in verdicts])
     known = [v.tightness for v in verdicts if v.tightness is not None]
     reasons = list(dict.fromkeys(v.reason for v in verdicts if v.verdict == word and word != "holds" and v.reason))

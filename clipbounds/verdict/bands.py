@@ -7,15 +7,26 @@ several bands (Bonferroni), so that all of them hold together.
 import numpy as np
 
 from ..specs import Interval
+from .wealth import lower_limit
 
 CONFIDENCE = Interval(0, 1)
 
 
 def check_confidence(confidence):
     """`confidence` as a float in (0, 1), or ValueError."""
-    if isinstance(confidence, bool) or not np.isreal(confidence) or not CONFIDENCE.contains(confidence):
+    number = isinstance(confidence, (int, float, np.integer, np.floating)) and not isinstance(confidence, bool)
+    if not number or not CONFIDENCE.contains(confidence):
         raise ValueError(f"confidence must be a number in (0, 1), such as 0.999, but {confidence!r} was given")
     return float(confidence)
+
+
+def error_of(confidence, error=None):
+    """1 - confidence, or `error` itself: parts of an error below 1e-16 cannot be written as a confidence."""
+    if error is None:
+        return 1 - check_confidence(confidence)
+    if not 0 < error < 1:
+        raise ValueError(f"error must be a number in (0, 1), such as 0.001, but {error!r} was given")
+    return float(error)
 
 
 def split(confidence, parts):
@@ -28,7 +39,7 @@ def _check_sides(sides):
         raise ValueError(f"sides must be 1 (each limit alone) or 2 (both together), but {sides!r} was given")
 
 
-def empirical_bernstein(count, mean, variance, low, high, confidence, sides=2):
+def empirical_bernstein(count, mean, variance, low, high, confidence=None, sides=2, *, error=None):
     """Finite-sample band for the mean of independent variables in [low, high], from count, mean and variance.
 
     Theorem (Maurer and Pontil 2009, Theorem 4). X_1..X_n independent in [0, 1], n >= 2, V their sample variance (with
@@ -43,6 +54,7 @@ def empirical_bernstein(count, mean, variance, low, high, confidence, sides=2):
     low, high : array_like, proved range; an infinite end gives infinite limits
     confidence : float in (0, 1)
     sides : 2: both limits hold together with `confidence`; 1: each of them alone does
+    error : float in (0, 1), 1 - confidence, instead of it
 
     Returns
     -------
@@ -53,7 +65,7 @@ def empirical_bernstein(count, mean, variance, low, high, confidence, sides=2):
     ValueError
         If the confidence is outside (0, 1) or `sides` is neither 1 nor 2.
     """
-    delta = 1 - check_confidence(confidence)
+    delta = error_of(confidence, error)
     _check_sides(sides)
     mean, variance, low, high = np.broadcast_arrays(
         *(np.asarray(v, dtype=np.float64) for v in (mean, variance, low, high))
@@ -66,7 +78,7 @@ def empirical_bernstein(count, mean, variance, low, high, confidence, sides=2):
         return np.fmax(mean - half, low), np.fmin(mean + half, high)
 
 
-def normal(count, mean, variance, confidence, sides=2):
+def normal(count, mean, variance, confidence=None, sides=2, *, error=None):
     """Asymptotic band mean ± z sqrt(variance/count): only where the variance of the quantity is known to be finite.
 
     Its error rate tends to 1 - confidence as count grows (central limit theorem, Slutsky); at no count is it proved.
@@ -74,7 +86,7 @@ def normal(count, mean, variance, confidence, sides=2):
     """
     from scipy.special import ndtri
 
-    delta = 1 - check_confidence(confidence)
+    delta = error_of(confidence, error)
     _check_sides(sides)
     mean, variance = np.asarray(mean, dtype=np.float64), np.asarray(variance, dtype=np.float64)
     if count < 2:
@@ -83,55 +95,29 @@ def normal(count, mean, variance, confidence, sides=2):
     return mean - half, mean + half
 
 
-def betting(values, low, high, confidence, sides=2, bisections=50):
-    """Finite-sample band for the mean of independent variables in [low, high] by betting.
-
-    Theorem (after Waudby-Smith and Ramdas 2024, Theorem 3 and section 4). Let X_i be in [0, 1] with common mean mu given
-    the past, and bet a predictable lambda_i in [0, 1/(2m)] against "the mean is m": K_t(m) = prod_{i<=t} (1 + lambda_i (X_i - m)).
-    K_t(mu) is a non-negative martingale that starts at 1, so P(max_t K_t(mu) >= 1/delta) <= delta (Ville). Each factor
-    with lambda_i = min(lambda'_i, 1/(2m)) decreases in m, so {m: max_t K_t(m) < 1/delta} is an interval (l, 1] and
-    bisection finds l: mu >= l with probability at least 1 - delta. The upper limit is the same for 1 - X.
-    Used bets: lambda'_i = sqrt(2 ln(1/delta)/(n s²_{i-1})), s² the running variance with the prior observation 1/2.
+def betting(values, low, high, confidence=None, sides=2, *, error=None):
+    """Finite-sample band for the mean of independent variables in [low, high] by betting: see `wealth`, where it is proved.
 
     Parameters
     ----------
     values : array_like, (..., n), independent along the last axis; their order must not depend on their values
-    low, high : array_like, (...), proved finite range; infinite ends give infinite limits
-    confidence, sides : as in `empirical_bernstein`
+    low, high : array_like, (...), proved range; where an end is infinite, so is its limit
+    confidence, sides, error : as in `empirical_bernstein`
 
     Returns
     -------
     (lower, upper) : arrays of shape (...)
     """
     _check_sides(sides)
-    delta = (1 - check_confidence(confidence)) / sides
+    side = error_of(confidence, error) / sides
     values = np.asarray(values, dtype=np.float64)
     shape = values.shape[:-1]
     low, high = (np.broadcast_to(np.asarray(v, dtype=np.float64), shape) for v in (low, high))
     lower, upper = low.copy(), high.copy()
     for index in np.ndindex(shape):
-        a, b = low[index], high[index]
-        if np.isfinite(b - a) and b > a and np.all(np.isfinite(values[index])):
-            unit = np.clip((values[index] - a) / (b - a), 0.0, 1.0)  # rounding only: the range is proved
-            lower[index] = a + (b - a) * _lower_limit(unit, delta, bisections)
-            upper[index] = b - (b - a) * _lower_limit(1 - unit, delta, bisections)
+        x, a, b = values[index], low[index], high[index]
+        if b > a and np.all(np.isfinite(x)):
+            prior = 0.25 * (b - a) ** 2
+            lower[index] = lower_limit(np.minimum(x, b), side, a, prior=prior)
+            upper[index] = -lower_limit(-np.maximum(x, a), side, -b, prior=prior)
     return lower, upper
-
-
-def _lower_limit(x, delta, bisections):
-    """sup of the means that the bets on a larger mean reject, for x of shape (n,) in [0, 1]; rounded down."""
-    n = x.size
-    index = np.arange(1, n + 1)
-    centre = (0.5 + np.cumsum(x)) / (index + 1)
-    spread = (0.25 + np.cumsum(np.square(x - centre))) / (index + 1)
-    bets = np.sqrt(2 * np.log(1 / delta) / (n * np.concatenate([[0.25], spread[:-1]])))
-    target = -np.log(delta)
-    left, right = 0.0, 1.0
-    for _ in range(bisections):
-        m = 0.5 * (left + right)
-        wealth = np.cumsum(np.log1p(np.minimum(bets, 0.5 / m) * (x - m)))
-        if wealth.max() >= target:
-            left = m
-        else:
-            right = m
-    return left

@@ -3,28 +3,15 @@
 import numpy as np
 
 from ..bounds import Bound
-from ..methods import Setting
 from ..simulate import simulate
-from ..specs import Spec
 from . import bands
 from .comparison import Comparison
 from .decide import decide, drawn
-from .sequential import follow
+from .provenance import setting_of
+from .sample import why_not
+from .sequential import follow, look_error, looks_of
 
 BANDS = ("empirical Bernstein", "betting")
-
-
-def setting_of(run):
-    """The setting that a run was made from."""
-    attrs = getattr(run, "attrs", {})
-    if "setting" not in attrs:
-        raise ValueError(
-            f"compare: expected a run from clipbounds.simulate, but {type(run).__name__} without attrs['setting'] was given"
-        )
-    setting = Spec.from_json(attrs["setting"])
-    if not isinstance(setting, Setting):
-        raise ValueError(f"compare: attrs['setting'] must describe a Setting, but it describes {setting!r}")
-    return setting
 
 
 def _checked(bounds, draw):
@@ -53,13 +40,34 @@ def _checked(bounds, draw):
     return bounds, draw
 
 
+def _checked_ranges(ranges, run):
+    """`ranges` with every end an array, or one sentence."""
+    checked = {}
+    if not isinstance(ranges, dict | None):
+        raise ValueError(f"compare: ranges must be a dict of quantity to (low, high), but {ranges!r} was given")
+    for quantity, ends in (ranges or {}).items():
+        if quantity not in run:
+            raise ValueError(f"compare: ranges: {why_not(run, quantity)}")
+        try:
+            low, high = (np.asarray(end, dtype=np.float64) for end in ends)
+            valid = bool(np.all(low <= high)) and low.ndim <= 1 and high.ndim <= 1
+        except (TypeError, ValueError):
+            valid = False
+        if not valid:
+            raise ValueError(
+                f"compare: ranges[{quantity!r}] must be (low, high) with low <= high, but {ends!r} was given"
+            )
+        checked[quantity] = (low, high)
+    return checked
+
+
 def compare(
     run,
     bounds,
     confidence=0.999,
     *,
     draw=(),
-    band="empirical Bernstein",
+    band=None,
     ranges=None,
     until=None,
     budget=None,
@@ -69,16 +77,20 @@ def compare(
 
     All tests of one comparison hold together: with probability at least `confidence` no verdict "holds" or "violated" is
     wrong. 1 - confidence is divided equally (Bonferroni) over the bounds that need a test, their checkpoints, and the two
-    sides of each band. How a bound is tested depends on what it says:
+    sides of each band. Verdicts speak of the checkpoints of the run. How a bound is tested depends on what it says:
 
     * every trajectory (``aggregate = "every"``), or no noise: exact comparison, with a relative slack of 1e-9 and the
-      rounding near convergence;
-    * a mean: an empirical-Bernstein (or betting) band on the proved range of the quantity, valid for any number of
-      trajectories. Where it does not decide, the normal band does if the variance is known to be finite and there are at
-      least 256 trajectories; the method is then "asymptotic" and the confidence a limit. Otherwise "undecided";
+      rounding of the steps (`verdict.rounding`);
+    * a mean: a band that is valid for any number of trajectories, from what is proved about the quantity: its range, and its
+      variance, moments and tail, which follow from the law of the noise (`verdict.spread`). Betting (`verdict.wealth`)
+      where every trajectory is kept, otherwise empirical Bernstein and the band of the spread. Where that does not
+      decide, no spread is known and the law of the noise justifies it (`verdict.means.normal_from`), a normal band
+      may; the method is then "asymptotic" and the confidence a limit. Otherwise "undecided";
     * a probability: Clopper-Pearson limits of the share of trajectories beyond the bound, per checkpoint, or over all
       checkpoints so far if the bound has ``simultaneous = True``;
-    * a floor or a prediction: "undecided", with the ratio; they are never asserted.
+    * a floor or a prediction: "undecided", with the ratio; they are never asserted;
+    * a bound whose hypotheses fail: "does not apply", with the table as the reason; a bound that is infinite, or a lower
+      bound that is not positive: "vacuous".
 
     Parameters
     ----------
@@ -86,10 +98,11 @@ def compare(
     bounds : Bound or list of Bound
     confidence : float in (0, 1)
     draw : list of Bound, drawn in the figure without a verdict; [recalled] statements belong here
-    band : "empirical Bernstein" or "betting" (tighter, needs every trajectory)
+    band : "betting" (needs every trajectory) or "empirical Bernstein"; by default betting where the run allows it
     ranges : dict of quantity to (low, high), proved by the caller for quantities that the package does not know
     until : "decided" adds trajectories until no verdict is open or `budget` is reached; look k then uses the part
-        1/(k(k+1)) of 1 - confidence, so that looking repeatedly keeps the confidence
+        1/(k(k+1)) of 1 - confidence, so that looking repeatedly keeps the confidence; the run of the result knows the
+        number of its looks, and a comparison of it is the next one
     budget : int, largest number of trajectories, for until="decided"
     threads : int, for until="decided"
 
@@ -100,18 +113,20 @@ def compare(
     Raises
     ------
     ValueError
-        If a bound may not be asserted, or an argument is outside its domain.
-    HypothesesFail
-        If a bound's hypotheses fail for the run's setting; the message is the table.
+        If a bound may not be asserted, an argument is outside its domain, or the run is no longer the data of one setting:
+        averaged, masked, joined with copies or with other settings.
     """
-    bands.check_confidence(confidence)
-    if band not in BANDS:
+    error = bands.error_of(confidence)
+    if band is not None and band not in BANDS:
         raise ValueError(f"compare: band must be one of {', '.join(BANDS)}, but {band!r} was given")
     bounds, draw = _checked(bounds, draw)
     setting = setting_of(run)
+    ranges = _checked_ranges(ranges, run)
     if until is not None:
-        return follow(run, setting, bounds, confidence, draw, band, ranges, until, budget, threads)
-    verdicts = decide(run, setting, bounds, confidence, band, ranges)
+        return follow(run, setting, bounds, confidence, error, draw, band, ranges, until, budget, threads)
+    if looks_of(run):  # the run was continued because of what was seen: this is one more look
+        error = look_error(error, looks_of(run) + 1)
+    verdicts = decide(run, setting, bounds, confidence, error, band, ranges)
     return Comparison(run, verdicts, drawn(run, setting, draw), confidence)
 
 

@@ -27,16 +27,25 @@ class Comparison:
         return [
             [
                 v.bound, v.kind, v.quantity, v.verdict, "" if v.tightness is None else f"{v.tightness:.4g}",
-                v.method, f"{v.confidence:g}" if v.method else "", v.reason,
+                v.method, f"{v.confidence!r}" if v.method else "", v.reason,
             ]
             for v in self.verdicts
         ]  # fmt: skip
+
+    def scope(self):
+        """What the verdicts speak of, one sentence."""
+        counts = sorted({v.steps.size for v in self.verdicts if v.steps.size})
+        points = " or ".join(map(str, counts)) or "no"
+        return (
+            f"Verdicts speak of the {points} checkpoints measured, not of the steps between them; none is wrong with"
+            f" probability at least {self.confidence!r}, where no method is asymptotic."
+        )
 
     def table(self):
         """A rich Table, one row a verdict."""
         from rich.table import Table
 
-        table = Table(*COLUMNS)
+        table = Table(*COLUMNS, caption=self.scope())
         style = {"holds": "green", "violated": "bold red"}
         for row in self.rows():
             table.add_row(*row, style=style.get(row[3], ""))
@@ -62,7 +71,8 @@ class Comparison:
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows()
         )
-        text = f"<table><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
+        caption = f"<caption>{html.escape(self.scope())}</caption>"
+        text = f"<table>{caption}<thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
         if not any(v.steps.size for v in self.verdicts):
             return text
         buffer = io.BytesIO()

@@ -4,13 +4,13 @@ import numpy as np
 
 from ..lanes.blocks import LANES
 from ..simulate import simulate
+from .provenance import count_of, next_trajectory
 
 
 def continued(run, setting, trajectories, threads=None):
     """The run with `trajectories` more of them; the new ones follow the old ones in the same streams."""
     attrs = run.attrs
-    first = int(attrs["first_trajectory"]) + int(attrs.get("lanes_used", attrs["trajectories"]))
-    first = -(-first // LANES) * LANES
+    first = -(-next_trajectory(run) // LANES) * LANES
     more = simulate(
         setting, int(attrs["steps"]), trajectories, seed=int(attrs["seed"]), checkpoints=run["checkpoint"].values,
         threads=threads, keep=attrs["keep"], first_trajectory=first,
@@ -18,7 +18,7 @@ def continued(run, setting, trajectories, threads=None):
     merged = _join(run, more) if attrs["keep"] == "trajectories" else _merge(run, more)
     merged.attrs = {
         **attrs,
-        "trajectories": int(attrs["trajectories"]) + trajectories,
+        "trajectories": count_of(run) + trajectories,
         "lanes_used": first + trajectories - int(attrs["first_trajectory"]),
     }
     return merged

@@ -2,49 +2,64 @@
 
 import numpy as np
 
-from . import bands, judge
-from .judge import Verdict, _Case
+from ..bounds import HypothesesFail
+from . import judge
+from .judge import Case, Verdict
 from .ranges import measured_range
-from .sample import take
+from .sample import take, why_not
 
 
-def decide(run, setting, bounds, confidence, band, ranges):
-    """The verdicts on `bounds`, at a joint confidence."""
-    samples = [take(run, bound.quantity) for bound in bounds]
-    values = [None if s is None else bound.value(setting, s.steps) for bound, s in zip(bounds, samples, strict=True)]
-    for bound, sample in zip(bounds, samples, strict=True):
-        if sample is None:
-            bound.value(setting, [1])  # a bound that does not apply is refused even where nothing was measured
-    tests = sum(s is not None and judge.is_sampled(b, setting, s) for b, s in zip(bounds, samples, strict=True))
-    verdicts = []
-    for bound, sample, value in zip(bounds, samples, values, strict=True):
-        verdicts.append(_decide(bound, setting, sample, value, confidence, tests, band, ranges or {}))
-    return verdicts
+def decide(run, setting, bounds, confidence, error, band, ranges):
+    """The verdicts on `bounds`; all that may err together err with probability at most `error`.
+
+    `confidence` is the number that the verdicts show. Hypotheses that fail, and bounds that say nothing, take no part of
+    the error: they do not depend on the run.
+    """
+    cases = [_case(bound, run, setting, confidence) for bound in bounds]
+    tests = sum(isinstance(case, Case) and judge.is_sampled(case) for case in cases)
+    return [
+        _decide(case, error / max(tests, 1), band, ranges or {}) if isinstance(case, Case) else case for case in cases
+    ]
 
 
-def _decide(bound, setting, sample, value, confidence, tests, band, ranges):
+def _case(bound, run, setting, confidence):
+    """A `Case` to be judged, or a `Verdict` where there is nothing to judge."""
+
+    def says(verdict, reason):
+        return Verdict(bound.name, bound.kind, bound.quantity, verdict, reason)
+
+    sample = take(run, bound.quantity)
+    try:
+        value = bound.value(setting, [1] if sample is None else sample.steps)
+    except HypothesesFail as failure:
+        return says("does not apply", str(failure))
     if sample is None:
-        reason = f"the run has no values of {bound.quantity} at a checkpoint >= 1"
-        return Verdict(bound.name, bound.kind, bound.quantity, "not measured", reason)
-    case = _Case(bound, setting, sample, value, confidence)
+        return says("not measured", why_not(run, bound.quantity))
+    return Case(bound, setting, sample, value, confidence)
+
+
+def _decide(case, error, band, ranges):
+    bound, setting, sample, value = case.bound, case.setting, case.sample, case.value
     if bound.kind in ("floor", "prediction"):
         return judge.judge_display(case)
     if np.isnan(value).any():
         return case.says(
             "undecided", "the bound is nan at some checkpoint", "", sample.mean, sample.smallest, sample.largest
         )
-    if not judge.is_sampled(bound, setting, sample):
+    if case.vacuous:
+        return case.says("vacuous", case.vacuous, "", sample.mean, sample.smallest, sample.largest)
+    if not judge.is_sampled(case):
         return judge.judge_exact(case)
-    level = bands.split(confidence, tests * len(sample.steps))
+    error = error / len(sample.steps)
     if bound.aggregate == "probability":
-        return judge.judge_probability(case, level)
+        return judge.judge_probability(case, error)
     if bound.quantity in ranges:
         proved = tuple(
             np.broadcast_to(np.asarray(end, dtype=np.float64), sample.steps.shape) for end in ranges[bound.quantity]
         )
     else:
         proved = measured_range(setting, bound.quantity, sample.steps, bound.accept_sampled)
-    return judge.judge_mean(case, level, proved, band)
+    return judge.judge_mean(case, error, proved, band)
 
 
 def drawn(run, setting, draw):

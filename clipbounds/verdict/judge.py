@@ -4,17 +4,17 @@ import dataclasses
 
 import numpy as np
 
-from ..clipping import Identity
-from ..methods import SGD, ClippedSGD
 from ..noise.base import NONE
-from . import bands
+from . import means
 from .proportions import clopper_pearson
 from .quantiles import quantile_limits
-from .ranges import constants
+from .rounding import rounding
 
+NONNEGATIVE = (
+    "gradient_norm", "mean_gradient_norm", "min_gradient_norm", "gap", "distance", "squared_distance", "clipped_fraction",
+    "mean_certified", "mean_phi", "displacement", "estimator_size",
+)  # fmt: skip
 SLACK = 1e-9  # relative, on the side of the bound
-ROUNDING = 64 * np.finfo(np.float64).eps
-NORMAL_COUNT = 256  # trajectories below which no normal band is used: a choice, the normal band is never proved
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,7 +24,8 @@ class Verdict:
     Attributes
     ----------
     bound, kind, quantity : str
-    verdict : "holds", "violated", "undecided" or "not measured"
+    verdict : "holds", "violated", "undecided", "vacuous" (the bound says nothing), "does not apply" (a hypothesis fails; the
+        reason is the table) or "not measured". It speaks of the checkpoints of the run, not of the steps between them
     reason : str, why it is undecided or not measured, or where it is violated
     tightness : float or None, largest measured/bound over the checkpoints (bound/measured for lower bounds and floors);
         1 is tight
@@ -57,10 +58,13 @@ def is_deterministic(setting, sample):
     return setting.noise.layout == NONE and same
 
 
-def is_sampled(bound, setting, sample):
+def is_sampled(case):
     """Whether the verdict on this bound is a test that may err, and so takes its part of 1 - confidence."""
-    random = bound.aggregate == "probability" or (bound.aggregate == "mean" and not is_deterministic(setting, sample))
-    return bound.kind in ("upper", "lower") and random
+    bound = case.bound
+    random = bound.aggregate == "probability" or (
+        bound.aggregate == "mean" and not is_deterministic(case.setting, case.sample)
+    )
+    return bound.kind in ("upper", "lower") and random and not case.vacuous
 
 
 def tightness(kind, measured, value):
@@ -71,60 +75,31 @@ def tightness(kind, measured, value):
     return float(ratio.max()) if ratio.size else None
 
 
-def rounding(setting, quantity, value):
-    """What floating point may add to a quantity near convergence.
-
-    x_t is known to about eps·‖x*‖ (x_0 in place of an unknown minimiser): coordinates that converge to 0 keep their
-    relative accuracy. That moves the gradient by (L0 + L1‖grad f‖) times as much, and f - f_star also cancels eps·|f_star|.
-    """
-    problem = setting.problem
-    centre = problem.minimiser if problem.minimiser is not None else problem.x0
-    shift = ROUNDING * float(np.linalg.norm(centre))
-    if quantity == "distance":
-        return np.full(value.shape, shift)
-    _, L0, L1 = constants(problem)
-    L0 = L0 if np.isfinite(L0) else 0.0
-    if quantity == "gap":
-        return np.full(value.shape, ROUNDING * abs(problem.f_star) + (1 + L0) * shift**2)
-    if quantity.endswith("gradient_norm"):
-        return shift * (L0 + L1 * np.where(np.isfinite(value), np.abs(value), 0.0))
-    return np.zeros(value.shape)
-
-
-def limit_of(bound, setting, value):
+def limit_of(bound, setting, value, steps):
     """The bound moved by the slack, to the side that forgives."""
     sign = 1.0 if bound.kind == "upper" else -1.0
-    return value + sign * (SLACK * np.abs(value) + rounding(setting, bound.quantity, value))
+    return value + sign * (SLACK * np.abs(value) + rounding(setting, bound.quantity, value, steps))
 
 
-def variance_is_finite(setting, quantity, low, high, accept_sampled=False):
-    """Whether the quantity is known to have a finite variance at every step.
-
-    Either its proved range is finite, or the step is unclipped and f has a global L: then ‖x_{t+1}‖ <= (1 + eta L)‖x_t‖ +
-    eta‖grad f(0)‖ + eta‖xi‖ (with momentum, the same for the pair of x and v), so ‖x_t‖ has the moments of ‖xi‖. Gradient
-    norm and distance need the second, the gap, which grows like ‖x‖², the fourth.
-    """
-    if np.all(np.isfinite(high - low)):
-        return True
-    method, problem = setting.method, setting.problem
-    unclipped = type(method) in (SGD, ClippedSGD) and isinstance(method.operator, Identity)
-    trusted = problem.certificate.trusted or accept_sampled
-    if not unclipped or constants(problem)[0] is None or not trusted:
-        return False
-    needed = {"gap": 4, "distance": 2, "gradient_norm": 2, "mean_gradient_norm": 2, "min_gradient_norm": 2}.get(
-        quantity
-    )
-    return needed is not None and np.isfinite(float(setting.noise.vector_moment(needed, problem.dim)))
-
-
-class _Case:
+class Case:
     """A bound, a setting and a sample, and the verdicts that they allow."""
 
     def __init__(self, bound, setting, sample, value, confidence):
         self.bound, self.setting, self.sample, self.value = bound, setting, sample, value
         self.confidence = confidence
-        self.limit = limit_of(bound, setting, value)
+        self.limit = limit_of(bound, setting, value, sample.steps)
         self.upper = bound.kind == "upper"
+
+    @property
+    def vacuous(self):
+        """Why the bound says nothing at any checkpoint, or ""."""
+        if self.bound.kind == "upper" and np.all(self.value == np.inf):
+            return "the bound is infinite at every checkpoint: it says nothing"
+        if self.bound.kind == "lower" and np.all(self.value <= 0) and self.bound.quantity in NONNEGATIVE:
+            return f"the bound is at most 0 at every checkpoint, and {self.bound.quantity} is never negative: it says nothing"
+        if self.bound.kind == "lower" and np.all(self.value == -np.inf):
+            return "the bound is -infinite at every checkpoint: it says nothing"
+        return ""
 
     def inside(self, low, high):
         return high <= self.limit if self.upper else low >= self.limit
@@ -174,23 +149,34 @@ def judge_exact(case):
     return case.says("holds", "", **rest)
 
 
-def judge_mean(case, level, proved, band):
-    """A band for the mean, at `level` for each checkpoint, on the proved range (low, high)."""
+def judge_mean(case, error, proved, band):
+    """A band for the mean, each checkpoint with its part `error`, on the proved range (low, high).
+
+    What is proved comes first: betting where every trajectory is kept, empirical Bernstein and the band of the spread where
+    only statistics are. Where a normal band is justified (`means.normal_from`), it is looked at if that does not decide,
+    and both have half of the error.
+    """
     sample, bound = case.sample, case.bound
     a, b = proved
+    facts = means.facts_of(case.setting, bound.quantity, sample.steps, proved, bound.accept_sampled)
+    enough = means.normal_from(case.setting, bound.quantity, facts, bound.accept_sampled)
+    normal = sample.count >= enough
+    if normal:
+        error = error / 2
     clean = (sample.diverged == 0) & np.isfinite(sample.mean)
+    spare = SLACK * np.abs(np.where(np.isfinite(b), b, 0.0)) + rounding(case.setting, bound.quantity, b, sample.steps)
+    outside = clean & ((sample.smallest < a - spare) | (sample.largest > b + spare))
+    band = band or ("empirical Bernstein" if sample.values is None else "betting")
     if band == "betting":
         if sample.values is None:
             raise ValueError(
                 "betting bands need every trajectory: simulate with keep='trajectories', or use band='empirical Bernstein'"
             )
-        low, high = bands.betting(sample.values, a, b, level)
+        low, high = means.betting_band(sample.values, facts, error)
     else:
-        low, high = bands.empirical_bernstein(sample.count, sample.mean, sample.variance, a, b, level)
+        low, high = means.statistics_band(sample, facts, error)
     low, high = np.where(clean, low, -np.inf), np.where(clean, high, np.inf)
     rest = {"method": band, "measured": sample.mean, "low": low, "high": high}
-    spare = SLACK * np.abs(np.where(np.isfinite(b), b, 0.0)) + rounding(case.setting, bound.quantity, b)
-    outside = clean & ((sample.smallest < a - spare) | (sample.largest > b + spare))
     if outside.any():
         step = int(sample.steps[np.argmax(outside)])
         return case.says(
@@ -207,30 +193,46 @@ def judge_mean(case, level, proved, band):
         return case.says("undecided", "the mean is not a finite number at some checkpoint", **rest)
     if case.inside(low, high).all():
         return case.says("holds", "", **rest)
-    if not variance_is_finite(case.setting, bound.quantity, a, b, bound.accept_sampled):
+    if normal:
+        first, last = means.normal_band(sample, error)
+        both = np.fmax(first, low), np.fmin(last, high)
+        rest = {"method": "asymptotic", "measured": sample.mean, "low": both[0], "high": both[1]}
+        beyond = case.beyond(*both)
+        if beyond.any():
+            return case.violated(beyond, **rest)
+        if case.inside(*both).all():
+            return case.says("holds", "", **rest)
+        return _open(case, rest, enough)
+    if not facts.says_something(case.upper) and not np.isfinite(enough):
         reason = (
-            f"no proved finite range and no known finite variance of {bound.quantity}, so no band for its mean is valid;"
+            f"no proved finite range, spread or variance of {bound.quantity} that a band for its mean could rest on;"
             " use quantiles (verdict.quantile_limits)"
         )
         return case.says("undecided", reason, **rest)
-    if sample.count >= NORMAL_COUNT:
-        # where the sample does not vary at all, it says nothing about rare large values: keep the finite-sample band
-        varies = sample.largest - sample.smallest > SLACK * np.abs(sample.mean)
-        first, last = bands.normal(sample.count, sample.mean, sample.variance, level)
-        low, high = np.where(varies, np.fmax(first, low), low), np.where(varies, np.fmin(last, high), high)
-        rest = {"method": "asymptotic", "measured": sample.mean, "low": low, "high": high}
-        beyond = case.beyond(low, high)
-        if beyond.any():
-            return case.violated(beyond, **rest)
-        if case.inside(low, high).all():
-            return case.says("holds", "", **rest)
-    step = int(sample.steps[np.argmax(~case.inside(low, high))])
-    return case.says(
-        "undecided", f"the band contains the bound at step {step}; more trajectories are needed", **rest, open=True
-    )
+    return _open(case, rest, enough)
 
 
-def judge_probability(case, level):
+def _open(case, rest, enough=0):
+    """Undecided: at which step, and about how many trajectories would decide, as widths shrink like 1/sqrt(n)."""
+    low, high, mean, limit = rest["low"], rest["high"], rest["measured"], case.limit
+    step = int(case.sample.steps[np.argmax(~case.inside(low, high))])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ahead, behind = (limit - mean) / (high - mean), (mean - limit) / (mean - low)
+        if not case.upper:
+            ahead, behind = (mean - limit) / (mean - low), (limit - mean) / (high - mean)
+        share = behind.max() if np.any(behind > 0) else ahead.min()
+        needed = case.sample.count / share**2 if share > 0 else np.inf
+    if case.sample.count < enough < np.inf:
+        count = f"; a normal band is used from {enough} on"
+    elif needed < 1e12:
+        count = f", about {float(f'{needed:.2g}'):.0f} if the mean stays"
+    else:
+        count = ""
+    reason = f"the band contains the bound at step {step}; more than {case.sample.count} trajectories are needed{count}"
+    return case.says("undecided", reason, **rest, open=True)
+
+
+def judge_probability(case, error):
     """The share of trajectories beyond the bound against ``failure_probability``, by Clopper-Pearson limits.
 
     Share at each checkpoint, or, for a bound with ``simultaneous = True``, at any checkpoint up to it. The curve shown is
@@ -249,7 +251,7 @@ def judge_probability(case, level):
         measured = np.quantile(
             np.where(unknown, np.inf if case.upper else -np.inf, values), quantile, axis=1, method="inverted_cdf"
         )
-        limits = quantile_limits(values, quantile, level)
+        limits = quantile_limits(values, quantile, error=error)
         if getattr(case.bound, "simultaneous", False):
             crossed, unknown = np.logical_or.accumulate(crossed), np.logical_or.accumulate(unknown)
         at_least, at_most = crossed.sum(axis=1), (crossed | unknown).sum(axis=1)
@@ -260,8 +262,8 @@ def judge_probability(case, level):
             some = np.logical_or.accumulate(some)
         at_least, at_most = np.zeros(n_rows := len(some), dtype=int), np.where(some, n, 0)
         measured, limits = extreme, (np.full(n_rows, np.nan), np.full(n_rows, np.nan))
-    lower = clopper_pearson(at_least, n, level)[0]
-    upper = clopper_pearson(at_most, n, level)[1]
+    lower = clopper_pearson(at_least, n, error=error)[0]
+    upper = clopper_pearson(at_most, n, error=error)[1]
     rest = {"method": "Clopper-Pearson", "measured": measured, "low": limits[0], "high": limits[1]}
     beyond = lower > allowed
     if beyond.any():

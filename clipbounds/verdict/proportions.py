@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from .bands import _check_sides, check_confidence
+from .bands import _check_sides, error_of
 
 
-def clopper_pearson(successes, trials, confidence, sides=2):
+def clopper_pearson(successes, trials, confidence=None, sides=2, *, error=None):
     """Limits for the success probability of `trials` independent trials.
 
     Theorem (Clopper and Pearson 1934). With delta = (1 - confidence)/sides the lower limit solves
@@ -18,6 +18,7 @@ def clopper_pearson(successes, trials, confidence, sides=2):
     trials : int n >= 1
     confidence : float in (0, 1)
     sides : 2: both limits hold together with `confidence`; 1: each of them alone does
+    error : float in (0, 1), 1 - confidence, instead of it
 
     Returns
     -------
@@ -28,9 +29,9 @@ def clopper_pearson(successes, trials, confidence, sides=2):
     ValueError
         If successes are outside [0, trials].
     """
-    from scipy.special import betaincinv
+    from scipy.special import betainccinv, betaincinv
 
-    delta = 1 - check_confidence(confidence)
+    delta = error_of(confidence, error)
     _check_sides(sides)
     k = np.asarray(successes)
     if trials < 1 or np.any(k < 0) or np.any(k > trials):
@@ -40,5 +41,5 @@ def clopper_pearson(successes, trials, confidence, sides=2):
     tail = delta / sides
     lower = np.where(k == 0, 0.0, betaincinv(np.maximum(k, 1), trials - np.maximum(k, 1) + 1, tail))
     inner = np.minimum(k, trials - 1)
-    upper = np.where(k == trials, 1.0, betaincinv(inner + 1, trials - inner, 1 - tail))
+    upper = np.where(k == trials, 1.0, betainccinv(inner + 1, trials - inner, tail))
     return lower, upper

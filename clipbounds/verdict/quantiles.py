@@ -3,10 +3,10 @@
 import numpy as np
 
 from ..specs import Interval
-from .bands import _check_sides, check_confidence
+from .bands import _check_sides, error_of
 
 
-def quantile_ranks(count, level, confidence, sides=2):
+def quantile_ranks(count, level, confidence=None, sides=2, *, error=None):
     """Ranks (l, k), counted from 1, of the order statistics that enclose a quantile; 0 or count + 1 where none does.
 
     Theorem. X_1..X_n independent with one law, q its level-quantile, P(X < q) <= level <= P(X <= q). The number of
@@ -17,7 +17,7 @@ def quantile_ranks(count, level, confidence, sides=2):
     from scipy.special import bdtr
 
     _check_sides(sides)
-    delta = (1 - check_confidence(confidence)) / sides
+    delta = error_of(confidence, error) / sides
     if not Interval(0, 1).contains(level):
         raise ValueError(f"the level of a quantile must be in (0, 1), but {level!r} was given")
     below = bdtr(np.arange(count + 1, dtype=np.float64), count, level)  # P(Bin <= j)
@@ -28,7 +28,7 @@ def quantile_ranks(count, level, confidence, sides=2):
     return (int(few[-1]) + 1 if few.size else 0), (int(enough[0]) + 1 if enough.size else count + 1)
 
 
-def quantile_limits(values, level, confidence, sides=2):
+def quantile_limits(values, level, confidence=None, sides=2, *, error=None):
     """Confidence limits for the level-quantile of independent values along the last axis.
 
     Where the sample is too small for a limit, the limit is infinite: the smallest count with a finite upper limit is
@@ -38,14 +38,14 @@ def quantile_limits(values, level, confidence, sides=2):
     ----------
     values : array_like, (..., n); infinite values are allowed, nan counts as +inf
     level : float in (0, 1)
-    confidence, sides : as in `bands.empirical_bernstein`
+    confidence, sides, error : as in `bands.empirical_bernstein`
 
     Returns
     -------
     (lower, upper) : arrays of shape (...)
     """
     values = np.asarray(values, dtype=np.float64)
-    lower_rank, upper_rank = quantile_ranks(values.shape[-1], level, confidence, sides)
+    lower_rank, upper_rank = quantile_ranks(values.shape[-1], level, confidence, sides, error=error)
     ordered = np.sort(np.where(np.isnan(values), np.inf, values), axis=-1)
     infinite = np.full(values.shape[:-1], np.inf)
     lower = ordered[..., lower_rank - 1] if lower_rank >= 1 else -infinite

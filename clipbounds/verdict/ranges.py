@@ -9,18 +9,19 @@ Proof. With s the mean of s_i, ‖x - eta s grad f(x) - x*‖ <= (1 - eta s mu) 
 segment has its spectrum in [mu, L] and eta s L <= 1. The noise adds at most eta s w. So the new distance is at most
 r - eta s (mu r - w) <= max(r, w/mu), a convex combination of r and w/mu because eta s mu <= 1.
 
-Interval of a convex function on the line. Let |xi_i| <= w, a+ = sup{x: f'(x) <= w}, a- = inf{x: f'(x) >= -w}, and each
+Interval of a convex function on the line. Let -w_- <= xi_i <= w_+, a+ = sup{x: f'(x) <= w_-}, a- = inf{x: f'(x) >= -w_+}, and each
 step move by -eta mean_i clip(f'(x) + xi_i) with a norm clip of threshold c (inf for none). Then x_t <= max(x_0, a+ + s)
 and x_t >= min(x_0, a- - s) for all t, where s = 0 if f has the Lipschitz constant L and eta L <= 1, and s = eta c otherwise.
-Proof (upper end). If f'(x_t) > w, every sample is positive and so is its clipped value: x_{t+1} < x_t. Otherwise
+Proof (upper end). If f'(x_t) > w_-, every sample is positive and so is its clipped value: x_{t+1} < x_t. Otherwise
 x_t <= a+, and x_{t+1} <= x_t + eta c <= a+ + eta c. If eta L <= 1, x -> x - eta clip(f'(x) + xi) does not decrease,
-as clip is 1-Lipschitz; at a+ (finite), f'(a+) = w >= -xi gives x_{t+1} <= a+ - eta mean_i clip(w + xi_i) <= a+.
+as clip is 1-Lipschitz; at a+ (finite), f'(a+) = w_- >= -xi gives x_{t+1} <= a+ - eta mean_i clip(w_- + xi_i) <= a+.
 """
 
 import numpy as np
 
+from ..bounds.yu2023.growth import displacements, estimator_sizes
 from ..clipping import Identity, NormClip
-from ..methods import SGD, ClippedSGD
+from ..methods import SGD, ClippedSGD, SClipEF
 
 OUTWARD = 1e-9  # relative widening: the ends are computed in floating point
 PIECES = 256  # steps that the bound of the running mean takes one by one, before it takes geometric pieces
@@ -58,7 +59,10 @@ def measured_range(setting, quantity, steps, accept_sampled=False):
 
 
 def displacement(setting, steps):
-    """D_t >= ‖x_t - x_0‖ (see "Reach" above); 0 at t = 0."""
+    """D_t >= ‖x_t - x_0‖ (see "Reach" above); 0 at t = 0. For SClip-EF, sqrt(dim) times the sum that `Growth` proves."""
+    if isinstance(setting.method, SClipEF):
+        sums = displacements(setting.method, estimator_sizes(setting.method, int(steps.max(initial=0))))
+        return np.sqrt(setting.problem.dim) * sums[np.asarray(steps, dtype=np.int64)]
     bound = setting.method.step_bound(setting.problem.dim)
     return np.where(steps > 0, np.maximum(steps, 1) * bound, 0.0)
 
@@ -115,17 +119,26 @@ def interval(setting, steps):
     start = float(problem.x0[0])
     way = displacement(setting, steps)
     low, high = start - way, start + way
-    if not (_on_a_line(setting) and _plain(setting)):
+    if not (on_a_line(setting) and _plain(setting)):
         return low, high
-    noise_bound = setting.noise.vector_bound(1)
-    if np.isfinite(noise_bound):
+    below, above = noise_ends(setting.noise)
+    if np.isfinite(below + above):
         overshoot = 0.0 if _contracting(setting) else method.step_bound(1)
-        high = np.fmin(high, max(start, _edge(problem, noise_bound, 1.0) + overshoot))
-        low = np.maximum(low, min(start, -_edge(problem, noise_bound, -1.0) - overshoot))
+        high = np.fmin(high, max(start, _edge(problem, below, 1.0) + overshoot))
+        low = np.maximum(low, min(start, -_edge(problem, above, -1.0) - overshoot))
     return low, high
 
 
-def _on_a_line(setting):
+def noise_ends(noise):
+    """(w_-, w_+) with -w_- <= xi <= w_+ on the line."""
+    atoms = noise.atoms() if noise.additive else None
+    if atoms is None or noise.radial:
+        return (noise.vector_bound(1),) * 2
+    support = np.asarray(atoms[0]) * (1.0 if noise.along is None else noise.along[0])
+    return max(-float(support.min()), 0.0), max(float(support.max()), 0.0)
+
+
+def on_a_line(setting):
     """Convex on the whole line. An objective without constants may have a smaller domain (1/x, -log x): not that one."""
     problem = setting.problem
     return problem.dim == 1 and problem.convex and np.isfinite(constants(problem)[1])
@@ -152,9 +165,13 @@ def distance_range(setting, steps):
         return np.zeros(steps.shape), np.full(steps.shape, np.inf)
     way = displacement(setting, steps)
     low, high = np.maximum(start - way, 0.0), start + way
-    if _on_a_line(setting):
+    if on_a_line(setting):
         high = np.fmin(high, np.maximum(*_ends(setting, steps, problem.distance)))
     return low, np.fmin(high, _ball(setting))
+
+
+def squared_distance_range(setting, steps):
+    return tuple(np.square(end) for end in distance_range(setting, steps))
 
 
 def _ball(setting):
@@ -185,7 +202,7 @@ def gradient_range(setting, steps):
     else:
         low = start * np.exp(-H1 * way) + H0 / H1 * np.expm1(-H1 * way)  # (g_0 + H0/H1) - H0/H1 cancels
         high = start * np.exp(H1 * way) + H0 / H1 * np.expm1(H1 * way)
-    if _on_a_line(setting):
+    if on_a_line(setting):
         left, right = _ends(setting, steps, lambda x: np.abs(problem.gradient(x)[:, 0]))
         high = np.fmin(high, np.maximum(left, right))
     return np.fmax(low, 0.0), high
@@ -241,7 +258,7 @@ def gap_range(setting, steps):
         )
         change = gradient * np.expm1(H1 * way) / H1 + H0 / H1**2 * growth
     high = start + change
-    if _on_a_line(setting):
+    if on_a_line(setting):
         high = np.fmin(high, np.maximum(*_ends(setting, steps, problem.gap)))
     radius = _ball(setting)
     if np.isfinite(radius):
@@ -256,4 +273,5 @@ RULES = {
     "min_gradient_norm": min_gradient_range,
     "gap": gap_range,
     "distance": distance_range,
+    "squared_distance": squared_distance_range,
 }

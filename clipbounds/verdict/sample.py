@@ -1,6 +1,7 @@
 """What a run says about one quantity, whether it kept trajectories or statistics."""
 
 import dataclasses
+import difflib
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Sample:
 
 def take(run, quantity):
     """The `Sample` of a quantity, or None where it was not measured: not in the run, no checkpoint >= 1, or all nan."""
-    if quantity not in run or "checkpoint" not in run[quantity].dims:
+    if quantity not in run or "checkpoint" not in run[quantity].dims or quantity == "evaluations":
         return None
     steps = run["checkpoint"].values
     rows = steps >= 1
@@ -40,6 +41,13 @@ def take(run, quantity):
     if "trajectory" in table.dims:
         values = table.transpose("checkpoint", "trajectory").values[rows]
         at = run["diverged_at"].values
+        finished = (at < 0) | (at > steps[rows, np.newaxis])
+        lost = np.isnan(values) & finished
+        if lost.any() and not np.all(np.isnan(values[finished])):
+            raise ValueError(
+                f"compare: {quantity} has no value for {np.count_nonzero(lost.any(axis=0))} of {at.size} trajectories that did"
+                " not diverge; a masked run is a selection of its trajectories, so pass it as clipbounds.simulate made it"
+            )
         diverged = np.count_nonzero((at >= 0) & (at <= steps[rows, np.newaxis]), axis=1)
         with np.errstate(invalid="ignore", over="ignore"):
             mean = values.mean(axis=1)
@@ -47,6 +55,11 @@ def take(run, quantity):
         statistics = (mean, variance, values.min(axis=1), values.max(axis=1))
         count = values.shape[1]
     else:
+        if f"{quantity}_variance" not in run:
+            raise ValueError(
+                f"compare: {quantity} has neither trajectories nor a variance; averages are no data, so pass the run as"
+                " clipbounds.simulate made it"
+            )
         values, count = None, int(run.attrs["trajectories"])
         diverged = run["diverged_count"].values[rows]
         statistics = tuple(run[f"{quantity}{end}"].values[rows] for end in ("", "_variance", "_smallest", "_largest"))
@@ -54,3 +67,16 @@ def take(run, quantity):
     if clean.any() and np.all(np.isnan(statistics[0][clean])):
         return None
     return Sample(steps[rows], count, values, *statistics, diverged)
+
+
+def why_not(run, quantity):
+    """Why `take` has nothing: the quantity is not in the run (with a near name), or was not measured at a checkpoint >= 1."""
+    if quantity == "evaluations":
+        return "evaluations is fixed by the method, the same for every trajectory: it is counted, not measured"
+    if quantity in run:
+        return f"the run has no values of {quantity} at a checkpoint >= 1"
+    names = sorted(n for n in run.data_vars if not n.endswith(("_variance", "_smallest", "_largest")))
+    near = difflib.get_close_matches(quantity, names, 1)
+    return f"the run has no quantity {quantity!r}; " + (
+        f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}"
+    )

@@ -4,27 +4,37 @@ from ..specs import check_integer
 from .comparison import Comparison
 from .continuation import continued
 from .decide import decide, drawn
+from .provenance import count_of
 
 
-def look_confidence(confidence, look):
-    """Confidence of look k = 1, 2, ...: 1 - (1 - confidence)/(k(k+1)). The parts sum to 1 - confidence over all k."""
-    return 1 - (1 - confidence) / (look * (look + 1))
+def look_error(error, look):
+    """Part of the error that look k = 1, 2, ... may spend: error/(k(k+1)). The parts sum to `error` over all k."""
+    return error / (look * (look + 1))
 
 
-def follow(run, setting, bounds, confidence, draw, band, ranges, until, budget, threads):
-    """Look, double the trajectories, look again, until no verdict is open or the budget is used up."""
+def looks_of(run):
+    """How often verdicts on this run, or on a part of it, were looked at before it was continued."""
+    return int(run.attrs.get("looks", 0))
+
+
+def follow(run, setting, bounds, confidence, error, draw, band, ranges, until, budget, threads):
+    """Look, double the trajectories, look again, until no verdict is open or the budget is used up.
+
+    The number of looks travels in the run (attrs["looks"]): a comparison of its own result goes on with the next look.
+    """
     if until != "decided":
         raise ValueError(f"compare: until must be None or 'decided', but {until!r} was given")
     budget = check_integer("compare", "budget", budget, 1, "the largest number of trajectories for until='decided'")
-    verdicts, look = [None] * len(bounds), 0
+    verdicts, look = [None] * len(bounds), looks_of(run)
     while True:
         look += 1
-        now = decide(run, setting, bounds, look_confidence(confidence, look), band, ranges)
+        now = decide(run, setting, bounds, confidence, look_error(error, look), band, ranges)
         # a verdict that was reached at an earlier look stands: every look has its own part of the error
         verdicts = [new if old is None or old.open else old for old, new in zip(verdicts, now, strict=True)]
-        have = int(run.attrs["trajectories"])
+        have = count_of(run)
         more = min(have, budget - have)
         if more < 1 or not any(v.open for v in verdicts):
             break
         run = continued(run, setting, more, threads)
+    run = run.assign_attrs(looks=look)
     return Comparison(run, verdicts, drawn(run, setting, draw), confidence)

@@ -158,7 +158,8 @@ def test_thresholds_whose_square_is_no_float(threshold):
         values = bound.value(setting, [1, 1000])
         assert not np.isnan(values).any() and (values > 0).all()
     run = cb.simulate(setting, 100)
-    assert {v.verdict for v in cb.compare(run, [K.S0(), K.S1(), K.D3()]).verdicts} == {"holds"}
+    for verdict in cb.compare(run, [K.S0(), K.S1(), K.D3()]).verdicts:
+        assert verdict.verdict == ("vacuous" if np.all(np.isinf(verdict.value)) else "holds")
 
 
 def test_strong_convexity_beyond_the_range_of_squares():

@@ -29,7 +29,7 @@ def misses_allowed(confidence, experiments=4000):
 
 def limits(band, values, confidence, sides):
     if band == "betting":
-        return betting(values, 0.0, 1.0, confidence, sides, bisections=20)
+        return betting(values, 0.0, 1.0, confidence, sides)
     mean, variance = values.mean(axis=-1), values.var(axis=-1, ddof=1)
     return empirical_bernstein(values.shape[-1], mean, variance, 0.0, 1.0, confidence, sides)
 

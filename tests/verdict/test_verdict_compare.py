@@ -20,7 +20,7 @@ from toy_bounds import (
 )
 
 import clipbounds as cb
-from clipbounds.bounds import Bound, HypothesesFail, Scaled
+from clipbounds.bounds import Bound, HypothesesFail, Hypothesis, Scaled
 from clipbounds.bounds import koloskova2023 as K
 
 
@@ -34,9 +34,27 @@ def test_unconfirmed_statements_are_refused_and_may_be_drawn():
     assert "Unconfirmed (upper, no verdict)" in labels
 
 
-def test_failing_hypotheses_refuse_with_the_table():
+def test_a_bound_that_does_not_apply_says_so_with_its_table_and_the_others_are_judged():
+    run = run_of(PLAIN, 512)
+    alone = only(run, Level(2.0))
+    refused, judged = cb.compare(run, [Reach(), Level(2.0)]).verdicts
+    assert refused.verdict == "does not apply" and not refused.open and refused.tightness is None
+    assert "steps are bounded" in refused.reason and "FAILS" in refused.reason
+    assert judged.verdict == "holds" and np.array_equal(judged.high, alone.high)  # it takes no part of the error
+    assert "does not apply" in str(cb.compare(run, [Reach(), Level(2.0)]))
+    cb.compare(run, [Reach(), Level(2.0)]).figure()
+    assert cb.compare(run, Reach(), until="decided", budget=1024).verdicts[0].verdict == "does not apply"
     with pytest.raises(HypothesesFail, match=r"steps are bounded.*FAILS"):
-        cb.compare(run_of(PLAIN, 2), [Reach()])
+        Reach().value(PLAIN, 1)
+
+
+def test_a_hypothesis_may_have_any_value():
+    class Odd(Level):
+        def conditions(self, setting):
+            return [Hypothesis("an object", {"a": [1, 2]}, True), Hypothesis("a number", 3.5, None)]
+
+    with pytest.raises(HypothesesFail, match=r"\{'a': \[1, 2\]\} *holds\n.*3.5 *undecidable"):
+        Odd(1.0).value(PLAIN, 1)
 
 
 def test_floors_and_predictions_get_a_ratio_and_no_verdict():
@@ -53,6 +71,17 @@ def test_what_was_not_measured_is_said():
 
     run = run_of(FLANK)
     assert only(run, Nowhere(1.0)).verdict == "not measured"
+    assert "it has clipped_fraction, distance" in only(run, Nowhere(1.0)).reason
+
+    class Misspelt(Level):
+        quantity: ClassVar = "gradient_nrom"
+
+    assert "did you mean 'gradient_norm'?" in only(run, Misspelt(1.0)).reason
+
+    class Counted(Level):
+        quantity: ClassVar = "evaluations"
+
+    assert "fixed by the method" in only(run, Counted(1.0)).reason
     assert only(cb.simulate(FLANK, 5, checkpoints=[0]), Level(1.0)).verdict == "not measured"
     run["distance"] = run["distance"] * np.nan
     assert only(run, Reach()).verdict == "not measured"
@@ -113,6 +142,13 @@ def test_table_figure_and_notebook_form():
         ((Level(1.0),), {"until": "sunset", "budget": 10}, "until"),
         ((Level(1.0),), {"until": "decided"}, "budget"),
         ((Tail(1.0, failure_probability=2.0),), {}, "failure_probability"),
+        ((Level(1.0),), {"confidence": None}, "confidence must be a number"),
+        ((Level(1.0),), {"ranges": {"nonsense": (1, 0)}}, "ranges: the run has no quantity 'nonsense'"),
+        ((Level(1.0),), {"ranges": {"gradient_nrom": (0, 1)}}, "did you mean 'gradient_norm'"),
+        ((Level(1.0),), {"ranges": {"gap": (1, 0)}}, "low <= high"),
+        ((Level(1.0),), {"ranges": {"gap": 3}}, "low <= high"),
+        ((Level(1.0),), {"ranges": {"gap": (np.nan, 1)}}, "low <= high"),
+        ((Level(1.0),), {"ranges": [1, 2]}, "dict of quantity"),
     ],
 )
 def test_bad_arguments(arguments, options, message):

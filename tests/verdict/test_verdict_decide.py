@@ -76,7 +76,8 @@ def test_an_equality_between_means(keep):
     assert only(run, MeanSquare(1.5)).verdict == "holds"
     for wrong in (MeanSquare(0.8), MeanSquareBelow(1.25)):
         assert only(run, wrong).verdict == "violated"
-    assert only(run, MeanSquare(1.5)).method == only(run, MeanSquare(0.8)).method == "empirical Bernstein"
+    method = "betting" if keep == "trajectories" else "empirical Bernstein"
+    assert only(run, MeanSquare(1.5)).method == only(run, MeanSquare(0.8)).method == method
     assert only(run, MeanSquareBelow(0.7)).verdict == "holds"
 
 
@@ -87,7 +88,7 @@ def test_statistics_and_trajectories_give_the_same_verdicts():
         Reach(),
         Approach(),
     ]
-    a = cb.compare(run_of(NOISY, 1000), bounds).verdicts
+    a = cb.compare(run_of(NOISY, 1000), bounds, band="empirical Bernstein").verdicts
     b = cb.compare(run_of(NOISY, 1000, "statistics"), bounds).verdicts
     assert {v.verdict for v in a} >= {"holds", "violated"}
     for x, y in zip(a, b, strict=True):
@@ -105,27 +106,53 @@ def test_the_false_alarm_rate_of_a_comparison_is_kept():
     assert decided <= binom.isf(1e-6, 150, 0.2)
 
 
-def test_asymptotic_verdicts_are_labelled_and_need_a_finite_variance():
+MOMENTUM = PLAIN.replace(noise=cb.noise.Gaussian(1.0), method=cb.methods.SGD(0.1, momentum=0.5))
+
+
+def test_gaussian_noise_needs_no_range_and_no_normal_band():
+    """Unclipped steps have no range; the Gaussian tail of |x| and of the gap is proved, so both are decided by betting."""
     setting = PLAIN.replace(noise=cb.noise.Gaussian(1.0))
     run = run_of(setting, 2000)
-    verdict = only(run, MeanSquare(1.5))
+    for bound, word in ((MeanSquare(1.5), "holds"), (MeanSquare(0.7), "violated"), (MeanSquareBelow(0.7), "holds")):
+        verdict = only(run, bound)
+        assert (verdict.verdict, verdict.method) == (word, "betting")
+    few = only(run_of(setting, 64), MeanSquare(1.5))
+    assert few.verdict == "undecided" and few.open and "more than 64 trajectories are needed, about" in few.reason
+
+
+def test_asymptotic_verdicts_are_labelled_and_need_a_variance_and_a_kurtosis():
+    """With momentum nothing is proved about the spread: a normal band, if the noise has seen a tenth of its kurtosis."""
+    run = run_of(MOMENTUM, 2000)
+    verdict = only(run, Level(1.0))
     assert (verdict.verdict, verdict.method) == ("holds", "asymptotic")
-    assert only(run, MeanSquare(0.7)).verdict == "violated"
-    few = only(run_of(setting, 128), MeanSquare(3.0))
-    assert few.verdict == "undecided" and few.open
-    # the gap needs the fourth moment, the gradient norm the second: Student's t of 3 degrees has only the latter
-    heavy = run_of(PLAIN.replace(noise=cb.noise.StudentT(3.0, 1.0)), 2000)
-    assert only(heavy, MeanSquare(10.0)).verdict == "undecided"
-    assert only(heavy, Level(50.0)).method == "asymptotic"
+    assert only(run, Level(0.05)).verdict == "violated"
+    few = only(run_of(MOMENTUM, 128), Level(1.0))
+    assert few.verdict == "undecided" and few.open and few.method == "betting" and "256" in few.reason
+    # Student's t of 3 degrees has the second moment, but no fourth: no number of trajectories justifies a normal band
+    heavy = run_of(MOMENTUM.replace(noise=cb.noise.StudentT(3.0, 1.0)), 2000)
+    verdict = only(heavy, Level(50.0))
+    assert verdict.verdict == "undecided" and not verdict.open and "quantile" in verdict.reason
+    # two atoms with kurtosis near 1e4 have it, from 1e5 trajectories on
+    rare = only(run_of(MOMENTUM.replace(noise=cb.noise.TwoPoint(1.0, 1e-2)), 2000), Level(50.0))
+    assert rare.verdict == "undecided" and rare.open and "normal band is used from 99" in rare.reason
 
 
-def test_the_mean_under_infinite_variance_is_refused_with_the_reason():
-    for noise in (cb.noise.Pareto(1.5, 1.0), cb.noise.StudentT(2.0, 1.0)):
+def test_a_mean_without_any_moment_to_rest_on_is_refused_with_the_reason():
+    for noise in (cb.noise.Pareto(1.01, 1.0), cb.noise.StudentT(1.0, 1.0)):
         verdict = only(run_of(PLAIN.replace(noise=noise), 4096), Level(1e9))
         assert verdict.verdict == "undecided" and not verdict.open
-        assert "finite variance" in verdict.reason and "quantile" in verdict.reason
+        assert "no proved finite range" in verdict.reason and "quantile" in verdict.reason
         # clipping makes the range finite, and the same bound is decided
         assert only(run_of(NOISY.replace(noise=noise), 4096), Level(1e3)).verdict == "holds"
+
+
+def test_a_moment_below_the_second_decides_what_it_can():
+    """Pareto of index 1.5 has no variance; a moment of order 1.4 bounds what the cut leaves out, and the mean is decided."""
+    run = run_of(PLAIN.replace(noise=cb.noise.Pareto(1.5, 1.0)), 4096)
+    verdict = only(run, Level(1e3))
+    assert (verdict.verdict, verdict.method) == ("holds", "betting")
+    assert only(run, LevelBelow(1e3)).verdict == "violated"
+    assert only(run, MeanSquare(1.0)).verdict == "vacuous"  # the gap has no mean, nor has its bound
 
 
 def test_a_sample_that_does_not_vary_is_no_proof():

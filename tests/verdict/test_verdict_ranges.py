@@ -60,7 +60,7 @@ def test_every_trajectory_is_in_the_range(name):
 
 def adversary(setting, steps):
     """Largest x_t and gradient when the bounded noise pushes to the right as hard as it can; one dimension, no kernel."""
-    problem, method, w = setting.problem, setting.method, setting.noise.bound
+    problem, method, w = setting.problem, setting.method, -setting.noise.atoms()[0].min()
     x = float(problem.x0[0])
     seen = [x]
     for _ in range(steps):

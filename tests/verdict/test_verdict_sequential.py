@@ -31,9 +31,9 @@ def test_until_decided_adds_trajectories_that_a_longer_run_would_have_had(keep):
 
 
 def test_every_look_has_its_own_part_of_the_error():
-    from clipbounds.verdict.sequential import look_confidence
+    from clipbounds.verdict.sequential import look_error
 
-    parts = [1 - look_confidence(0.9, k) for k in range(1, 2000)]
+    parts = [look_error(0.1, k) for k in range(1, 2000)]
     assert sum(parts) <= 0.1 and parts[0] == pytest.approx(0.05)
     wrong = 0
     for seed in range(25):

@@ -1,0 +1,200 @@
+"""Bands for the mean of a measured quantity: what is proved about it comes first, a normal band last and rarely.
+
+Which bands are used, and their shares of the error, follow from the setting, the number of trajectories and whether they
+were kept; never from the measured values.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from ..clipping import Identity
+from ..methods import SGD, ClippedSGD
+from ..noise.base import NONE
+from . import bands
+from .ranges import constants
+from .spread import Spread, spread_of, stretch
+from .wealth import lower_limit
+
+NORMAL_COUNT = 256  # trajectories below which no normal band is used
+SHARE = 0.1  # of the sample variance: the most that one trajectory may carry, and the most of kurtosis/trajectories
+CUTS = np.geomspace(1e-2, 1e8, 481)  # in units of the proved scale
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is proved about a quantity at the checkpoints: its range, and its spread where the lemma of `spread` applies.
+
+    centre : None, or for the gap, whose spread is that of its root, a bound of the root's mean
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    spread: Spread | None = None
+    centre: np.ndarray | None = None
+
+    @property
+    def variance(self):
+        """At least the variance of the quantity, from the spread alone; inf where it says nothing."""
+        return (
+            np.full(self.low.shape, np.inf) if self.spread is None or self.centre is not None else self.spread.variance
+        )
+
+    def says_something(self, upper):
+        """Whether any number of trajectories gives an upper (lower) limit at every checkpoint."""
+        end = np.isfinite(self.high if upper else self.low)
+        if self.spread is None:
+            return bool(np.all(end))
+        if self.centre is None:
+            return bool(np.all(end | np.isfinite(self.spread.unit)))
+        return bool(
+            np.all(
+                end
+                | np.isfinite(self.spread.square_excess(self.centre, np.square(self.centre + 1e6 * self.spread.unit)))
+            )
+        )
+
+
+def facts_of(setting, quantity, steps, proved, accept_sampled=False):
+    """The `Facts` of a quantity with the proved range (low, high)."""
+    spread = spread_of(setting, quantity, steps, accept_sampled)
+    centre = None
+    if spread is not None and quantity == "gap":
+        centre = _root_gap(setting, steps, spread)
+    return Facts(*proved, spread, centre)
+
+
+def _root_gap(setting, steps, spread):
+    """A bound of E sqrt(gap_t): its value without noise, plus the mean distance of the two trajectories, E|sum D| <= 2 sum E|D|."""
+    from ..noise import NoNoise
+    from ..simulate import simulate
+
+    quiet = simulate(setting.replace(noise=NoNoise()), int(steps.max()), 1, checkpoints=steps, threads=1)
+    return np.sqrt(np.maximum(quiet["gap"].values[:, 0], 0.0)) * (1 + 1e-9) + spread.drift
+
+
+def choose_cuts(facts, count, error):
+    """Where to cut X - E X at each checkpoint, and the proved cost E(|X - E X| - cut)^+ of it: the cheapest for `count` values."""
+    target = np.log(1 / error) + 1
+    width = facts.high - facts.low
+    if facts.spread is None or facts.centre is not None:
+        return width, np.where(np.isfinite(width), 0.0, np.inf)
+    unit = facts.spread.unit
+    cuts = unit * CUTS[:, np.newaxis]
+    excess = facts.spread.excess(cuts)
+    return _cheapest(cuts, excess, width, count / target)
+
+
+def _cheapest(cuts, excess, width, rate):
+    cost = excess + cuts / rate
+    best = np.argmin(np.where(np.isnan(cost), np.inf, cost), axis=0)[np.newaxis]
+    cut, extra, cost = (np.take_along_axis(v, best, axis=0)[0] for v in (cuts, excess, cost))
+    whole = ~(cost < width / rate)  # the range is no wider than the cut: nothing is cut
+    return np.where(whole, width, cut), np.where(whole, np.where(np.isfinite(width), 0.0, np.inf), extra)
+
+
+def betting_band(values, facts, error):
+    """(low, high) of the mean at each checkpoint, each side wrong with probability at most error/2."""
+    side, count = error / 2, values.shape[1]
+    cuts, excess = choose_cuts(facts, count, side)
+    variance = facts.variance
+    prior = np.fmin(variance, 0.25 * (facts.high - facts.low) ** 2)
+    tops, extra = facts.high, np.zeros(len(values))
+    if facts.centre is not None:
+        # the gap is cut at a fixed level above its mean: E X = E min(X, top) + E(X - top)^+
+        levels = np.square(facts.centre + facts.spread.unit * CUTS[:, np.newaxis])
+        excess_above = facts.spread.square_excess(facts.centre, levels)
+        tops, extra = _cheapest(levels, excess_above, facts.high, count / (np.log(1 / side) + 1))
+        prior = np.fmin(prior, 0.25 * tops**2)
+    low, high = np.empty(len(values)), np.empty(len(values))
+    for row, x in enumerate(values):
+        a, b = facts.low[row], tops[row]
+        if not np.all(np.isfinite(x)):
+            low[row], high[row] = -np.inf, np.inf
+            continue
+        known = (cuts[row], excess[row], variance[row], prior[row])
+        low[row] = lower_limit(x, side, a, *known)
+        high[row] = extra[row] - lower_limit(-np.minimum(x, b), side, -b, *known)
+    return np.fmax(low, facts.low), np.fmin(high, facts.high)
+
+
+def law_band(count, mean, facts, error):
+    """Band for the mean of `count` trajectories from its spread alone: Freedman's tail for all their steps, or Chebyshev."""
+    spread = facts.spread
+    target = np.log(2 / error)
+    with np.errstate(invalid="ignore", over="ignore"):
+        part = spread.jump * target / (3 * count)
+        tail = part + np.sqrt(part**2 + 2 * spread.scale * target / count)
+        half = np.fmin(tail, np.sqrt(spread.variance / (count * error)))
+    half = np.where(np.isnan(half), np.inf, half)
+    return np.fmax(mean - half, facts.low), np.fmin(mean + half, facts.high)
+
+
+def statistics_band(sample, facts, error):
+    """Empirical Bernstein on the range, and where the spread is known its band too, with half of the error each."""
+    parts = 1 if facts.spread is None or facts.centre is not None else 2
+    low, high = bands.empirical_bernstein(
+        sample.count, sample.mean, sample.variance, facts.low, facts.high, error=error / parts
+    )
+    if parts == 2:
+        first, last = law_band(sample.count, sample.mean, facts, error / 2)
+        low, high = np.fmax(low, first), np.fmin(high, last)
+    return low, high
+
+
+def normal_from(setting, quantity, facts, accept_sampled=False):
+    """Number of trajectories from which a normal band for the mean is justified by what is known of the noise; inf if never.
+
+    Nothing is proved by that band, so it is used only where `spread` has no rule, or a stretching one. It needs a finite
+    variance of the quantity, `NORMAL_COUNT` trajectories, and a noise whose kurtosis E xi⁴/(E xi²)² is finite, without the
+    help of clipping, and at most a tenth of their number: then the sample has seen the draws that make the variance.
+    """
+    noise = setting.noise
+    if facts.spread is not None and stretch(setting.problem, setting.method) <= 1:
+        return np.inf
+    if not variance_is_finite(setting, quantity, facts.low, facts.high, accept_sampled):
+        return np.inf
+    if noise.layout == NONE:
+        return NORMAL_COUNT
+    needed = (float(noise.moment(4.0)) / float(noise.moment(2.0)) ** 2 if noise.additive else noise.kurtosis) / SHARE
+    return max(NORMAL_COUNT, int(np.ceil(needed))) if np.isfinite(needed) else np.inf
+
+
+def normal_band(sample, error):
+    """The normal band widened for skewness, infinite where the guard refuses it.
+
+    The error of Student's statistic at z is mostly -skewness (2 z² + 1)/(6 sqrt n) (Hall 1983); the sample skewness is at most
+    the largest deviation in standard deviations, which stands for it. Guard: where one trajectory carries more than a
+    tenth of the sample variance, or all values are equal, the sample does not show where its variance comes from.
+    """
+    from scipy.special import ndtri
+
+    n, z = sample.count, -ndtri(error / 2)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        farthest = np.fmax(sample.largest - sample.mean, sample.mean - sample.smallest)
+        shown = (farthest**2 <= SHARE * (n - 1) * sample.variance) & (farthest > 1e-9 * np.abs(sample.mean))
+        half = (z + farthest / np.sqrt(sample.variance) * (2 * z**2 + 1) / (6 * np.sqrt(n))) * np.sqrt(
+            sample.variance / n
+        )
+    half = np.where(shown, half, np.inf)
+    return sample.mean - half, sample.mean + half
+
+
+def variance_is_finite(setting, quantity, low, high, accept_sampled=False):
+    """Whether the quantity is known to have a finite variance at every step.
+
+    Either its proved range is finite, or the step is unclipped and f has a global L: then ‖x_{t+1}‖ <= (1 + eta L)‖x_t‖ +
+    eta‖grad f(0)‖ + eta‖xi‖ (with momentum, the same for the pair of x and v), so ‖x_t‖ has the moments of ‖xi‖. Gradient
+    norm and distance need the second, the gap, which grows like ‖x‖², the fourth.
+    """
+    if np.all(np.isfinite(high - low)):
+        return True
+    method, problem = setting.method, setting.problem
+    unclipped = type(method) in (SGD, ClippedSGD) and isinstance(method.operator, Identity)
+    trusted = problem.certificate.trusted or accept_sampled
+    if not unclipped or constants(problem)[0] is None or not trusted:
+        return False
+    needed = {"gap": 4, "distance": 2, "gradient_norm": 2, "mean_gradient_norm": 2, "min_gradient_norm": 2}.get(
+        quantity
+    )
+    return needed is not None and np.isfinite(float(setting.noise.vector_moment(needed, problem.dim)))

@@ -1,0 +1,77 @@
+"""What floating point may add to a measured quantity: derived from the arithmetic of one step.
+
+Let x_0, x_1, .. be the computed iterates. Each is the exact step from the one before, moved by rho_s,
+‖rho_s‖ <= C (‖x*‖ + r_s), r_s >= ‖x_s - x*‖, C = (64 + dim) eps: a gradient of L-smooth f, a norm, a quotient and a
+difference are each rounded a few times, relative to ‖x_s‖ <= ‖x*‖ + r_s and to eta‖grad f‖ <= eta L r_s, and norms are
+sums over dim. (x_0 stands for an unknown minimiser; where no L is known, eta‖clip‖ is part of the displacement.)
+
+* Contraction. Unclipped steps on convex f contract by kappa = max(|1 - eta mu|, |1 - eta L|) + C. If kappa < 1,
+  r_s = kappa^s r_0 and the computed x_t differs from the exact one by at most
+  E_t = C (‖x*‖ (1 + .. + kappa^{t-1}) + t kappa^{t-1} r_0).
+* Otherwise a bound that holds from every start holds for the exact trajectory from each computed point: the moves add up, and
+  E_t = C t (‖x*‖ + r), r the largest r_s. With clipping, or without it and kappa = 1, steps of a convex f with eta L <= 2 and
+  no noise do not increase the distance to x*: the step is 1 - eta s H with s in [0, 1], 0 <= H <= L. So r = r_0. Other
+  methods reach at most r_0 + displacement; where that is infinite and there is no noise, descent by at least
+  eta (1 - eta L/2)‖grad f‖² gives the path length sqrt(t eta gap_0/(1 - eta L/2)) for eta L < 2.
+
+A distance moves by E, a gradient norm by (L0 + L1‖grad f‖) E, a gap by ‖grad f‖ E + L E²/2 with ‖grad f‖² <= 2 L gap, a square
+of a distance by 2 d E + E²; the difference f - f_star cancels C |f_star|. A mean over steps has the mean of the errors.
+"""
+
+import numpy as np
+
+from ..clipping import Identity
+from ..methods import SGD, ClippedSGD
+from ..noise.base import NONE
+from .ranges import constants, displacement
+
+EPS = np.finfo(np.float64).eps
+
+
+def displaced(setting, steps, running=False):
+    """E_t, or for `running` a bound of E_s for all s <= t, where the contraction would make the last one smaller."""
+    problem, method = setting.problem, setting.method
+    unit = (64 + problem.dim) * EPS
+    centre = problem.minimiser if problem.minimiser is not None else problem.x0
+    size, start = float(np.linalg.norm(centre)), float(np.linalg.norm(problem.x0 - centre))
+    lipschitz = constants(problem)[0]
+    plain = type(method) in (SGD, ClippedSGD) and method.momentum == 0
+    curve = method.step_size * lipschitz if plain and lipschitz is not None else np.inf
+    unclipped = plain and isinstance(method.operator, Identity)
+    silent = setting.noise.layout == NONE
+    kappa = max(abs(1 - method.step_size * problem.strong_convexity), abs(1 - curve)) + unit if unclipped else np.inf
+    with np.errstate(over="ignore", under="ignore"):
+        if problem.convex and silent and kappa < 1:
+            total = np.minimum(steps, 1 / (1 - kappa))
+            forgotten = total if running else steps * kappa ** (steps - 1)
+            return unit * (size * total + start * forgotten)
+        farthest = start
+        if not (problem.convex and silent and curve <= 2):
+            reach = displacement(setting, steps)
+            if silent and curve < 2:
+                reach = np.fmin(reach, np.sqrt(steps * method.step_size * problem.initial_gap / (1 - curve / 2)))
+            farthest = start + np.where(np.isfinite(reach), reach, 0.0)
+        return unit * steps * (size + farthest)
+
+
+def rounding(setting, quantity, value, steps):
+    """What floating point may add to a quantity near `value` after `steps` steps; 0 for quantities without a rule."""
+    problem = setting.problem
+    steps = np.asarray(steps, dtype=np.float64)
+    running = quantity.startswith(("mean_", "min_"))
+    shift = displaced(setting, steps, running)
+    lipschitz, L0, L1 = constants(problem)
+    L0 = L0 if np.isfinite(L0) else 0.0
+    size = np.where(np.isfinite(value), np.abs(value), 0.0)
+    with np.errstate(over="ignore"):
+        if quantity == "distance":
+            return shift
+        if quantity == "squared_distance":
+            return 2 * np.sqrt(size) * shift + shift**2
+        if quantity == "gap":
+            slope = np.sqrt(2 * lipschitz * size) if lipschitz is not None else np.sqrt(2 * L0 * size) + 2 * L1 * size
+            return (64 + problem.dim) * EPS * abs(problem.f_star) + slope * shift + 0.5 * (1 + L0) * shift**2
+        if quantity.endswith("gradient_norm"):
+            summed = steps * EPS * size if quantity == "mean_gradient_norm" else 0.0
+            return shift * (L0 + L1 * size) + summed
+    return np.zeros(size.shape)

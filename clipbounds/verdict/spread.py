@@ -1,0 +1,237 @@
+"""Proved spread of a measured quantity about its mean, from the law of the noise: what bands rest on where a range is wide.
+
+Setting. x_{s+1} = x_s - eta · mean of P_c(grad f(x_s) + xi) over a batch, P_c the projection on a ball (norm clipping of the
+mean or of each sample; c = inf for none), no momentum, independent xi. X = h(x_0, .., x_t), a Lipschitz quantity.
+
+One source of noise. Exchange one xi for another value xi': the step moves by at most eta·w·min(‖xi - xi'‖, a), with
+w = 1/b, a = 2 c b (the mean of a batch of b is clipped) or a = 2c (each sample is), because P_c moves no more than its
+argument and never more than 2c. Later steps stretch a displacement by at most kappa each (`stretch`), or, on average over the
+noise to come, shrink it (`coupling`), and h stretches it by its constant: E[X | this xi and the past] moves by at most
+l·w·min(‖xi - xi'‖, a), where l = l_s is `sensitivity`.
+
+Martingale. D = E[X | F_s] - E[X | F_{s-1}], one source after another, sums to X - E X. As a function of its own xi it has
+mean 0 and moves by at most l w min(‖xi - xi'‖, a); so with W = w min(‖xi‖, a), compared with the value at xi = 0,
+E[D² | past] <= l² E W², ‖D‖_p <= 2 l ‖W‖_p, and |D| <= l w min(a, 2 sup‖xi‖). Hence, S_p being the sum of l^p,
+
+* Var X <= S_2 E W², and with `coupling` S_2 may have E w²(x_s) in place of the largest w², x_s being independent of xi_s;
+* E|X - E X|^p <= 2^{p+1} S_p E W^p for 1 < p < 2 (von Bahr and Esseen 1965, Theorem 2);
+* (E|X - E X|^p)^{2/p} <= 4 (p - 1) S_2 (E W^p)^{2/p} for p >= 2 (Rio 2009, Theorem 2.1);
+* P(X - E X > s) <= exp(-s²/(2 (v + j s/3))), v = S_2 E W², j = max |D| (Freedman, in the form of Tropp 2011, Theorem 1.1);
+* the same with j = 0 and v = S_2 w² scale² for Gaussian noise (without `coupling`), since X is then a Lipschitz function of a
+  Gaussian vector (Tsirelson, Ibragimov and Sudakov 1976).
+
+E min(‖xi‖, a)^p <= a^{p-r} E‖xi‖^r for every 0 <= r <= p: the smallest over a grid of r is taken.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from ..clipping import GrowingClip, Identity, NormClip
+from ..methods import SGD, ClippedSGD, PerSampleClippedSGD
+from ..noise import Gaussian
+from ..noise.base import RADIAL
+from .coupling import contraction
+from .ranges import constants
+
+ORDERS = (1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)  # of the moments
+LOWER_ORDERS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0, *ORDERS)
+OUTWARD = 1 + 1e-9  # the formulas are evaluated in floating point
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """Facts on X_t - E X_t for the checkpoints t, arrays of one shape (n,); inf where nothing is proved.
+
+    Attributes
+    ----------
+    variance : at least Var X
+    moments : dict of p to a bound of E|X - E X|^p
+    scale, jump : P(±(X - E X) > s) <= exp(-s²/(2 (scale + jump s/3)))
+    drift : at least E|X - X'|, X' the quantity of the trajectory without noise
+    """
+
+    variance: np.ndarray
+    moments: dict
+    scale: np.ndarray
+    jump: np.ndarray
+    drift: np.ndarray
+
+    @property
+    def unit(self):
+        """A proved scale of the quantity, the smallest of the roots of its moments."""
+        return np.fmin.reduce([moment ** (1 / p) for p, moment in self.moments.items()])
+
+    def exponent(self, s):
+        """(h, h') of the exponential tail at s > 0; 0 where there is none."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            width = 2 * (self.scale + self.jump * s / 3)
+            h = s * s / width
+            slope = (2 * s - h * 2 * self.jump / 3) / width
+        known = np.isfinite(width) & (width > 0)
+        return np.where(known, h, 0.0), np.where(known, slope, 0.0)
+
+    def excess(self, cut):
+        """A bound of E(±(X - E X) - cut)^+, for arrays cut > 0 that broadcast with (n,).
+
+        Moments: (y - B)^+ <= y^p (p-1)^{p-1}/(p^p B^{p-1}). Tail: h is convex, so its integral is at most e^{-h}/h'.
+        """
+        h, slope = self.exponent(cut)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            best = np.where(slope > 0, np.exp(-h) / slope, np.inf)
+            for p, moment in self.moments.items():
+                best = np.fmin(best, moment * ((p - 1) / cut) ** (p - 1) / p**p)
+        return np.where(np.isnan(best), np.inf, best * OUTWARD)
+
+    def square_excess(self, centre, cut):
+        """A bound of E(X² - cut)^+, for X >= 0 with E X <= centre, from P(X - E X > s) integrated over s >= sqrt(cut) - centre."""
+        s = np.sqrt(cut) - centre
+        h, slope = self.exponent(np.maximum(s, 1e-300))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            best = np.where(slope > 0, 2 * np.exp(-h) * ((centre + s) / slope + 1 / slope**2), np.inf)
+            for p, moment in self.moments.items():
+                if p > 2:
+                    tail = 2 * moment * (centre * s ** (1 - p) / (p - 1) + s ** (2 - p) / (p - 2))
+                    best = np.fmin(best, tail)
+        return np.where((s > 0) & ~np.isnan(best), best * OUTWARD, np.inf)
+
+
+def stretch(problem, method):
+    """Lipschitz constant of one step in x, the noise being fixed; inf if it is unknown.
+
+    Unclipped, f convex: max(|1 - eta mu|, |1 - eta L|), as the Hessians' mean over a segment has its spectrum in [mu, L]. On
+    the line, f convex: P_c(f'(x) + xi) does not decrease and its slope is at most L, so the step's slope is in
+    [1 - eta L, 1]. Otherwise 1 + eta L.
+    """
+    lipschitz, eta = constants(problem)[0], method.step_size
+    if lipschitz is None:
+        return np.inf
+    if problem.convex and isinstance(method.operator, Identity):
+        return max(abs(1 - eta * problem.strong_convexity), abs(1 - eta * lipschitz))
+    if problem.convex and problem.dim == 1:
+        return max(1.0, eta * lipschitz - 1)
+    return 1 + eta * lipschitz
+
+
+def sources(method):
+    """(w, caps): the weight of one source, and the cap a of each of the sources of one step; None for other methods."""
+    if type(method) not in (SGD, ClippedSGD, PerSampleClippedSGD) or method.momentum != 0:
+        return None
+    clip, batch = method.operator, method.batch_size
+    together = method.operator_calls_per_step == 1
+    if type(clip) is Identity:
+        caps = np.full(batch, np.inf)
+    elif type(clip) is NormClip:
+        caps = np.full(batch, 2 * clip.threshold * (batch if together else 1))
+    elif type(clip) is GrowingClip and not (together and batch > 1):
+        caps = np.array([2 * clip.threshold_at(k) for k in range(batch)])
+    else:
+        return None
+    return 1 / batch, caps
+
+
+def geometric(ratio, steps):
+    """1 + ratio + .. + ratio^(steps-1)."""
+    if abs(ratio - 1) < 1e-12:
+        return steps * np.maximum(ratio, 1.0) ** steps
+    with np.errstate(over="ignore"):
+        return np.expm1(steps * np.log(ratio)) / (ratio - 1) if ratio > 0 else np.ones_like(steps)
+
+
+def running_mean(kappa, steps, p):
+    """A bound of sum_{j<t} (1 + kappa + .. + kappa^{j-1})^p/t^p: the sum of an increasing function is below its integral."""
+    if kappa > 1:
+        with np.errstate(over="ignore"):
+            return steps * (geometric(kappa, steps) / steps) ** p
+    longest = 1 / (1 - kappa) if kappa < 1 else np.inf
+    short = np.minimum(steps, longest)
+    with np.errstate(invalid="ignore"):
+        rest = np.where(steps > short, (steps - short) * longest**p, 0.0)
+    return (short ** (p + 1) / (p + 1) + rest) / steps**p
+
+
+def lipschitz_of(quantity, problem):
+    """Lipschitz constant of a quantity in x: 1, L, or sqrt(L/2) for the root of the gap, as ‖grad f‖² <= 2 L gap; None for others."""
+    lipschitz = constants(problem)[0]
+    if quantity == "distance":
+        return 1.0 if problem.distance(problem.x0) is not None else None
+    if quantity == "gap":
+        return np.sqrt(lipschitz / 2)
+    return lipschitz if quantity in ("gradient_norm", "min_gradient_norm", "mean_gradient_norm") else None
+
+
+def sensitivity(quantity, kappa, steps, p):
+    """Sums over s < t of (l_s/(eta h))^p for steps that stretch by kappa, and the largest of l_s/(eta h); one source a step."""
+    with np.errstate(over="ignore"):
+        if quantity == "mean_gradient_norm":
+            return running_mean(kappa, steps, p), geometric(kappa, np.maximum(steps - 1, 0)) / steps
+        if quantity == "min_gradient_norm" and kappa <= 1:
+            return steps, np.ones_like(steps)
+        return geometric(kappa**p, steps), np.maximum(1.0, kappa ** (steps - 1))
+
+
+@functools.lru_cache(maxsize=256)
+def _moments(noise, dim):
+    return {0.0: 1.0, **{r: float(noise.vector_moment(r, dim)) for r in LOWER_ORDERS[1:]}}
+
+
+def capped_moment(noise, dim, cap, p):
+    """A bound of E min(‖xi‖, cap)^p."""
+    moments = _moments(noise, dim)
+    if not np.isfinite(cap):
+        return moments[p]
+    with np.errstate(over="ignore"):
+        return min(np.float64(cap) ** (p - r) * m for r, m in moments.items() if r <= p and np.isfinite(m))
+
+
+def spread_of(setting, quantity, steps, accept_sampled=False):
+    """The `Spread` of a quantity (for "gap": of its root) after `steps` steps, or None where the lemma does not apply.
+
+    Parameters
+    ----------
+    setting : Setting
+    quantity : "distance", "gradient_norm", "mean_gradient_norm", "min_gradient_norm" or "gap"
+    steps : array_like of int >= 1
+    accept_sampled : bool, rely on constants whose certificate is only sampled
+    """
+    problem, noise, method = setting.problem, setting.noise, setting.method
+    steps = np.asarray(steps, dtype=np.float64)
+    parts = sources(method) if noise.additive else None
+    trusted = problem.certificate.trusted or accept_sampled
+    kappa = stretch(problem, method) if parts is not None and trusted else np.inf
+    if not np.isfinite(kappa) or lipschitz_of(quantity, problem) is None:
+        return None
+    unit = method.step_size * lipschitz_of(quantity, problem) * parts[0]
+    caps, counts = np.unique(parts[1], return_counts=True)
+
+    def total(p, power=1.0):
+        """sum over the sources of one step of (E min(‖xi‖, a)^p)^power."""
+        return float(counts @ np.array([capped_moment(noise, problem.dim, cap, p) for cap in caps]) ** power)
+
+    def sums(p):
+        """S_p for p != 2, and for p = 2 also the one that bounds the variance."""
+        alike = sensitivity(quantity, kappa, steps, p)[0] * unit**p * OUTWARD
+        if faster is None:
+            return alike, alike
+        meeting = sensitivity(quantity, faster.kappa, steps, p)[0] * unit**p * OUTWARD
+        return np.fmin(alike, meeting * faster.top**p), np.fmin(alike, meeting * faster.square)
+
+    faster = contraction(setting, float(steps.max())) if kappa >= 1 and quantity != "min_gradient_norm" else None
+    with np.errstate(over="ignore", invalid="ignore"):
+        second, least = sums(2.0)
+        variance = least * total(2.0)
+        moments = {p: 2 ** (p + 1) * sums(p)[0] * total(p) for p in ORDERS if p < 2}
+        moments[2.0] = variance
+        moments |= {p: (4 * (p - 1) * second * total(p, 2 / p)) ** (p / 2) for p in ORDERS if p > 2}
+        longest = sensitivity(quantity, kappa, steps, 1.0)[1]
+        if faster is not None:
+            longest = np.fmin(longest, sensitivity(quantity, faster.kappa, steps, 1.0)[1] * faster.top)
+        jump = longest * unit * min(float(caps.max()), 2 * noise.vector_bound(problem.dim)) * OUTWARD
+        drift = sensitivity(quantity, kappa, steps, 1.0)[0] * unit * total(1.0) * OUTWARD
+        scale = second * total(2.0)
+        if type(noise) is Gaussian and (noise.layout != RADIAL or problem.dim == 1):
+            gaussian = second * counts.sum() * noise.moment(2.0)
+            better = ~np.isfinite(jump) | (gaussian <= scale * (1 + 1e-6))
+            scale, jump = np.where(better, gaussian, scale), np.where(better, 0.0, jump)
+    return Spread(variance, {p: np.where(np.isnan(m), np.inf, m) for p, m in moments.items()}, scale, jump, drift)

@@ -1,0 +1,139 @@
+"""Limits for a mean by betting against it: finite-sample, for any number of trajectories.
+
+Theorem (after Waudby-Smith and Ramdas 2024; Ville). X_1..X_n independent with mean mu, X_i >= a. For a candidate m let
+Y_i(m) <= X_i - m - (something) be such that E Y_i(mu) <= 0 and Y_i >= -f. Each product K(m) = prod (1 + lambda_i Y_i(m)) with
+predictable lambda_i in [0, 1/f] has E K(mu) <= 1, and so has any average of such products with weights that sum to 1; so
+P(K(mu) >= 1/delta) <= delta (Markov). Where K does not increase in m, {m: K(m) < 1/delta} is an interval (l, inf), and
+mu >= l with probability at least 1 - delta. What is bet:
+
+* Range. Y = X - m, f = m - a.
+* Cut. Y = max(X - m, -B) - tau, f = B + tau, where E(mu - X - B)^+ <= tau is proved: E Y(mu) <= 0. It is used where m - a > B.
+  There (Y)/f is at most its value without the cut, so K still does not increase in m.
+* Catoni (2012). If Var X <= v is proved, the factor phi(lambda (X - m))/(1 + lambda² v/2) with phi(z) = 1 + z + z²/2 for z >= 0
+  and 1/(1 - z + z²/2) <= 1 + z + z²/2 for z < 0 has expectation at most 1 at mu, decreases in m, and needs no range.
+
+The bets are lambda_i = theta/f for theta = 0.9/2^j, j < 10, and the plug-in sqrt(2 ln(1/delta)/(n s²_{i-1})) (at most 0.5/f), s²
+the variance of the values before. None of these choices looks at the values that it is bet on; the average pays for
+the choice among them. The upper limit is the same for -X.
+"""
+
+import numpy as np
+
+FRACTIONS = 0.9 / 2.0 ** np.arange(10)
+# shares of the wealth: plug-in, fractions together, Catoni; without a fact that a bet needs, the others have its share
+SHARES = np.array([0.45, 0.2, 0.35])
+CHUNK = 8  # factors that are multiplied before a logarithm is taken
+SEARCH = 60  # evaluations at most
+
+
+class Wealth:
+    """The wealth K(m) of the bets against each candidate mean m.
+
+    Parameters
+    ----------
+    x : array, (n,), finite, independent
+    error : float delta in (0, 1)
+    low : float, x >= low almost surely
+    cut, excess : E(mu - X - cut)^+ <= excess
+    variance : at least Var X
+    prior : float > 0, a guess of the variance made without looking at x; 1 by default
+    """
+
+    def __init__(self, x, error, low=-np.inf, cut=np.inf, excess=0.0, variance=np.inf, prior=None):
+        self.x = np.maximum(x, low)  # rounding only: the range is proved
+        self.low, self.cut, self.excess, self.variance = low, cut, excess, variance
+        self.target = np.log(1 / error)
+        self.bounded = np.isfinite(low) or (np.isfinite(cut) and np.isfinite(excess))
+        self.known = 0 < variance < np.inf
+        shares = SHARES * [self.bounded, self.bounded, self.known]
+        self.shares = shares / shares.sum() if shares.any() else shares
+        if self.bounded:
+            self.bets = _plug_in(self.x, self.target, prior if prior is not None and 0 < prior < np.inf else 1.0)
+        if self.known:
+            self.rate = np.sqrt(2 * self.target / (x.size * variance))
+
+    def log(self, m):
+        """log K(m)."""
+        terms = [-np.inf]
+        if self.bounded and (m - self.low <= self.cut or np.isfinite(self.cut + self.excess)):
+            if m - self.low <= self.cut:
+                y, floor = self.x - m, m - self.low
+            else:
+                y, floor = np.maximum(self.x - m, -self.cut) - self.excess, self.cut + self.excess
+            terms.append(np.log(self.shares[0]) + _log_product(1 + np.minimum(self.bets, 0.5 / floor) * y))
+            factors = 1 + np.multiply.outer(y / floor, FRACTIONS)
+            terms.extend(np.log(self.shares[1] / FRACTIONS.size) + _log_product(factors))
+        if self.known:
+            z = self.rate * (self.x - m)
+            phi = np.where(z >= 0, 1 + z + 0.5 * z * z, 1 / (1 + np.abs(z) + 0.5 * z * z))
+            growth = self.x.size * np.log1p(0.5 * self.rate**2 * self.variance)
+            terms.append(np.log(self.shares[2]) + _log_product(phi) - growth)
+        return np.logaddexp.reduce(terms)
+
+    def rejects(self, m):
+        """Whether K(m) >= 1/delta: the mean is then larger than m, up to an error of probability delta."""
+        return self.log(m) >= self.target
+
+
+def lower_limit(x, error, *facts, **more):
+    """A lower limit of the mean, wrong with probability at most `error`; -inf where nothing is proved.
+
+    Arguments as for `Wealth`.
+    """
+    wealth = Wealth(np.asarray(x, dtype=np.float64), error, *facts, **more)
+    if not (wealth.bounded or wealth.known) or wealth.x.size == 0:
+        return -np.inf
+    return max(_last_rejected(wealth), wealth.low)
+
+
+def _plug_in(x, target, prior):
+    """sqrt(2 target/(n s²)), s² the variance of the values before, with `prior` as one observation."""
+    index = np.arange(1, x.size + 1)
+    spread = (prior + np.cumsum(np.square(x - np.cumsum(x) / index))) / (index + 1)
+    return np.sqrt(2 * target / (x.size * np.concatenate([[prior], spread[:-1]])))
+
+
+def _log_product(factors):
+    """Logarithm of the product over the first axis."""
+    ones = np.ones((-len(factors) % CHUNK, *factors.shape[1:]))
+    blocks = np.concatenate([factors, ones]).reshape(-1, CHUNK, *factors.shape[1:])
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.log(np.multiply.reduce(blocks, axis=1)).sum(axis=0)
+
+
+def _last_rejected(wealth):
+    """The largest m found that is rejected; K does not increase in m. -inf if there is none."""
+    x, low, target, log_wealth = wealth.x, wealth.low, wealth.target, wealth.log
+    mean = float(x.mean())
+    width = np.sqrt(2 * target / x.size) * float(x.std()) + 1e-15 * abs(mean) + 1e-300
+    left, right, gain = None, mean, log_wealth(mean) - target if mean > low else -target
+    if gain >= 0:
+        return mean
+    loss = gain
+    for _ in range(SEARCH):
+        m = mean - width
+        if m <= low or not np.isfinite(m):
+            left = low
+            break
+        gain = log_wealth(m) - target
+        if gain >= 0:
+            left = m
+            break
+        right, loss, width = m, gain, 2 * width
+    if left is None or not np.isfinite(left):
+        return -np.inf
+    if left == low:
+        gain = np.inf
+    for turn in range(SEARCH):
+        if right - left <= 1e-6 * (mean - left):
+            break
+        share = gain / (gain - loss) if turn % 3 and np.isfinite(gain) else 0.5
+        m = left + min(max(share, 0.02), 0.98) * (right - left)
+        if not left < m < right:
+            break
+        value = log_wealth(m) - target
+        if value >= 0:
+            left, gain = m, value
+        else:
+            right, loss = m, value
+    return left
