@@ -1,10 +1,10 @@
-# make reproduce | test | test-full | docs | lint | bench | clean: each makes the virtual environment if it is missing.
+# make reproduce | test | test-full | test-portable | docs | lint | bench | clean: each makes the virtual environment if it is missing.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: reproduce test test-full docs lint bench clean
+.PHONY: reproduce test test-full test-portable docs lint bench clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "clipbounds needs Python 3.11 or newer, but this is " + sys.version.split()[0])'
@@ -25,6 +25,10 @@ test: $(READY)
 test-full: $(READY)
 	$(BIN)/clipbounds warm
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# as on three machines: this one, one without vector units beyond the least, and one between; three times as long
+test-portable: $(READY)
+	$(BIN)/python scripts/cpu_paths.py -m 'not full' -n 2 --dist worksteal
 
 docs: $(READY)
 	$(BIN)/python -m sphinx -q -b html docs docs/_build/html

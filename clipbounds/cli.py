@@ -69,7 +69,7 @@ def run(experiments, budget, seed, again, root, as_json):
     """
     from .report.catalogue import check_folder, chosen_experiments, find_experiments, identifier
     from .report.lab import BUDGETS
-    from .report.runner import load, run_experiment
+    from .report.runner import load, read_times, run_experiment
 
     if budget not in BUDGETS:
         _fail(f"--budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
@@ -89,11 +89,12 @@ def run(experiments, budget, seed, again, root, as_json):
             def tell(done, total, what, part=part, name=name):
                 progress.update(part, completed=done, total=total, description=f"  {name} {what}".rstrip())
 
+            begun = time.perf_counter()
             records.append(run_experiment(file, root, budget, seed, tell, again))
             progress.remove_task(part)
             progress.advance(whole)
             if not as_json:
-                _print_record(progress.console, records[-1])
+                _print_record(progress.console, records[-1], time.perf_counter() - begun, read_times(root, name))
     if as_json:
         from .report.runner import plain
 
@@ -187,9 +188,11 @@ def bench(quick, root):
     sys.exit(subprocess.run([sys.executable, str(script), *(["--quick"] if quick else [])], check=False).returncode)
 
 
-def _print_record(console, record):
-    console.print(f"[bold]{record['id']}[/] {record['seconds']} s", highlight=False)
+def _print_record(console, record, seconds, clock):
+    console.print(f"[bold]{record['id']}[/] {seconds:.1f} s", highlight=False)
+    measured = {row["claim"]: row for row in (clock or {"rows": []})["rows"]}
     for row in record["rows"]:
+        row = measured.get(row["claim"], row) if row["clock"] else row
         colour = {"holds": "green", "violated": "red"}.get(row["verdict"], "yellow")
         reason = f" ({row['reason']})" if row["reason"] else ""
         console.print(

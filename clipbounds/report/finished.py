@@ -58,7 +58,7 @@ def unchanged(root, name, found):
         record = json.loads((Path(root) / "figures" / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return None if any(row["verdict"] == "not measured" for row in record["rows"]) else record
+    return None if any(row["verdict"] == "not measured" and not row.get("clock") for row in record["rows"]) else record
 
 
 def note_finished(root, name, found, write):

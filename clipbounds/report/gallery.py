@@ -13,7 +13,7 @@ from .catalogue import find_experiments, identifier, own_experiments, title
 from .describe import alternative_text
 from .mathml import mathml
 from .papers import PAPERS
-from .runner import read_records, write_whole
+from .runner import read_records, read_times, write_whole
 
 MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "vacuous": "∅", "not measured": "–"}
 ASSETS = ("gallery.css", "gallery.js")
@@ -166,6 +166,7 @@ def write_gallery(root):
         values = {
             "entry": entry,
             "record": entry["record"],
+            "times": read_times(root, entry["id"]),
             "about": [" ".join(part.split()) for part in about.split("\n\n") if part.strip()],
             "paper": PAPERS.get(entry["paper"]),
             "bounds": entry["record"].get("bounds", []),

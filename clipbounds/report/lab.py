@@ -27,6 +27,9 @@ class Row:
     verdict : "holds", "violated", "undecided", "vacuous" (the bound says nothing) or "not measured"
     asserted : bool, False for displays and for claims of a paper that nobody has proved here: "violated" is then news, not a failure
     reason : str, why it is undecided or not measured
+    clock : bool
+        Whether it is about wall-clock times. They belong to the machine that measured them, so the record keeps the claim
+        alone, and what was measured goes to a file beside it that is not committed.
     """
 
     claim: str
@@ -37,6 +40,7 @@ class Row:
     verdict: str
     asserted: bool = True
     reason: str = ""
+    clock: bool = False
 
     def __post_init__(self):
         if self.verdict not in VERDICTS:
@@ -53,12 +57,16 @@ class Outcome:
     figure : matplotlib Figure
     data : dict of str to dict of str to sequence, tables to be saved as CSV
     bounds : list of (Bound, Setting), the statements that the gallery prints, each with its hypotheses table for a setting
+    times : dict of str to dict of str to sequence, tables of wall-clock times; kept with the rows marked `clock`
+    times_figure : matplotlib Figure or None, what is drawn against time
     """
 
     rows: list
     figure: object
     data: dict = dataclasses.field(default_factory=dict)
     bounds: list = dataclasses.field(default_factory=list)
+    times: dict = dataclasses.field(default_factory=dict)
+    times_figure: object = None
 
 
 class Lab:

@@ -5,18 +5,24 @@ import importlib.util
 import json
 import math
 import os
+import platform
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+import numpy as np
 
 from ..version import __version__
 from . import style
 from .catalogue import find_experiments, identifier, title
 from .describe import panels, statement
+from .digits import rounded
 from .finished import inputs, note_finished, unchanged
 from .lab import BUDGETS, Lab, Outcome, Row
 from .used_kernels import kernel_digests
+
+TIMES = ".times"
+NO_CLOCK = "a time belongs to the machine that measures it: each run keeps its own in a file that is not committed"
 
 
 def load(file):
@@ -58,13 +64,17 @@ def write_whole(path, data):
 
 
 def plain(value):
-    """Numbers that JSON can hold: infinities and nan become strings."""
+    """Numbers that JSON can hold, of `digits.RECORDED` digits: infinities and nan become strings."""
+    return _plain(rounded(value))
+
+
+def _plain(value):
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
@@ -81,7 +91,7 @@ def save_figure(figure, stem):
         figure.savefig(buffer, format=suffix, metadata=metadata)
         if suffix == "png":
             buffer = _with_palette(buffer)
-        write_whole(stem.with_suffix(f".{suffix}"), buffer.getvalue())
+        write_whole(stem.with_name(f"{stem.name}.{suffix}"), buffer.getvalue())
 
 
 def _with_palette(png):
@@ -102,7 +112,8 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None, again=T
 
     Returns
     -------
-    dict, the record: id, title, rows, data, panels, bounds, budget, seed, version, kernels, seconds
+    dict, the record: id, title, rows, data, panels, bounds, budget, seed, version, kernels. It holds no time; those
+    that an experiment measures lie in ``<claim>.times.json`` (see `times`), which is not committed.
     """
     if budget not in BUDGETS:
         raise ValueError(f"the budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
@@ -111,7 +122,6 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None, again=T
     if record is not None:
         return record
     module = load(file)
-    started = time.perf_counter()
     with style.context():
         outcome = module.run(Lab(budget, seed, progress, Path(root) / ".clipbounds" / "journal"))
         if not isinstance(outcome, Outcome) or not all(isinstance(row, Row) for row in outcome.rows):
@@ -124,23 +134,76 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None, again=T
             "seed": seed,
             "version": __version__,
             "kernels": kernel_digests(module),
-            "seconds": round(time.perf_counter() - started, 1),
             "figure": outcome.figure is not None,
-            "rows": [dataclasses.asdict(row) for row in outcome.rows],
+            "rows": [_recorded(row) for row in outcome.rows],
             "data": outcome.data,
             "panels": [] if outcome.figure is None else panels(outcome.figure),
             "bounds": [statement(bound, setting) for bound, setting in outcome.bounds],
         }
+        record = plain(record)  # what is returned is what was written
+        clock = times(outcome)
         try:
-            text = json.dumps(plain(record), indent=1, sort_keys=True, ensure_ascii=False)
+            text, clock_text = (_json(part) for part in (record, clock))
         except TypeError as error:
             raise ValueError(f"{file}: rows and data must be numbers and text: {error}") from None
         stem = Path(root) / "figures" / identifier(file)
         if outcome.figure is not None:  # last, so that a record that cannot be written leaves no new figure
             save_figure(outcome.figure, stem)
-    write_whole(stem.with_suffix(".json"), text.encode())
+        if outcome.times_figure is not None:
+            save_figure(outcome.times_figure, stem.with_name(stem.name + TIMES))
+    if clock["rows"] or clock["data"]:
+        write_whole(stem.with_name(f"{stem.name}{TIMES}.json"), clock_text.encode())
+    write_whole(stem.with_name(f"{stem.name}.json"), text.encode())
     note_finished(root, name, depends_on, write_whole)
     return record
+
+
+def _json(found):
+    return json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
+
+
+def _recorded(row):
+    """A row as records keep it: of one about times only the claim, for the next machine would measure something else."""
+    found = dataclasses.asdict(row)
+    if row.clock:
+        found |= {"measured": "", "tightness": None, "verdict": "not measured", "reason": NO_CLOCK}
+    return found
+
+
+def times(outcome):
+    """What an experiment has measured with the clock, and on which machine.
+
+    Returns
+    -------
+    dict: machine, rows (those marked `clock`), data, figure
+    """
+    return plain(
+        {
+            "machine": machine(),
+            "rows": [dataclasses.asdict(row) for row in outcome.rows if row.clock],
+            "data": outcome.times,
+            "figure": outcome.times_figure is not None,
+        }
+    )
+
+
+def read_times(root, name):
+    """What the last run of the experiment `name` on this machine measured with the clock (see `times`), or None."""
+    try:
+        return json.loads((Path(root) / "figures" / f"{name}{TIMES}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def machine():
+    """The machine in words: processor, cores, system, versions."""
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}"
 
 
 def _record(path):

@@ -1,9 +1,14 @@
 """One look for all figures: upper bounds solid above, lower bounds dashed below, measurements with bands.
 
-Colours are the Okabe-Ito set, told apart by the colour-blind; line styles carry the meaning in grey.
+Colours are the Okabe-Ito set, told apart by the colour-blind; line styles carry the meaning in grey. Everything is drawn
+from numbers rounded to `digits.DRAWN` digits and with the fonts that matplotlib ships, so that a figure is the same file
+on every machine.
 """
 
+import functools
 from contextlib import contextmanager
+
+from .digits import DRAWN, rounded
 
 MEASURED, UPPER, LOWER, FLOOR, RECALLED, OTHER = "#0072B2", "#D55E00", "#009E73", "#000000", "#999999", "#CC79A7"
 SERIES = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#009E73", "#D55E00", "#000000")  # methods or parameters in order
@@ -27,8 +32,29 @@ SETTINGS = {
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
     "svg.hashsalt": "clipbounds",
+    "font.family": ["DejaVu Sans"],  # ships with matplotlib, as does Computer Modern for mathematics
     "mathtext.fontset": "cm",
+    "text.usetex": False,
+    "path.simplify": True,
 }
+# methods of axes that take data or limits
+DRAW = (
+    *(
+        "plot",
+        "fill_between",
+        "fill_betweenx",
+        "errorbar",
+        "scatter",
+        "step",
+        "bar",
+        "hist",
+        "stairs",
+        "text",
+        "annotate",
+    ),
+    *("axhline", "axvline", "axhspan", "axvspan", "hlines", "vlines", "pcolormesh", "imshow", "contour", "contourf"),
+    *("set_xlim", "set_ylim", "set_xticks", "set_yticks"),
+)
 
 
 @contextmanager
@@ -38,6 +64,23 @@ def context():
 
     with matplotlib.rc_context(SETTINGS):
         yield
+
+
+@functools.cache
+def _rounding_axes():
+    """Axes whose data are rounded before anything, limits included, is derived from them."""
+    from matplotlib.axes import Axes
+
+    def drawing(name):
+        drawn = getattr(Axes, name)
+
+        @functools.wraps(drawn)
+        def method(self, *arguments, **options):
+            return drawn(self, *rounded(arguments, DRAWN), **rounded(options, DRAWN))
+
+        return method
+
+    return type("RoundingAxes", (Axes,), {name: drawing(name) for name in DRAW})
 
 
 def figure(columns=1, rows=1, width=None, height=3.3, **options):
@@ -56,7 +99,7 @@ def figure(columns=1, rows=1, width=None, height=3.3, **options):
     from matplotlib.figure import Figure
 
     made = Figure(figsize=(width or 4.8 * columns, height * rows), layout="constrained")
-    return made, made.subplots(rows, columns, **options)
+    return made, made.subplots(rows, columns, subplot_kw={"axes_class": _rounding_axes()}, **options)
 
 
 def upper(axes, x, y, label="upper bound", color=UPPER, **options):

@@ -80,13 +80,17 @@ def _measure(lab, train_set, test_set):
         asserted=False,
         reason="" if clear or behind else "the seeds overlap",
     )
-    figure, panels = style.figure(2, sharey=True)
+    data = {n.replace("$", ""): {"accuracy": a.mean(axis=0)} for n, (a, _) in curves.items()}
+    times = {n.replace("$", ""): {"seconds": s, "accuracy": a.mean(axis=0)} for n, (a, s) in curves.items()}
+    return Outcome([row], _draw(curves, False), data, times=times, times_figure=_draw(curves, True))
+
+
+def _draw(curves, against_time):
+    figure, axes = style.figure()
     for k, (name, (accuracy, seconds)) in enumerate(curves.items()):
         low, mean, high = 100 * accuracy.min(axis=0), 100 * accuracy.mean(axis=0), 100 * accuracy.max(axis=0)
-        for axes, x in zip(panels, (np.arange(1, mean.size + 1), seconds), strict=True):
-            style.measured(axes, x, mean, low, high, label=name, color=style.SERIES[k], marker=style.MARKERS[k])
-    panels[0].set(xlabel="epochs", ylabel="test accuracy (%), range over seeds")
-    panels[1].set(xlabel="training time (s)")
-    panels[0].legend(loc="lower right")
-    data = {n.replace("$", ""): {"seconds": s, "accuracy": a.mean(axis=0)} for n, (a, s) in curves.items()}
-    return Outcome([row], figure, data)
+        x = seconds if against_time else np.arange(1, mean.size + 1)
+        style.measured(axes, x, mean, low, high, label=name, color=style.SERIES[k], marker=style.MARKERS[k])
+    axes.set(xlabel="training time (s)" if against_time else "epochs", ylabel="test accuracy (%), range over seeds")
+    axes.legend(loc="lower right")
+    return figure

@@ -66,7 +66,7 @@ def test_a_record_is_stale_when_a_kernel_that_it_names_has_changed(experiment, t
     def call(*arguments):
         return CliRunner().invoke(main, [*map(str, arguments), "--root", str(tmp_path)])
 
-    assert call("run", "--budget", "quick").exit_code == 0
+    assert call("run", "koloskova2023/soft", "--budget", "quick").exit_code == 0
     file = tmp_path / "figures/koloskova2023/soft.json"
     record = json.loads(file.read_text())
     assert "clipbounds.noise.kernels.pareto" in record["kernels"]
