@@ -12,6 +12,8 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,dev,data,rigor,docs,cluster,io]'
 	touch $(READY)
 
+# every operation rounds by itself, so that all processors find the same digits (docs/numerics.md)
+reproduce: export CLIPBOUNDS_FUSE = 0
 reproduce: $(READY)
 	$(BIN)/clipbounds warm
 	$(BIN)/clipbounds run --budget standard

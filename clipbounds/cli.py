@@ -153,12 +153,12 @@ def warm():
     import os
 
     from .lanes.compile import all_kernels
-    from .lanes.kernel_cache import check_folder, entries_folder
+    from .lanes.kernel_cache import cannot_keep, entries_folder
     from .lanes.processor import check_processor
     from .lanes.warm import warm as compile_all
 
     check_processor()
-    refusal = check_folder()
+    refusal = cannot_keep()
     if refusal is not None:
         if os.environ.get("CLIPBOUNDS_CACHE"):
             raise ValueError(refusal)

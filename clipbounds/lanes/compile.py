@@ -10,6 +10,7 @@ Two traps decide its shape (each has a test in tests/lanes/test_compile.py).
 """
 
 import inspect
+import os
 import re
 import threading
 from functools import cached_property, partial
@@ -23,7 +24,11 @@ from .kernel_cache import KernelCache
 from .meaning import PACKAGE, Reach, digest_of
 from .processor import check_processor
 
-FLAGS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+# A product and a sum may become one instruction that rounds once, where the processor has it: 12 to 27 % of the time of
+# hot loops, and last bits that depend on the processor. With CLIPBOUNDS_FUSE=0 every operation rounds by itself, and
+# kernels give the same bits on every processor; records are made that way, for some methods amplify last bits.
+FUSE = os.environ.get("CLIPBOUNDS_FUSE", "1") != "0"
+FLAGS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"} if FUSE else False}
 # blocks outlive the kernels that work on them: counting references to arguments costs 100 ns a step of a method, and
 # serves only kernels that allocate arrays, which those of users may
 UNCOUNTED = {**FLAGS, "_nrt": False}

@@ -56,8 +56,8 @@ def _refusal(error):
     )
 
 
-def check_writable():
-    """One sentence if no entry can be made, otherwise None."""
+def cannot_keep():
+    """Why no entry can be made, one sentence; None if one can."""
     try:
         entries_folder().mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=entries_folder()).close()

@@ -180,7 +180,7 @@ class Reach:
 
     def __init__(self, function):
         self.whole, self.functions, self.files = True, set(), set()
-        self._texts, self._seen, self._kept = set(), set(), []
+        self._texts, self._seen, self._options = set(), set(), set()
         self._function(function)
 
     def digest(self):
@@ -190,8 +190,9 @@ class Reach:
         return digest_of(sorted(self._texts | {file_meaning(file) for file in self.files}))
 
     def bytecode(self):
-        """Hex digest of what Numba was given."""
-        return digest_of(sorted(f"{f.__module__}.{f.__qualname__} {_bytecode(f.__code__)}" for f in self.functions))
+        """Hex digest of what Numba was given: bytecode and the options of every function but the first."""
+        codes = {f"{f.__module__}.{f.__qualname__} {_bytecode(f.__code__)}" for f in self.functions}
+        return digest_of(sorted(codes | self._options))
 
     def _function(self, function):
         if function in self.functions or _root(function.__module__) in FOREIGN:
@@ -234,7 +235,7 @@ class Reach:
         elif inspect.isfunction(value):
             self._function(value)
         elif inspect.isfunction(getattr(value, "py_func", None)):  # compiled by Numba
-            self._texts.add(f"{label} {sorted(getattr(value, 'targetoptions', {}).items(), key=str)}")
+            self._options.add(f"{label} {sorted(getattr(value, 'targetoptions', {}).items(), key=str)}")
             self._function(value.py_func)
         elif inspect.isfunction(getattr(value, "_defn", None)):  # an intrinsic
             self._function(value._defn)

@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from ..lanes.compile import FUSE
 from ..lanes.meaning import PACKAGE, file_meaning
 
 LIBRARIES = ("numpy", "scipy", "numba", "matplotlib", "xarray", "scikit-learn", "torch")
@@ -27,7 +28,7 @@ def inputs(file, budget, seed):
 
     Docstrings count, for records repeat some; comments do not.
     """
-    digest = hashlib.sha256(f"{budget} {seed} {sys.version} {[_version(name) for name in LIBRARIES]}".encode())
+    digest = hashlib.sha256(f"{budget} {seed} {FUSE} {sys.version} {[_version(name) for name in LIBRARIES]}".encode())
     file = Path(file).resolve()
     for text in [*sorted(PACKAGE.rglob("*.py")), file, *sorted(file.parent.parent.glob("**/_*.py"))]:
         digest.update(str(text.relative_to(PACKAGE if PACKAGE in text.parents else file.parent.parent)).encode())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..lanes.compile import FUSE
 from ..version import __version__
 from . import style
 from .catalogue import find_experiments, identifier, title
@@ -112,7 +113,7 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None, again=T
 
     Returns
     -------
-    dict, the record: id, title, rows, data, panels, bounds, budget, seed, version, kernels. It holds no time; those
+    dict, the record: id, title, rows, data, panels, bounds, budget, seed, version, kernels, fused. It holds no time; those
     that an experiment measures lie in ``<claim>.times.json`` (see `times`), which is not committed.
     """
     if budget not in BUDGETS:
@@ -134,6 +135,7 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None, again=T
             "seed": seed,
             "version": __version__,
             "kernels": kernel_digests(module),
+            "fused": FUSE,
             "figure": outcome.figure is not None,
             "rows": [_recorded(row) for row in outcome.rows],
             "data": outcome.data,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from ..lanes.compile import Kernel
+from ..lanes.compile import FUSE, Kernel
 from ..lanes.meaning import FOREIGN, PACKAGE, digest_of, file_meaning
 from ..specs import Spec
 
@@ -39,7 +39,7 @@ def files_with_numbers(package=PACKAGE):
 @cache
 def package_digest():
     """Hex digest of what the package's files that determine numbers mean, and of the versions of NumPy and Numba."""
-    parts = [numba.__version__, np.__version__]
+    parts = [numba.__version__, np.__version__, "fused" if FUSE else "not fused"]
     for file in files_with_numbers():
         parts += [file.relative_to(PACKAGE).as_posix(), file_meaning(file)]
     return digest_of(parts)
