@@ -151,7 +151,8 @@ def load(store, partial=False):
     xarray.Dataset
         Dimensions are the axes of the sweep, then those of one cell (checkpoint, and trajectory where trajectories are
         kept). Values are read when they are needed. Where checkpoints are fractions of several numbers of steps, the
-        variable ``step`` tells the step. Attributes carry the description, the seed and the versions.
+        variable ``step`` tells the step. Attributes carry the description, the seed and the versions; in a store with
+        cells of accepted older program text ``kernels_of_cell`` tells whose each cell is.
 
     Raises
     ------
@@ -197,7 +198,20 @@ def load(store, partial=False):
         "cells": len(names),
         "cells_present": len(names) - missing,
     }
+    if store.accepted:
+        _mark(store, sweep, names, made, attrs)
     return xr.Dataset(made, coords, attrs)
+
+
+def _mark(store, sweep, names, made, attrs):
+    """Say which cells were computed by an older program text that has been accepted."""
+    kernels = np.full(len(names), store.manifest["sources"])
+    counts = {}
+    for sources in store.accepted:
+        old = np.array([a is not None and a == b for a, b in zip(names, store.names(sweep, sources), strict=True)])
+        kernels[old], counts[sources] = sources, int(old.sum())
+    made["kernels_of_cell"] = tuple(axis.name for axis in sweep.axes), kernels.reshape(sweep.shape)
+    attrs["accepted_kernels"] = json.dumps(counts)
 
 
 def _steps(sweep):

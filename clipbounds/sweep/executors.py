@@ -4,11 +4,15 @@ A crew is an executor with what the driver has to know about it: how many worker
 workers died with it, and how to stop it at once.
 """
 
+import contextlib
 import functools
+import logging
 import os
 import re
+import signal
 import threading
 import time
+import warnings
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from ..specs import check_integer
@@ -16,7 +20,8 @@ from .values import nearest
 from .worker import run_cells, start_process
 
 KINDS = ("threads", "processes", "dask")
-TIMEOUT = 10.0  # s, to reach a scheduler and its first worker
+TIMEOUT = 8.0  # s, to reach a scheduler and its first worker, and until their absence is told
+PATIENCE = 600.0  # s without any worker, after which the sweep stops
 ADDRESS = re.compile(r"(?:[a-z]+://)?(?:\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):\d{1,5}/?|inproc://\S+")
 ASK_AGAIN = 1.0  # s, how often a cluster is asked for its size
 
@@ -97,6 +102,13 @@ class Processes(Crew):
         self.executor.shutdown(wait=True, cancel_futures=True)
 
 
+def _quiet():
+    """Leave to this program what to say of Dask's troubles: its own logs are pages of tracebacks."""
+    for name in ("distributed", "tornado", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
 class Dask(Crew):
     """A Dask cluster: the one at `address`, or one of our own on this computer."""
 
@@ -105,7 +117,8 @@ class Dask(Crew):
             from dask.distributed import Client, LocalCluster
         except ImportError:
             raise ValueError('the executor dask needs dask.distributed; pip install "clipbounds[cluster]"') from None
-        self._cluster = None
+        _quiet()
+        self._cluster, self._address = None, address
         if address is None:
             self._cluster = LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
@@ -126,28 +139,66 @@ class Dask(Crew):
             ) from None
         super().__init__(self._client.get_executor(pure=False))
 
-        self._asked, self._last_seen = 0.0, time.monotonic()
+        self._asked, self._count, self._told = 0.0, 1, False
+        self._last_seen = self._last_worker = time.monotonic()
+
+    def _ask(self):
+        """Ask the scheduler, every second at most, how many tasks its workers run at once."""
+        now = time.monotonic()
+        if now - self._asked > ASK_AGAIN:
+            try:
+                self._count = sum(self._client.nthreads().values())
+            except Exception:  # it has just gone: `check` tells after a while
+                return
+            self._asked = now
+            if self._count:
+                self._last_worker, self._told = now, False
 
     def workers(self):
-        if time.monotonic() - self._asked > ASK_AGAIN:
-            self._workers = max(1, sum(self._client.nthreads().values()))
-            self._asked = time.monotonic()
-        return self._workers
+        self._ask()
+        return max(1, self._count)
 
     def check(self):
-        if self._client.status == "running":
-            self._last_seen = time.monotonic()
-        elif time.monotonic() - self._last_seen > TIMEOUT:
+        if self._client.status != "running":
+            if time.monotonic() - self._last_seen > TIMEOUT:
+                raise SweepStopped(
+                    f"the Dask scheduler has been out of reach for {TIMEOUT:g} s; what was computed is kept, run again"
+                )
+            return
+        self._last_seen = time.monotonic()
+        self._ask()
+        alone = time.monotonic() - self._last_worker
+        if alone > PATIENCE:
             raise SweepStopped(
-                f"the Dask scheduler has been out of reach for {TIMEOUT:g} s; what was computed is kept, run again"
+                f"the Dask scheduler has had no workers for {alone / 60:.0f} min; start some and run again"
+            )
+        if alone > TIMEOUT and not self._told:
+            self._told = True
+            warnings.warn(
+                f"the Dask scheduler has no workers any more; waiting {PATIENCE / 60:g} min for new ones,"
+                f" `dask worker {self._address or ''}`, before the sweep stops",
+                stacklevel=2,
             )
 
     def close(self, at_once=False):
-        if at_once:
+        if not at_once:
+            self._client.close(timeout=TIMEOUT)
+            if self._cluster is not None:
+                self._cluster.close(timeout=TIMEOUT)
+            return
+        # what had finished is kept in the store, so that nothing is worth waiting for
+        with contextlib.suppress(Exception):
             self.executor.shutdown(wait=False)
-        self._client.close(timeout=1 if at_once else TIMEOUT)
         if self._cluster is not None:
-            self._cluster.close(timeout=1 if at_once else TIMEOUT)
+            for nanny in self._cluster.workers.values():
+                with contextlib.suppress(Exception):
+                    nanny.auto_restart = False
+                    os.kill(nanny.pid, signal.SIGKILL)
+        with contextlib.suppress(Exception):
+            self._client.close(timeout=0.5)
+        if self._cluster is not None:
+            with contextlib.suppress(Exception):
+                self._cluster.close(timeout=0.5)
 
 
 def check_executor(executor, workers=None, address=None):
@@ -175,7 +226,7 @@ def open_crew(executor="threads", workers=None, address=None):
     Raises
     ------
     ValueError
-        If there is no such executor, or no scheduler or worker answers within 10 s.
+        If there is no such executor, or no scheduler or worker answers within 8 s.
     """
     workers = check_executor(executor, workers, address)
     if isinstance(executor, Executor):

@@ -177,7 +177,7 @@ def open_store(folder, sweep, sources, new_kernels=False, accept_kernels=False):
     folder = Path(folder)
     old, accepted = check_store(folder, sweep, sources, new_kernels, accept_kernels)
     try:
-        if old is not None and old["sources"] == sources and old["format"] == FORMAT:
+        if old is not None and (old["sources"], old["format"], old.get("accepted")) == (sources, FORMAT, accepted):
             _probe(folder)
             manifests.write_copy(folder, old)
         else:
@@ -200,11 +200,12 @@ def check_store(folder, sweep, sources, new_kernels=False, accept_kernels=False)
     if new_kernels and accept_kernels:
         raise ValueError("give --new-kernels or --accept-kernels, not both: old cells are either left out or kept")
     if not begun(folder):
-        if _is_strange(folder):
+        if _is_strange(folder) and not begun(folder):  # another driver may have begun meanwhile
             raise ValueError(f"{folder} holds other files and no sweep; give an empty or a new folder as the store")
         blocked = next((p for p in folder.absolute().parents if p.exists() and not p.is_dir()), None)
         if blocked is not None:
             raise ValueError(f"the store {folder} cannot be made: {blocked} is a file")
+    if not begun(folder):
         return None, []
     old = Store(folder).manifest
     if old["digest"] != sweep.digest:
@@ -212,7 +213,7 @@ def check_store(folder, sweep, sources, new_kernels=False, accept_kernels=False)
             f"the store {folder} belongs to another sweep, {old['sweep']['name']!r} with {old['cells']} cells"
             f" (it differs in {_differences(old['sweep'], sweep.to_dict())}); give another folder"
         )
-    accepted = old.get("accepted", [])
+    accepted = [] if new_kernels else old.get("accepted", [])
     if old["sources"] == sources:
         return old, accepted
     if accept_kernels:
