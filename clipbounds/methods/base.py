@@ -45,7 +45,8 @@ class Method(Spec):
     extra_measured: ClassVar[dict] = {}
     non_finite: ClassVar[bool] = False  # whether an iterate may become nan or inf in a step from ordinary numbers
     takes_oracles: ClassVar[bool] = False  # a kernel that only adds noise cannot serve an oracle
-    row_advance: ClassVar = None  # the kernel for oracles that draw rows of a dataset, and what its state needs besides
+    row_advance: ClassVar = None  # the kernel for oracles that draw rows of a dataset
+    oracle_advance: ClassVar = None  # the kernel for all other oracles
 
     @property
     def samples_per_step(self):
@@ -70,7 +71,7 @@ class Method(Spec):
         """The kernel that serves this noise, or None."""
         if noise.additive or self.takes_oracles:
             return self.advance
-        return self.row_advance if noise.row_kernel is not None else None
+        return self.row_advance if noise.row_kernel is not None else self.oracle_advance
 
     def extra_rows(self, noise, dim):
         """Rows of LANES numbers that the kernel for this noise needs behind `initial_state`."""
@@ -195,7 +196,7 @@ class BlockMaker:
         self.problem_parameters, self.method_parameters = problem.parameters, method.parameters
         self.clip_parameters = method.operator.parameters
         self.advance = method.kernel_for(noise)
-        rows = not noise.additive and self.advance is method.row_advance
+        rows = self.advance is method.row_advance
         self.extra = method.extra_rows(noise, problem.dim) * LANES
         fill = noise.row_kernel if rows else noise.fill
         first = [problem.gradient_kernel.address, fill.address, method.operator.kernel.address]

@@ -4,8 +4,9 @@ import numpy as np
 
 from ..clipping import Clip, GrowingClip, Identity
 from ..clipping.norm import ball
+from ..oracles.base import STATE_ROWS
 from ..specs import POSITIVE, Interval, integer, parameter
-from . import kernels, row_kernels
+from . import kernels, oracle_kernels, row_kernels
 from .base import Method
 
 
@@ -36,15 +37,18 @@ def sgd_parameters(method, groups):
 
 
 class SampleMethod(Method):
-    """Base of the methods whose step is a mean of clipped groups of samples: additive noise, or rows of a dataset."""
+    """Base of the methods whose step is a mean of clipped groups of samples: of additive noise, or of an oracle."""
 
     advance = kernels.sgd
     row_advance = row_kernels.sgd
+    oracle_advance = oracle_kernels.sgd
     vector_rows = 5
 
     def extra_rows(self, noise, dim):
-        if noise.additive or noise.row_kernel is None:
+        if noise.additive:
             return 0
+        if noise.row_kernel is None:
+            return STATE_ROWS * dim
         return row_kernels.rows_behind(dim, self.samples_per_step, noise)
 
 

@@ -4,7 +4,7 @@ from .additive import Additive, Exact, RademacherNoise, ZeroChainOracle
 from .base import ORACLE, AveragedSmoothness, Oracle, constants_of_mean
 from .components import EquispacedPhases, ScaledComponents, ShiftedCosh
 from .phase import GaussianPhase
-from .rows import RowSampling
+from .rows import RowSampling, Shuffled
 
 __all__ = [
     "ORACLE",
@@ -18,6 +18,7 @@ __all__ = [
     "RowSampling",
     "ScaledComponents",
     "ShiftedCosh",
+    "Shuffled",
     "ZeroChainOracle",
     "constants_of_mean",
 ]

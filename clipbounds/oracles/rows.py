@@ -213,6 +213,40 @@ class RowSampling(_Rows):
         return self.replacement
 
 
+class Shuffled(_Rows):
+    """Epochs without replacement: all rows in random order, then all in another one, for every trajectory.
+
+    Given the rows that an epoch has used, the next one is no unbiased gradient, so bounds that need one refuse it.
+    A batch may reach into the next epoch.
+
+    Parameters
+    ----------
+    problem : LinearModel, such as Logistic or LeastSquares
+    tracked_every : int >= 1, optional, see `RowSampling`
+    """
+
+    problem: Problem
+    tracked_every: int | None = None
+
+    kind = kernels.SHUFFLED
+    unbiased = False
+    independent = False
+
+    def validate(self):
+        super().validate()
+        _check_tracking(self)
+
+    def check(self, setting):
+        if setting.method.takes_oracles:
+            raise ValueError(
+                f"Setting: {type(setting.method).__name__} draws batches of several sizes, and Shuffled keeps one order of"
+                " rows; use RowSampling"
+            )
+
+    def moment_along(self, setting, p):
+        return Moment(inf, True, "a shuffled row is no unbiased gradient, given those that were drawn before it")
+
+
 def _check_tracking(oracle):
     if oracle.tracked_every is not None:
         oracle._normalise(

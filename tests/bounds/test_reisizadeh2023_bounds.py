@@ -325,3 +325,19 @@ def test_shapes_of_the_literature_are_drawn_and_not_asserted():
         assert not shape.asserted
     many = paper.FiniteSumLower(0.01, n=10**4)
     assert many.order(1.0) == pytest.approx(10**4 + 100 / 0.01**2)
+
+
+def test_clipped_sgd_is_one_method_under_two_names():
+    """ClippedSGD(eta, NormClip(c)) and MiniBatch(ClippedStep(eta, eta c)): the same bound, and the same iterates on rows."""
+    problem = cb.problems.Quadratic([1.0, 0.5], [2.0, -1.0])
+    noise = cb.noise.Rademacher(0.5, along=[1.0, 0.0])
+    eta, c = 0.01, 2.5
+    named = cb.Setting(problem, noise, cb.methods.ClippedSGD(eta, cb.clipping.NormClip(c)))
+    ruled = cb.Setting(problem, noise, cb.methods.MiniBatch(cb.methods.ClippedStep(eta, eta * c)))
+    bound = cb.bounds.reisizadeh2023.ClippedSGD()
+    assert np.array_equal(bound.value(named, [10, 10**5]), bound.value(ruled, [10, 10**5]))
+    assert np.isfinite(bound.value(named, 10**5))
+    runs = [cb.simulate(setting, 200, 64).gradient_norm.values for setting in (named, ruled)]
+    assert np.allclose(*runs, rtol=1e-9)
+    with pytest.raises(ValueError, match="MiniBatch"):
+        bound.value(named.replace(method=named.method.replace(momentum=0.5)), 10)

@@ -187,7 +187,8 @@ def test_bad_input():
     with pytest.raises(ValueError, match="radius"):
         Additive(problem, 1.0).averaged_smoothness(-1.0)
     with pytest.raises(ValueError, match="oracle"):
-        cb.Setting(problem, Additive(problem, 1.0), cb.methods.SGD(0.1))
+        clients = cb.problems.divergence_example(0.5)
+        cb.Setting(clients, Additive(clients, 1.0), cb.methods.DistributedSGD(0.1))
     with pytest.raises(ValueError, match="build the oracle for this problem"):
         cb.Setting(RampValley(0.2), Additive(problem, 1.0), cb.methods.MiniBatch(cb.methods.ConstantStep(0.1)))
     with pytest.raises(ValueError, match="no one-dimensional law"):

@@ -293,3 +293,77 @@ def test_a_wrong_certificate_would_be_seen():
 def test_bad_input(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_every_epoch_of_shuffled_rows_has_every_row_once():
+    """Rows that are unit vectors: SGD on squares, with step 1, writes into coordinate i when row i comes."""
+    from clipbounds.lanes.blocks import LANES
+    from clipbounds.methods.base import BlockMaker
+
+    rows = LeastSquares(np.eye(N), np.ones(N), 0.0)
+    setting = settings(rows, cb.oracles.Shuffled(rows), batch_size=5)
+    make, firsts = BlockMaker(setting), np.zeros((N, N))
+    for first in range(0, 64 * 400, 64):
+        block, order = make(0, first), []
+        for step in range(1, 13):  # 60 rows: five epochs
+            block.run_to(step)
+            order.append(block.vectors[(8 * N + 1) * LANES : (8 * N + 6) * LANES].reshape(5, LANES).astype(int).copy())
+        epochs = np.concatenate(order).reshape(5, N, LANES)
+        assert np.array_equal(np.sort(epochs, axis=1), np.broadcast_to(np.arange(N)[None, :, None], epochs.shape))
+        np.add.at(firsts, (epochs[1, 0], epochs[1, 1]), 1)
+    # the first two rows of the second epoch are a uniform ordered pair
+    assert stats.chisquare(firsts[~np.eye(N, dtype=bool)]).pvalue > FALSE_ALARM
+
+
+def test_bounds_refuse_shuffled_rows():
+    setting = settings(PROBLEM, cb.oracles.Shuffled(PROBLEM))
+    assert np.all(np.isfinite(cb.simulate(setting, 100, 64).gradient_norm))
+    with pytest.raises(HypothesesFail, match="no unbiased gradient"):
+        koloskova2023.S0().value(setting, 100)
+    with pytest.raises(ValueError, match="use RowSampling"):
+        rule = cb.methods.RuleH(0.1, 1.0, 0.0)
+        cb.Setting(PROBLEM, cb.oracles.Shuffled(PROBLEM), cb.methods.Spider(rule, 4, 12, 2))
+
+
+def test_spider_takes_rows_and_its_bound_too():
+    from clipbounds.bounds import reisizadeh2023
+
+    oracle, eps = RowSampling(PROBLEM), 0.3
+    plan = reisizadeh2023.plan(eps, PROBLEM, oracle, "H")
+    setting = cb.Setting(PROBLEM, oracle, plan.method)
+    assert all(row.holds for row in reisizadeh2023.SpiderH().hypotheses(setting))
+    found = cb.first_passage(setting, eps, plan.steps)
+    assert np.all(found.mean <= plan.steps)
+    batches = oracle.gradients(np.stack([np.zeros(DIM), np.ones(DIM)]), 64 * 300, 5, batch=3)
+    for k, x in enumerate((np.zeros(DIM), np.ones(DIM))):
+        error = np.sqrt(np.diag(np.cov(row_gradients(PROBLEM, x).T, bias=True)) / 3 / (64 * 300))
+        level = stats.norm.isf(FALSE_ALARM / (4 * DIM))
+        assert np.all(np.abs(batches[:, k].mean(axis=0) - PROBLEM.gradient(x)) <= level * error)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_other_oracles_in_clipped_sgd(groups):
+    """Equispaced phases, n = 5: one clipped step of groups of 2 samples against the enumeration of all batches."""
+    problem = cb.problems.Quadratic([1.0, 2.0], [0.3, -0.2])
+    oracle = cb.oracles.EquispacedPhases(problem, 1.0, 5)
+    method = cb.methods.MicroBatchClippedSGD(0.1, cb.clipping.NormClip(0.4), 2 * groups, groups)
+    setting = cb.Setting(problem, oracle, method)
+    run = cb.simulate(setting, 1, 64 * 300, checkpoints=[1])
+    phases = 2 * np.pi * np.arange(1, 6) / 5
+    along = np.sqrt(2) * np.cos(oracle.frequency * 0.3 + phases)
+    pairs = problem.gradient(problem.x0) + np.add.outer(along, along).ravel()[:, None] / 2 * np.array([1.0, 0.0])
+    steps = clipped(pairs, 0.4)
+    if groups == 2:
+        steps = ((steps[:, None] + steps[None]) / 2).reshape(-1, 2)
+    norms = np.linalg.norm(problem.gradient(problem.x0 - 0.1 * steps), axis=1)
+    error = norms.std() / np.sqrt(64 * 300)
+    assert abs(float(run.gradient_norm.mean()) - norms.mean()) <= stats.norm.isf(FALSE_ALARM / 2) * error
+    assert all(row.holds for row in koloskova2023.S0().hypotheses(settings(problem, oracle)))
+
+
+def test_a_finite_sum_of_unbounded_variance_runs_and_is_refused_by_bounds():
+    problem = cb.problems.Quadratic(1.0, 1.0)
+    setting = settings(problem, cb.oracles.ScaledComponents(problem, [0.5, 1.5]))
+    assert np.isfinite(float(cb.simulate(setting, 50, 64).gradient_norm[-1].mean()))
+    with pytest.raises(HypothesesFail, match="sigma = inf"):
+        koloskova2023.S0().value(setting, 50)

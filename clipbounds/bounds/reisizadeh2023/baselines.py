@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from ... import methods
+from ...clipping import NormClip
 from ...methods import ClippedStep, MiniBatch, RuleH
 from ..base import Hypothesis
 from .common import SLACK, WithRule, at_most, mean_constants, valid_constants
@@ -77,7 +79,8 @@ class GradientDescent(MiniBatchClipping):
 class ClippedSGD(WithRule):
     """avg_{k<K} E‖grad F(x_k)‖ <= sqrt(4N/3), N = Delta/(K eta) + L0 eta sigma²/2 + .391 L1² eta² sigma⁴, whenever <= 1.6 sigma.
 
-    Hypotheses: x <- x - min{eta, gamma/‖g‖} g with one sample a step, ‖g - grad F‖ <= sigma always, gamma = 5 sigma eta,
+    Hypotheses: x <- x - min{eta, gamma/‖g‖} g with one sample a step, which is `methods.MiniBatch` with `ClippedStep(eta, gamma)`
+    and `methods.ClippedSGD(eta, NormClip(gamma/eta))` alike, ‖g - grad F‖ <= sigma always, gamma = 5 sigma eta,
     eta L0 <= .1, gamma L1 <= .1, (L0, L1) first-order constants of F on the radius gamma (all steps are at most that long).
     Where sqrt(4N/3) > 1.6 sigma the bound is inf.
 
@@ -98,6 +101,12 @@ class ClippedSGD(WithRule):
     )
     source = "proved here; theory page variance-reduction, C"
     method_type, rule_type = MiniBatch, ClippedStep
+
+    def conditions(self, setting):
+        return super().conditions(_with_rule(setting))
+
+    def evaluate(self, setting, steps):
+        return self._value(_with_rule(setting), steps)
 
     def _sigma(self, setting):
         return float(setting.noise.vector_bound(setting.problem.dim))
@@ -122,10 +131,19 @@ class ClippedSGD(WithRule):
             at_most("gamma L1 <= 0.1", rule.reach * constants.L1, SMALL),
         ]
 
-    def evaluate(self, setting, steps):
+    def _value(self, setting, steps):
         rule, sigma = setting.method.rule, self._sigma(setting)
         eta = rule.step_size
         constants = mean_constants(setting.problem, rule.reach)
         floor = constants.L0 * eta * sigma**2 / 2 + WEIGHT * constants.L1**2 * eta**2 * sigma**4
         value = np.sqrt(4 / 3 * (setting.problem.initial_gap / (steps * eta) + floor))
         return np.where(value <= LARGEST * sigma * (1 + SLACK), value, np.inf)
+
+
+def _with_rule(setting):
+    """Clipped SGD in the words of step rules: eta clip_c(g) = min{eta, eta c/‖g‖} g; other settings as they are."""
+    method = setting.method
+    if not isinstance(method, methods.ClippedSGD) or not isinstance(method.clip, NormClip) or method.momentum != 0:
+        return setting
+    step = ClippedStep(method.step_size, method.step_size * method.clip.threshold)
+    return setting.replace(method=MiniBatch(step, method.batch_size))
