@@ -14,12 +14,14 @@ from ..lanes.blocks import FLOATS, LANES
 from ..lanes.compile import device, kernel, named_signature
 from ..lanes.elementary import bits_of
 from ..lanes.norms import add_scaled, clear
+from ..lanes.products import dot
 from ..lanes.random import NOISE, fill_words, threefry, uniform
 from ..lanes.views import floats_at, indices_at, piece, row, rows, scratch
 from ..problems.linear_kernels import (
     CODE,
     COLUMNS_AT,
     LABELS_AT,
+    LOGISTIC,
     RIDGE,
     ROWS,
     STARTS_AT,
@@ -46,6 +48,7 @@ DRAWS_A_STEP = 1 << 24  # samples reserved for one step where batches differ in 
 WITH, WITHOUT, SHUFFLED = range(3)
 # parameters of the oracle, before those of its problem
 KIND, COUNT, TRACKED_EVERY, HEADER = range(4)
+TOGETHER = LANES // 2  # rows of a lane that are looked at together
 AGAIN = np.uint64(8)  # streams apart of the attempts at a row that the batch does not hold yet
 
 
@@ -103,24 +106,14 @@ def shuffled_rows(chosen, order, first, count, n, words):
 
 
 @device
-def dot(a, b, dim):
-    """<a, b>, summed in an order that does not depend on the machine."""
-    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
-    k = 0
-    while k + 8 <= dim:
-        s0 += a[k] * b[k]
-        s1 += a[k + 1] * b[k + 1]
-        s2 += a[k + 2] * b[k + 2]
-        s3 += a[k + 3] * b[k + 3]
-        s4 += a[k + 4] * b[k + 4]
-        s5 += a[k + 5] * b[k + 5]
-        s6 += a[k + 6] * b[k + 6]
-        s7 += a[k + 7] * b[k + 7]
-        k += 8
-    while k < dim:
-        s0 += a[k] * b[k]
-        k += 1
-    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
+def _weights(code, width, weights, some, count):
+    """Predictions, with the labels behind them, become slopes over the number of rows of the mean."""
+    if code == LOGISTIC:
+        for i in range(some):
+            weights[i] = slope(LOGISTIC, 1.0, weights[i], weights[TOGETHER + i]) / count
+    else:
+        for i in range(some):
+            weights[i] = slope(code, width, weights[i], weights[TOGETHER + i]) / count
 
 
 @device
@@ -133,18 +126,33 @@ def _dense(x, v, state, chosen, params, dim, first, count):
             point = row(x, k)
             for l in range(LANES):
                 turned[l * dim + k] = point[l]
+    weights = scratch()
     for l in range(LANES):
         point, sum_ = piece(turned, l * dim, dim), piece(total, l * dim, dim)
-        for i in range(first, first + count):
-            at = int(chosen[i * LANES + l])
+        if count == 1:
+            at = int(chosen[first * LANES + l])
             a = piece(values, at * dim, dim)
-            weight = slope(code, width, dot(a, point, dim), labels[at]) / count
-            if i == first:
-                for k in range(dim):
-                    sum_[k] = weight * a[k]
-            else:
-                for k in range(dim):
-                    sum_[k] += weight * a[k]
+            weight = slope(code, width, dot(a, point, dim), labels[at])
+            for k in range(dim):
+                sum_[k] = weight * a[k]
+            continue
+        # some rows at a time: their slopes in one pass, and the rows are still in the cache when they are added
+        for begin in range(first, first + count, TOGETHER):
+            some = min(TOGETHER, first + count - begin)
+            for i in range(some):
+                at = int(chosen[(begin + i) * LANES + l])
+                weights[i] = dot(piece(values, at * dim, dim), point, dim)
+                weights[TOGETHER + i] = labels[at]
+            _weights(code, width, weights, some, count)
+            for i in range(some):
+                a = piece(values, int(chosen[(begin + i) * LANES + l]) * dim, dim)
+                weight = weights[i]
+                if begin + i == first:
+                    for k in range(dim):
+                        sum_[k] = weight * a[k]
+                else:
+                    for k in range(dim):
+                        sum_[k] += weight * a[k]
     for k in range(dim):
         point, to = row(x, k), row(v, k)
         for l in range(LANES):
