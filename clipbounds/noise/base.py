@@ -55,6 +55,7 @@ class Noise(Spec):
     fill_signature: ClassVar = FILL
     symmetric: ClassVar[bool] = False
     non_finite: ClassVar[bool] = False  # whether draws of nan or inf are meant
+    tracks_some_steps: ClassVar[bool] = False  # runs evaluate the full gradient at some steps only
     measured: ClassVar[dict] = {}  # what quantities of a run mean, where that depends on the noise
     additive: ClassVar[bool] = True  # False: a stochastic oracle (clipbounds.oracles), whose noise depends on the point
 

@@ -67,6 +67,8 @@ class _Rows(Oracle):
                 f" {self.problem!r} was given"
             )
 
+    tracks_some_steps = True
+
     @property
     def components(self):
         return self.problem.rows

@@ -211,8 +211,11 @@ def gradient_range(setting, steps):
 def mean_gradient_range(setting, steps):
     """Running mean over s < t of ‖g_s‖: the mean of its ranges.
 
-    The ranges widen with s, so a piece of the steps is bounded by its last step. At t = 0 it is ‖g_0‖.
+    The ranges widen with s, so a piece of the steps is bounded by its last step. At t = 0 it is ‖g_0‖. Where the norm is
+    evaluated at some steps only, each of which stands for its piece, the widest range holds for all.
     """
+    if setting.noise.tracks_some_steps:
+        return gradient_range(setting, np.maximum(steps - 1, 0))
     last = max(int(steps.max(initial=1)) - 1, 0)
     near = np.arange(min(last, PIECES) + 1)
     far = np.round(np.geomspace(1, last, 2 * PIECES)) if last > PIECES else near

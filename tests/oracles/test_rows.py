@@ -367,3 +367,10 @@ def test_a_finite_sum_of_unbounded_variance_runs_and_is_refused_by_bounds():
     assert np.isfinite(float(cb.simulate(setting, 50, 64).gradient_norm[-1].mean()))
     with pytest.raises(HypothesesFail, match="sigma = inf"):
         koloskova2023.S0().value(setting, 50)
+
+
+def test_the_kurtosis_of_rows_is_at_most_their_number():
+    for x in RNG.normal(size=(20, DIM)):
+        rows = row_gradients(PROBLEM, x)
+        squares = np.sum(np.square(rows - rows.mean(axis=0)), axis=1)
+        assert np.mean(squares**2) / np.mean(squares) ** 2 <= RowSampling(PROBLEM).kurtosis
