@@ -11,6 +11,9 @@ from ..facts import Moment
 from ..specs import POSITIVE, Interval, inf, parameter
 from . import kernels
 from .base import Noise, positive_power
+from .gamma_ratios import gamma, log_gamma_quotient, power_times
+
+FAR = 1e8  # where 1 + FAR² is FAR²: a power tail is exact to rounding
 
 
 class _Standardised(Noise):
@@ -49,7 +52,10 @@ class Gaussian(_Standardised):
     def moment(self, p):
         """scale^p 2^{p/2} Gamma((p+1)/2)/sqrt(pi), exact."""
         p = positive_power(p)
-        return Moment(self.scale**p * 2 ** (p / 2) * math.gamma((p + 1) / 2) / math.sqrt(math.pi))
+        rest = gamma((p + 1) / 2) / math.sqrt(math.pi)
+        return Moment(
+            power_times(math.sqrt(2) * self.scale, p, rest, math.lgamma((p + 1) / 2) - 0.5 * math.log(math.pi))
+        )
 
     def _cdf(self, z):
         from scipy.special import ndtr
@@ -89,26 +95,49 @@ class StudentT(_Standardised):
         nu = self.dof
         if p >= nu:
             return Moment(inf)
-        logarithm = math.lgamma((p + 1) / 2) + math.lgamma((nu - p) / 2) - math.lgamma(nu / 2)
-        return Moment(self.scale**p * nu ** (p / 2) * math.exp(logarithm) / math.sqrt(math.pi))
+        # nu^{p/2} Gamma((nu-p)/2)/Gamma(nu/2) = 2^{p/2} exp(quotient)
+        quotient = log_gamma_quotient(nu / 2, -p / 2)
+        rest = gamma((p + 1) / 2) / math.sqrt(math.pi) * math.exp(quotient)
+        log_rest = math.lgamma((p + 1) / 2) - 0.5 * math.log(math.pi) + quotient
+        return Moment(power_times(math.sqrt(2) * self.scale, p, rest, log_rest))
+
+    @property
+    def _log_density(self):
+        """ln of the density of T at 0: Gamma((nu+1)/2)/(Gamma(nu/2) sqrt(nu pi))."""
+        return log_gamma_quotient(self.dof / 2, 0.5) - 0.5 * math.log(2 * math.pi)
+
+    def _log_tail(self, log_ratio):
+        """ln P(T > t) for t/sqrt(nu) = exp(log_ratio) >= FAR, where the density is a pure power."""
+        return self._log_density - 0.5 * math.log(self.dof) - self.dof * log_ratio
 
     def _cdf(self, z):
         from scipy.special import stdtr
 
-        return stdtr(self.dof, z)
+        ratio = np.abs(z) / math.sqrt(self.dof)
+        with np.errstate(divide="ignore", over="ignore"):
+            tail = np.exp(self._log_tail(np.log(np.maximum(ratio, FAR))))
+        return np.where(ratio > FAR, np.where(z < 0, tail, 1 - tail), stdtr(self.dof, z))
 
     def _sf(self, z):
         return self._cdf(-z)
 
     def _pdf(self, z):
         nu = self.dof
-        constant = math.exp(math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2)) / math.sqrt(nu * math.pi)
-        return constant * (1 + z * z / nu) ** (-(nu + 1) / 2)
+        ratio = np.abs(z) / math.sqrt(nu)
+        with np.errstate(over="ignore"):
+            near = np.log1p(np.square(np.minimum(ratio, FAR)))
+            growth = np.where(ratio > FAR, 2 * np.log(np.maximum(ratio, FAR)), near)
+            return np.exp(self._log_density - 0.5 * (nu + 1) * growth)
 
     def _quantile(self, u):
         from scipy.special import stdtrit
 
-        return stdtrit(self.dof, u)
+        nu = self.dof
+        with np.errstate(divide="ignore", over="ignore"):
+            # the power tail; the library's inverse stops at the smallest float of its own variable
+            log_ratio = (self._log_density - 0.5 * math.log(nu) - np.log(np.minimum(u, 1 - u))) / nu
+            far = math.sqrt(nu) * np.exp(log_ratio)
+        return np.where(log_ratio > math.log(FAR), np.where(u < 0.5, -far, far), stdtrit(nu, u))
 
 
 class Pareto(_Standardised):
@@ -126,35 +155,57 @@ class Pareto(_Standardised):
     fill = kernels.pareto
 
     @property
-    def _mean(self):
-        return self.tail_index / (self.tail_index - 1)
+    def _shift(self):
+        """alpha/(alpha-1) - 1, the mean above the smallest value; small for large alpha, so kept apart from the 1."""
+        return 1 / (self.tail_index - 1)
 
     def moment(self, p):
-        """alpha mu^{p-alpha} (B(p+1, alpha-p) + J) scale^p, exact for p < alpha; inf for p >= alpha.
+        """alpha mu^{p-alpha} (B(p+1, alpha-p) + J) scale^p, mu the mean; exact for p < alpha, inf for p >= alpha.
 
-        J = alpha^{-p-1}/(p+1) 2F1(p+1, alpha+1; p+2; 1/alpha) is the part below the mean.
+        J = alpha^{-p-1}/(p+1) 2F1(p+1, alpha+1; p+2; 1/alpha) is the part below the mean. It is a series of positive
+        terms, or for alpha < 2, where that converges slowly, (1 - 1/alpha)^{-alpha} 2F1(1, p+1-alpha; p+2; 1/alpha).
         """
         p = positive_power(p)
-        from scipy.special import beta, hyp2f1
-
         alpha = self.tail_index
         if p >= alpha:
             return Moment(inf)
-        below = alpha ** (-p - 1) / (p + 1) * hyp2f1(p + 1, alpha + 1, p + 2, 1 / alpha)
-        return Moment(self.scale**p * alpha * self._mean ** (p - alpha) * (beta(p + 1, alpha - p) + below))
+        quotient = log_gamma_quotient(alpha, -p)  # alpha B(p+1, alpha-p) = Gamma(p+1) alpha^{-p} exp(quotient)
+        if alpha < 2:
+            from scipy.special import hyp2f1
+
+            above = gamma(p + 1) * math.exp(quotient + (alpha - p) * math.log1p(-1 / alpha))
+            # (mu/alpha)^p = (alpha-1)^{-p}
+            below = (alpha / (alpha - 1)) ** p / (p + 1) * hyp2f1(1, p + 1 - alpha, p + 2, 1 / alpha)
+            rest = float(above + below)
+            return Moment(power_times(self.scale / alpha, p, rest, math.log(rest)))
+        term = total = 1.0  # of 2F1 = sum (p+1)/(p+1+n) prod_{k<=n} (alpha+k)/(alpha k)
+        n = 0
+        while term > 2**-60 * total:
+            n += 1
+            term *= (1 + n / alpha) / n * ((p + n) / (p + 1 + n))
+            total += term
+        weight = (alpha - p) * math.log1p(-1 / alpha)  # mu^{p-alpha}
+        rest = (gamma(p + 1) * math.exp(quotient) + total / (p + 1)) * math.exp(weight)
+        log_rest = weight + np.logaddexp(math.lgamma(p + 1) + quotient, math.log(total / (p + 1)))
+        return Moment(power_times(self.scale / alpha, p, rest, log_rest))
+
+    def _log(self, z):
+        """ln of the Pareto variable at z, 0 below its range."""
+        return np.log1p(np.maximum(z + self._shift, 0.0))
 
     def _sf(self, z):
-        return np.maximum(z + self._mean, 1.0) ** -self.tail_index
+        return np.exp(-self.tail_index * self._log(z))
 
     def _cdf(self, z):
-        return 1 - self._sf(z)
+        return -np.expm1(-self.tail_index * self._log(z))
 
     def _pdf(self, z):
-        x = z + self._mean
-        return np.where(x >= 1, self.tail_index * np.maximum(x, 1.0) ** (-self.tail_index - 1), 0.0)
+        inside = self.tail_index * np.exp((-self.tail_index - 1) * self._log(z))
+        return np.where(z + self._shift >= 0, inside, 0.0)
 
     def _quantile(self, u):
-        return (1 - u) ** (-1 / self.tail_index) - self._mean
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.expm1(-np.log1p(-u) / self.tail_index) - self._shift
 
 
 class SymmetricPareto(_Standardised):
@@ -176,7 +227,10 @@ class SymmetricPareto(_Standardised):
         """scale^p alpha/(alpha-p), exact for p < alpha; inf for p >= alpha."""
         p = positive_power(p)
         alpha = self.tail_index
-        return Moment(self.scale**p * alpha / (alpha - p) if p < alpha else inf)
+        if p >= alpha:
+            return Moment(inf)
+        rest = alpha / (alpha - p)
+        return Moment(power_times(self.scale, p, rest, math.log(rest)))
 
     def _sf(self, z):
         tail = 0.5 * np.maximum(np.abs(z), 1.0) ** -self.tail_index
@@ -190,4 +244,5 @@ class SymmetricPareto(_Standardised):
         return np.where(np.abs(z) >= 1, 0.5 * self.tail_index * size ** (-self.tail_index - 1), 0.0)
 
     def _quantile(self, u):
-        return np.where(u < 0.5, -1.0, 1.0) * (2 * np.minimum(u, 1 - u)) ** (-1 / self.tail_index)
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.where(u < 0.5, -1.0, 1.0) * (2 * np.minimum(u, 1 - u)) ** (-1 / self.tail_index)

@@ -1,11 +1,14 @@
 """NoNoise, Rademacher and two-point noise: laws with finitely many atoms."""
 
+import math
+
 import numpy as np
 
 from ..facts import Moment
-from ..specs import POSITIVE, Interval, parameter
+from ..specs import POSITIVE, Interval, inf, parameter
 from . import kernels
 from .base import NONE, Noise, positive_power
+from .gamma_ratios import power_times
 
 
 class _Discrete(Noise):
@@ -17,7 +20,8 @@ class _Discrete(Noise):
         """E|xi|^p, exact: a finite sum."""
         p = positive_power(p)
         support, weights = self.atoms()
-        return Moment(np.sum(weights * np.abs(support) ** p))
+        with np.errstate(over="ignore"):
+            return Moment(np.sum(weights * np.abs(support) ** p))
 
 
 class NoNoise(_Discrete):
@@ -68,6 +72,17 @@ class TwoPoint(_Discrete):
     @property
     def symmetric(self):
         return self.skew == 1.0
+
+    def moment(self, p):
+        """sigma^p (q^p + q^{2-p})/(1 + q²), exact."""
+        p, q = positive_power(p), self.skew
+        try:
+            rest = (q**p + q ** (2 - p)) / (1 + q * q)
+        except OverflowError:
+            rest = inf
+        # the larger of the two powers has the larger logarithm
+        log_rest = float(np.logaddexp(p * math.log(q), (2 - p) * math.log(q)) - math.log1p(q * q))
+        return Moment(power_times(self.sigma, p, rest, log_rest))
 
     def atoms(self):
         q = self.skew

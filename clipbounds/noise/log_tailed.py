@@ -6,6 +6,7 @@ from ..facts import Moment
 from ..specs import POSITIVE, inf, parameter
 from . import heavy_kernels
 from .base import Noise, positive_power
+from .gamma_ratios import power_times
 
 
 class LogTailed(Noise):
@@ -44,7 +45,8 @@ class LogTailed(Noise):
 
         near = quad(per_t, 0, 1, epsabs=0, epsrel=1e-12)
         far = quad(per_s, 1, inf, epsabs=0, epsrel=1e-12, limit=200)
-        return Moment(self.scale**p * (near[0] + far[0]))
+        rest = near[0] + far[0]
+        return Moment(power_times(self.scale, p, rest, np.log(rest)))
 
     def _tail(self, size):
         """P(|X| > size) for size >= 0."""

@@ -9,6 +9,7 @@ from ..specs import POSITIVE, inf, parameter
 from . import heavy_kernels
 from .base import positive_power
 from .continuous import _Standardised
+from .gamma_ratios import gamma, log_gamma_quotient, power_times
 
 
 class SymmetricLomax(_Standardised):
@@ -34,19 +35,21 @@ class SymmetricLomax(_Standardised):
         alpha = self.tail_index
         if p >= alpha:
             return Moment(inf)
-        return Moment(self.scale**p * math.exp(math.lgamma(p + 1) + math.lgamma(alpha - p) - math.lgamma(alpha)))
+        quotient = log_gamma_quotient(alpha, -p)
+        rest = gamma(p + 1) * math.exp(quotient)
+        return Moment(power_times(self.scale / alpha, p, rest, math.lgamma(p + 1) + quotient))
 
     def _sf(self, z):
-        tail = 0.5 * (1 + np.abs(z)) ** -self.tail_index
+        tail = 0.5 * np.exp(-self.tail_index * np.log1p(np.abs(z)))
         return np.where(z >= 0, tail, 1 - tail)
 
     def _cdf(self, z):
         return self._sf(-z)
 
     def _pdf(self, z):
-        return 0.5 * self.tail_index * (1 + np.abs(z)) ** (-self.tail_index - 1)
+        return 0.5 * self.tail_index * np.exp((-self.tail_index - 1) * np.log1p(np.abs(z)))
 
     def _quantile(self, u):
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             size = np.expm1(-np.log(2 * np.minimum(u, 1 - u)) / self.tail_index)
         return np.where(u < 0.5, -1.0, 1.0) * size

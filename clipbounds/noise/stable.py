@@ -24,6 +24,7 @@ from ..facts import Moment
 from ..specs import POSITIVE, Interval, inf, parameter
 from . import heavy_kernels
 from .base import Noise, positive_power
+from .gamma_ratios import gamma, power_times
 
 DIGITS = 40
 
@@ -131,11 +132,26 @@ class Stable(Noise):
         p = positive_power(p)
         alpha = self.tail_index
         if alpha == 2:
-            return Moment((2 * self.scale) ** p * math.gamma((p + 1) / 2) / math.sqrt(math.pi))
+            rest = gamma((p + 1) / 2) / math.sqrt(math.pi)
+            log_rest = math.lgamma((p + 1) / 2) - 0.5 * math.log(math.pi)
+            return Moment(power_times(2 * self.scale, p, rest, log_rest))
         if p >= alpha:
             return Moment(inf)
-        symmetric = 2 / math.pi * self.scale**p * math.gamma(p) * math.gamma(1 - p / alpha) * math.sin(math.pi * p / 2)
-        if self.skewness == 0:
-            return Moment(symmetric)
-        z = self.skewness * math.tan(math.pi * alpha / 2)
-        return Moment(symmetric * (1 + z * z) ** (p / (2 * alpha)) * math.cos(p / alpha * math.atan(z)))
+        left = (alpha - p) / alpha
+        # sin(pi p/2), measured from the nearer of its zeros 0 and 2
+        rest = 2 / math.pi * math.gamma(p) * math.gamma(left) * math.sin(math.pi * min(p, 2 - p) / 2)
+        if self.skewness != 0:
+            rest *= self._skew_factor(p, left)
+        return Moment(power_times(self.scale, p, rest, math.log(rest)))
+
+    def _skew_factor(self, p, left):
+        """(1+z²)^{p/(2 alpha)} cos((p/alpha) arctan z), with 1/z = tan(pi(1-alpha)/2)/b where z has its pole near alpha = 1."""
+        alpha = self.tail_index
+        if abs(alpha - 1) < 0.5:
+            inverse = abs(math.tan(math.pi * (1 - alpha) / 2) / self.skewness)
+            size = p / alpha * (0.5 * math.log1p(inverse * inverse) - math.log(inverse))
+            # the angle is (p/alpha)(pi/2 - arctan(1/z)): its cosine is the sine of what is left to pi/2
+            return math.exp(size) * math.sin(math.pi / 2 * left + p / alpha * math.atan(inverse))
+        nearest = alpha - 2 if alpha > 1 else alpha
+        z = self.skewness * math.tan(math.pi * nearest / 2)
+        return math.exp(p / (2 * alpha) * math.log1p(z * z)) * math.cos(p / alpha * math.atan(z))
