@@ -34,6 +34,10 @@ class Moment(float):
         return float(self), self.upper_bound, self.reason
 
 
+class NotSmooth(ValueError):
+    """A constant of smoothness was asked of an objective that has none; a bound's table says so in a row that fails."""
+
+
 def growth_factor(s):
     """a(s) = (e^s - 1)/s, a(0) = 1: the price of passing from Hessian to first-order form on radius s/H1."""
     return math.expm1(s) / s if s > 0 else 1.0

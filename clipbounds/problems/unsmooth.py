@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..facts import Certificate
+from ..facts import Certificate, NotSmooth
 from ..specs import Interval, inf, vector
 from . import profile_kernels as kernels
 from .base import Problem
@@ -16,7 +16,7 @@ class _Unsmooth(Problem):
 
     @property
     def smoothness(self):
-        raise ValueError(
+        raise NotSmooth(
             f"{type(self).__name__} is not (L0, L1)-smooth for any pair; certify(problem, HessianSmoothness(L0, L1))"
             " shows a point that refutes a given one"
         )
