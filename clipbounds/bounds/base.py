@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..facts import NotSmooth
 from ..methods import Setting
 from ..specs import Spec
 
@@ -95,7 +96,10 @@ class Bound(Spec):
         first = Hypothesis(
             "certified constants of f", f"{certificate.kind}: {certificate.reason}", True if trusted else None
         )
-        return [first, *self.conditions(setting)]
+        try:
+            return [first, *self.conditions(setting)]
+        except NotSmooth as missing:  # no other condition can be evaluated
+            return [first, Hypothesis("f is L-smooth or (L0, L1)-smooth", str(missing), False)]
 
     def evaluate(self, setting, steps):
         """The bound at `steps` (float64 array, each >= 1), the hypotheses being true."""

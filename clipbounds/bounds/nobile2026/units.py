@@ -68,22 +68,24 @@ def method_conditions(setting, p):
     clips = unit_counts(method) is not None
     operator = getattr(method, "operator", None)
     step = getattr(method, "step_size", np.inf)
+    constant = isinstance(step, (int, float))  # the distributed methods have schedules
+    shown = f"eta = {step:g}" if constant else f"eta = {step!r}"
     limit = np.inf if lipschitz in (None, 0) else 1 / lipschitz
     return [
         Hypothesis("the units of a batch are clipped, then averaged", type(method).__name__, clips),
         Hypothesis(
             "the operator clips the norm", type(operator).__name__, clips and thresholds_of(operator, 1) is not None
         ),
-        Hypothesis(
-            "momentum = 0", f"{getattr(method, 'momentum', 0.0):g}", getattr(method, "momentum", 0.0) == 0.0
-        ),
+        Hypothesis("momentum = 0", f"{getattr(method, 'momentum', 0.0):g}", getattr(method, "momentum", 0.0) == 0.0),
         moment_condition(setting, p),
         independence_condition(setting),
         lipschitz_condition(setting),
         Hypothesis(
-            "eta <= 1/L", f"eta = {step:g}, 1/L = {limit:g}", lipschitz is not None and step <= limit * (1 + 1e-12)
+            "eta <= 1/L",
+            f"{shown}, 1/L = {limit:g}",
+            lipschitz is not None and constant and step <= limit * (1 + 1e-12),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def moment_condition(setting, p):
