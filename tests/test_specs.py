@@ -104,7 +104,7 @@ def test_bad_input_names_parameter_value_and_domain(build, parts):
 
 
 def test_unknown_type_in_json():
-    with pytest.raises(ValueError, match="cannot be imported"):
+    with pytest.raises(ValueError, match="is not imported; import it first"):
         Spec.from_json('{"type": "nowhere:Thing"}')
 
 

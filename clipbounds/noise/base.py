@@ -41,7 +41,8 @@ class Noise(Spec):
     """Base of all noise laws. The law has mean 0, or it is symmetric and has no mean. In dimension d its layout is one of
 
     * independent components (default),
-    * ``radial=True``: direction uniform on the sphere, length |xi|,
+    * ``radial=True``: direction uniform on the sphere, length |xi|. The vector is symmetric whatever the law is: in
+      dimension 1 the sign is a fair coin, and a skewed law loses the skewness that makes a clipping bias,
     * ``along=u``: xi u on the line of the unit vector u.
 
     A subclass provides ``fill`` (a kernel of signature `FILL`), ``moment(p)`` and, where they are known, ``symmetric``,

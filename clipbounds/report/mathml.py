@@ -4,6 +4,42 @@ import re
 import xml.etree.ElementTree as ET
 from html import escape
 
+# what the converter makes of formulas; text that looks like another element, or a link, is no formula
+ELEMENTS = frozenset(
+    [
+        "math",
+        "mrow",
+        "mi",
+        "mn",
+        "mo",
+        "ms",
+        "mtext",
+        "mspace",
+        "msup",
+        "msub",
+        "msubsup",
+        "mover",
+        "munder",
+        "munderover",
+        "mfrac",
+        "msqrt",
+        "mroot",
+        "mtable",
+        "mtr",
+        "mtd",
+        "mlabeledtr",
+        "mphantom",
+        "mstyle",
+        "mpadded",
+        "menclose",
+        "mmultiscripts",
+        "mprescripts",
+        "none",
+        "merror",
+        "semantics",
+        "annotation",
+    ]
+)
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 LIMITS = {"max", "min", "inf", "sup", "lim"}
 FENCES = {
@@ -24,6 +60,8 @@ def _tree(latex, display):
     root = ET.fromstring(convert(latex, display="block" if display else "inline"))
     for node in root.iter():
         node.tag = node.tag.removeprefix(f"{{{NAMESPACE}}}")
+        if node.tag not in ELEMENTS or any("href" in name or name.startswith("on") for name in node.attrib):
+            raise ValueError(f"{node.tag} with {sorted(node.attrib)} is no part of a formula")
         node.text = FENCES.get(node.text, node.text)
         # browsers know no other mathvariant than "normal"
         if node.get("mathvariant") == "double-struck" and node.text in DOUBLE_STRUCK:

@@ -1,5 +1,6 @@
 """paper_checks.md: one table row a claim, from the records of the experiments and from nothing else."""
 
+import re
 from pathlib import Path
 
 from ..version import __version__
@@ -20,7 +21,10 @@ fail; a row marked (display) repeats a statement whose constants nobody here has
 
 
 def _cell(text):
-    return str(text).replace("|", "\\|").replace("\n", " ")
+    """Text in a cell of a Markdown table: no markup, no link, no end of the cell or of the row."""
+    text = re.sub(r"\s+", " ", str(text))
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text).replace("](", "]\\(")
+    return text.replace("\\|", "&#92;&#124;").replace("|", "\\|")
 
 
 def _line(record, number, row):

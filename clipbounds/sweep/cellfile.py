@@ -10,6 +10,7 @@
 import hashlib
 import json
 import math
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,8 @@ import numpy as np
 MAGIC = b"clipbounds-cell1"
 START = len(MAGIC) + hashlib.sha256().digest_size
 NAME, LENGTH = 32, 8  # bytes
+# types of arrays: numbers, text and times, never Python objects. Asked of the text, because NumPy parses others as Python
+KINDS = re.compile(r"[<|][biufcSU][1-9]\d{0,7}|<[mM]8\[\w{1,9}\]")
 
 
 class Damaged(ValueError):
@@ -58,7 +61,7 @@ def _verified(name, data):
     body = memoryview(data)[START:]
     if hashlib.sha256(body).digest() != data[len(MAGIC) : START]:
         raise Damaged("its checksum does not fit its contents")
-    owner = bytes(body[:NAME]).decode().rstrip()
+    owner = bytes(body[:NAME]).decode(errors="replace").rstrip()
     if owner != name:
         raise Damaged(f"it is the cell {owner}")
     first = NAME + LENGTH + int.from_bytes(body[NAME : NAME + LENGTH], "little")
@@ -75,6 +78,7 @@ def decode(name, data):
     """
     header, body = _verified(name, data)
     layout, about = _header(header)
+    _check_length(layout, body)
     arrays = {}
     for key, kind, shape, count, position in layout:
         found = np.frombuffer(body, kind, count, position) if count else np.empty(0, kind)
@@ -88,7 +92,17 @@ def decode_record(name, data):
     Cells with equal headers share the type of their records. Raises `Damaged` like `decode`.
     """
     header, body = _verified(name, data)
-    return np.frombuffer(body, _record_type(header), 1)[0]
+    _check_length(_header(header)[0], body)
+    try:
+        return np.frombuffer(body, _record_type(header), 1)[0]
+    except (ValueError, IndexError) as error:  # no array at all, or one name twice
+        raise Damaged(f"its arrays make no record: {error}") from None
+
+
+def _check_length(layout, body):
+    needed = max((position + kind.itemsize * count for _, kind, _, count, position in layout), default=0)
+    if len(body) < needed:
+        raise Damaged(f"its arrays need {needed} bytes, but {len(body)} follow the header")
 
 
 @lru_cache(maxsize=64)
@@ -103,11 +117,26 @@ def _record_type(header):
 @lru_cache(maxsize=64)
 def _header(text):
     """Name, type, shape, count and position of each array, and the JSON of the rest."""
-    header = json.loads(text)
-    layout, position = [], 0
-    for key, kind, shape in header["arrays"]:
-        kind, count = np.dtype(kind), math.prod(shape)
-        layout.append((key, kind, tuple(shape), count, position))
-        position += kind.itemsize * count
-        position += _padding(position)
-    return layout, json.dumps(header["about"])
+    try:
+        header = json.loads(text)
+        listed, about = header["arrays"], json.dumps(header["about"])
+        layout, position = [], 0
+        for key, kind, shape in listed:
+            kind, count = _checked(key, kind, shape)
+            layout.append((key, kind, tuple(shape), count, position))
+            position += kind.itemsize * count
+            position += _padding(position)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise Damaged(f"its header is not one that this program writes: {str(error)[:80]}") from None
+    return layout, about
+
+
+def _checked(key, kind, shape):
+    """The type and the number of entries of an array that `encode` may have listed so."""
+    if not isinstance(kind, str) or not KINDS.fullmatch(kind):
+        raise ValueError(f"an array of the type {kind!r}")
+    if not isinstance(key, str) or not isinstance(shape, list):
+        raise ValueError(f"an array named {key!r} of the shape {shape!r}")
+    if not all(type(length) is int and 0 <= length < 2**40 for length in shape):
+        raise ValueError(f"an array of the shape {shape!r}")
+    return np.dtype(kind), math.prod(shape)

@@ -12,6 +12,7 @@ the disk, which would double the price of a cell.
 import hashlib
 import json
 import os
+import re
 import time
 import warnings
 from pathlib import Path
@@ -24,6 +25,7 @@ from .cellfile import Damaged, decode, decode_record, encode
 CELL, ASIDE, TEMPORARY = ".cell", "set_aside", ".tmp-"
 STALE = 3600.0  # s: an unfinished file this old was left by a process that was killed
 CELLS_A_FOLDER = 1000
+NAMES = re.compile(r"[\w-]+")
 LONGEST_SHARD = 4  # hex digits: 65536 folders
 
 
@@ -88,7 +90,9 @@ class Journal:
         self._made = set()
 
     def path(self, name):
-        """Where the cell of this name lies."""
+        """Where the cell of this name lies, always inside the folder."""
+        if not NAMES.fullmatch(name):
+            raise ValueError(f"a cell is named by letters and digits, but {name[:80]!r} was given")
         return self.folder / name[: self.shard] / (name + CELL)
 
     def __contains__(self, name):
@@ -124,6 +128,10 @@ class Journal:
         """The arrays of a cell as one record (`decode_record`), or None; a damaged one is set aside."""
         return self._read(name, decode_record)
 
+    def refuse(self, name, reason):
+        """Set a cell aside whose bytes are whole and whose content is not what its name promises."""
+        self._set_aside(name, reason, content=True)
+
     def look(self, name):
         """`about` of a whole cell, or None; nothing is set aside."""
         try:
@@ -148,14 +156,14 @@ class Journal:
             self._set_aside(name, reason)
             return None
 
-    def _set_aside(self, name, reason):
+    def _set_aside(self, name, reason, content=False):
         self.damaged.append((name, str(reason)))
         aside = self.folder / ASIDE / f"{name}-{os.urandom(4).hex()}"
         try:
             aside.parent.mkdir(exist_ok=True)
             os.replace(self.path(name), aside)
             try:
-                decode(name, aside.read_bytes() if aside.is_file() else b"")
+                decode(name, aside.read_bytes() if aside.is_file() and not content else b"")
             except (Damaged, PermissionError):
                 where = f"is set aside as {aside}"
             else:  # somebody has put a good one in its place meanwhile

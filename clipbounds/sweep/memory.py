@@ -77,10 +77,12 @@ class Memory:
             self.misses += 1
             return simulate(setting, steps, trajectories, **options)
         key = simulation_key(setting, sources, steps, trajectories, **identity)
-        found = self._look_up(
-            key, lambda: dataset_to_cell(simulate(setting, steps, trajectories, **options)), options.get("progress")
+        return self._look_up(
+            key,
+            lambda: dataset_to_cell(simulate(setting, steps, trajectories, **options)),
+            dataset_from_cell,
+            options.get("progress"),
         )
-        return dataset_from_cell(*found)
 
     def remember(self, key, compute):
         """``compute()``, a dict of arrays, once for each key and text of the function's file.
@@ -98,20 +100,27 @@ class Memory:
         if sources is None:
             self.misses += 1
             return _arrays(compute())
-        return self._look_up({"remember": key, "sources": sources}, lambda: (_arrays(compute()), {}))[0]
+        return self._look_up(
+            {"remember": key, "sources": sources}, lambda: (_arrays(compute()), {}), lambda arrays, _: arrays
+        )
 
-    def _look_up(self, key, compute, progress=None):
+    def _look_up(self, key, compute, restore, progress=None):
         name = digest_of(key)
         found = self.journal.read(name)
         if found is not None:
-            self.hits += 1
-            if progress is not None:
-                progress(key["trajectories"])
-            return found
+            try:
+                result = restore(*found)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                self.journal.refuse(name, f"its arrays do not make a run: {str(error)[:80]}")
+            else:
+                self.hits += 1
+                if progress is not None:
+                    progress(key["trajectories"])
+                return result
         self.misses += 1
         arrays, about = compute()
         try:
             self.journal.write(name, arrays, about)
         except OSError as error:
             warnings.warn(f"{self.journal.folder} keeps nothing ({error.strerror}); the run goes on", stacklevel=4)
-        return arrays, about
+        return restore(arrays, about)
