@@ -10,15 +10,14 @@ A parameter declares its domain once; validation, documentation and test draws c
 
 import dataclasses
 import hashlib
-import importlib
 import json
 import math
 import numbers
-import re
-import sys
 from typing import dataclass_transform
 
 import numpy as np
+
+from .spec_text import decode, short
 
 inf = math.inf
 
@@ -154,69 +153,6 @@ def _encode(value, identity=False):
     return value
 
 
-NAMED = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
-DEEPEST = 64  # specs within specs; a setting needs four
-
-
-def _decode(value, allow=(), depth=0):
-    if depth > DEEPEST:
-        raise ValueError(f"from_json: a spec lies at most {DEEPEST} levels deep, but this text goes deeper")
-    if isinstance(value, dict) and "type" in value:
-        found = _spec_class(value["type"], allow)
-        given = {key: _decode(item, allow, depth + 1) for key, item in value.items() if key != "type"}
-        known = {field.name: field for field in dataclasses.fields(found)}
-        none = dataclasses.MISSING
-        needed = {k for k, f in known.items() if f.default is none and f.default_factory is none}
-        if not needed <= set(given) <= set(known):
-            raise ValueError(
-                f"the spec of a {found.__name__} needs the fields {sorted(known)}, but has {_short(sorted(given))}"
-            )
-        try:
-            return found(**given)
-        except ValueError:
-            raise
-        except Exception as error:  # whatever a class does with values that no call of its own would give it
-            raise ValueError(f"no {found.__name__} can be made of {_short(given)}: {_short(str(error), 120)}") from None
-    if isinstance(value, list):
-        return tuple(_decode(item, allow, depth + 1) for item in value)
-    return value
-
-
-def _short(value, length=80):
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= length else text[:length] + "..."
-
-
-def _spec_class(name, allow):
-    """The subclass of Spec that a JSON form names. Nothing is imported for it but this package and the modules in `allow`.
-
-    Nor is anything of the text called: the class is looked up in the dictionaries of modules and classes, past any
-    ``__getattr__`` of theirs.
-    """
-    match = NAMED.fullmatch(name) if isinstance(name, str) else None
-    if match is None:
-        raise ValueError(f"a spec names its class as module:Class, but {_short(name)} was given")
-    module, path = match.groups()
-    try:
-        if module.partition(".")[0] == __name__.partition(".")[0] or module in allow:
-            importlib.import_module(module)
-        elif module not in sys.modules:
-            raise ValueError(
-                f"the spec names {_short(name)}, and its module is not imported; import it first if you trust it,"
-                f" or give allow=[{_short(module, 40)!r}] to Spec.from_json"
-            )
-        found = sys.modules[module]
-        for part in path.split("."):
-            found = vars(found)[part]
-    except (ImportError, KeyError, TypeError):
-        raise ValueError(
-            f"the spec names {_short(name)}, which cannot be found here; make its module importable"
-        ) from None
-    if not (isinstance(found, type) and issubclass(found, Spec) and found is not Spec):
-        raise ValueError(f"a spec names a subclass of Spec, but {_short(name)} was given")
-    return found
-
-
 @dataclass_transform(frozen_default=True, field_specifiers=(parameter, vector, integer, dataclasses.field))
 class Spec:
     """Base of Problem, Noise, Clip, Method and Setting."""
@@ -311,8 +247,8 @@ class Spec:
         except (TypeError, ValueError, RecursionError):
             content = None
         if not isinstance(content, dict) or "type" not in content:
-            raise ValueError(f"from_json: expected the text that to_json wrote, but {_short(text)!r} was given")
-        return _decode(content, tuple(allow))
+            raise ValueError(f"from_json: expected the text that to_json wrote, but {short(text)!r} was given")
+        return decode(content, Spec, tuple(allow))
 
     @property
     def digest(self):

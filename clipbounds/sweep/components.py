@@ -11,7 +11,8 @@ import itertools
 import numpy as np
 
 from ..simulate import DESCRIPTION
-from ..specs import Spec, _decode
+from ..spec_text import decode
+from ..specs import Spec
 from .user_files import import_module
 from .values import as_list, nearest
 
@@ -116,7 +117,7 @@ def read_component(where, given, base):
         specs = [spec for node, _ in pairs for spec in _expand(where, node)]
         return Axis(where, specs), [canonical for _, canonical in pairs]
     if isinstance(given, dict) and set(given) == {"constant"}:
-        given = _decode(given["constant"])
+        given = decode(given["constant"], Spec)
     if isinstance(given, Spec):
         if not isinstance(given, base):
             raise ValueError(f"{where}: expected a {base.__name__}, but {given!r} was given")

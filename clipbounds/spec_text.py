@@ -1,0 +1,73 @@
+"""Specs from their JSON form, which may come from a stranger: classes are looked up, nothing of theirs is run."""
+
+import dataclasses
+import importlib
+import sys
+
+DEEPEST = 64  # specs within specs; a setting needs four
+
+
+def decode(value, base, allow=(), depth=0):
+    """The specs that a JSON value describes; lists become tuples.
+
+    Parameters
+    ----------
+    value : what `json.loads` gave
+    base : Spec, whose subclasses may be made
+    allow : tuple of str, modules that may be imported
+    """
+    if depth > DEEPEST:
+        raise ValueError(f"from_json: a spec lies at most {DEEPEST} levels deep, but this text goes deeper")
+    if isinstance(value, dict) and "type" in value:
+        found = _spec_class(value["type"], base, allow)
+        given = {key: decode(item, base, allow, depth + 1) for key, item in value.items() if key != "type"}
+        known = {field.name: field for field in dataclasses.fields(found)}
+        none = dataclasses.MISSING
+        needed = {k for k, f in known.items() if f.default is none and f.default_factory is none}
+        if not needed <= set(given) <= set(known):
+            raise ValueError(
+                f"the spec of a {found.__name__} needs the fields {sorted(known)}, but has {short(sorted(given))}"
+            )
+        try:
+            return found(**given)
+        except ValueError:
+            raise
+        except Exception as error:  # whatever a class does with values that no call of its own would give it
+            raise ValueError(f"no {found.__name__} can be made of {short(given)}: {short(str(error), 120)}") from None
+    if isinstance(value, list):
+        return tuple(decode(item, base, allow, depth + 1) for item in value)
+    return value
+
+
+def short(value, length=80):
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= length else text[:length] + "..."
+
+
+def _spec_class(name, base, allow):
+    """The subclass of Spec that a JSON form names. Nothing is imported for it but this package and the modules in `allow`.
+
+    Nor is anything of the text called: the class is looked up in the dictionaries of modules and classes, past any
+    ``__getattr__`` of theirs.
+    """
+    module, _, path = name.rpartition(":") if isinstance(name, str) else ("", "", "")
+    if not (module and all(part.isidentifier() for part in path.split("."))):
+        raise ValueError(f"a spec names its class as module:Class, but {short(name)} was given")
+    try:
+        if module.partition(".")[0] == __name__.partition(".")[0] or module in allow:
+            importlib.import_module(module)
+        elif module not in sys.modules:
+            raise ValueError(
+                f"the spec names {short(name)}, and its module is not imported; import it first if you trust it,"
+                f" or give allow=[{short(module, 40)!r}] to Spec.from_json"
+            )
+        found = sys.modules[module]
+        for part in path.split("."):
+            found = vars(found)[part]
+    except (ImportError, KeyError, TypeError):
+        raise ValueError(
+            f"the spec names {short(name)}, which cannot be found here; make its module importable"
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, base) and found is not base):
+        raise ValueError(f"a spec names a subclass of Spec, but {short(name)} was given")
+    return found
