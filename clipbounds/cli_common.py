@@ -23,6 +23,12 @@ class OneSentence(click.Group):
     $CLIPBOUNDS_TRACEBACK shows the traceback of what this program did not foresee.
     """
 
+    def invoke(self, context):
+        try:
+            return super().invoke(context)
+        except BrokenPipeError as error:
+            raise _NobodyReads from error
+
     def main(self, args=None, prog_name=None, complete_var=None, standalone_mode=True, **extra):
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, False, **extra)
@@ -34,7 +40,7 @@ class OneSentence(click.Group):
             code = error.exit_code
         except click.Abort:
             code = 130
-        except BrokenPipeError:
+        except (BrokenPipeError, _NobodyReads):
             _drop(sys.stdout)
             code = BROKEN_PIPE
         except OSError as error:
@@ -47,6 +53,10 @@ class OneSentence(click.Group):
             click.echo(f"Error: {type(error).__name__}: {_sentence(str(error))}; {SHOW}=1 shows where", err=True)
             code = 1
         sys.exit(code if isinstance(code, int) else 0)
+
+
+class _NobodyReads(Exception):
+    """A broken pipe, which click itself would end with exit code 1."""
 
 
 def _sentence(text):
@@ -72,6 +82,8 @@ def speaks_plainly(command):
         except BrokenPipeError:  # whoever read our output has seen enough
             raise
         except OSError as error:
+            if error.filename is None:  # our own output
+                raise
             raise click.UsageError(
                 f"{error.filename2 or error.filename or 'a file'}: {error.strerror or error}"
             ) from None

@@ -1,4 +1,4 @@
-"""The commands sweep, status, export and repair."""
+"""The commands sweep, status, export, repair and components."""
 
 import json as json_module
 import os
@@ -20,7 +20,7 @@ SHOWN = 5  # failed or diverged cells that are named
 
 def register(group):
     """Add the commands to the group."""
-    for command in (sweep, status, export, repair):
+    for command in (sweep, status, export, repair, components):
         group.add_command(command)
 
 
@@ -242,3 +242,30 @@ def repair(store, spec):
     from . import sweep as room
 
     click.echo(room.repair(store, None if spec is None else room.Sweep.from_toml(spec)))
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@json_option
+@speaks_plainly
+def components(names, as_json):
+    """List the problems, noise laws, operators and methods that a sweep may name (or NAMES only), with parameters."""
+    from .sweep.components import catalogue
+    from .sweep.values import nearest
+
+    found = {entry["name"]: entry for entry in catalogue()}
+    for name in names:
+        if name not in found:
+            raise ValueError(f"there is no component {name!r}; {nearest(name, found)}")
+    chosen = [found[name] for name in names] or list(found.values())
+    if as_json:
+        click.echo(json_module.dumps(chosen, indent=1, ensure_ascii=False))
+        return
+    kind = None
+    for entry in chosen:
+        if entry["kind"] != kind:
+            kind = entry["kind"]
+            click.echo(f"{kind}:")
+        click.echo(f"  {entry['name']}: {entry['summary']}")
+        for parameter in entry["parameters"]:
+            click.echo(f"    {parameter['name']}: {parameter['domain']}{parameter['default']}")

@@ -38,6 +38,17 @@ def users_kernels(setting):
     return {part: kernel for part, kernel in found.items() if getattr(kernel, "counted", False)}
 
 
+def compile_users(settings):
+    """Compile the user's kernels of these settings, each kind once; raises ValueError for one that does not."""
+    seen = set()
+    for setting in settings:
+        kinds = tuple(type(part) for part in (setting.problem, setting.noise, setting.method, setting.method.operator))
+        if kinds not in seen:
+            seen.add(kinds)
+            for kernel in users_kernels(setting).values():
+                _ = kernel.address
+
+
 def where_raised(error):
     """File and line of the innermost place of an error that lies outside the compiler."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -205,3 +205,34 @@ def named(axes):
     for axis, name in zip(axes, last, strict=True):
         axis.name = axis.path if last.count(name) > 1 or name in RESERVED else name
     return axes
+
+
+def catalogue():
+    """Every type that a table may name: dicts of kind, name, summary and parameters (name, domain, default)."""
+    from ..clipping import Clip
+    from ..methods import Method
+    from ..noise import Noise
+    from ..problems import Problem
+
+    found = []
+    for kind, base in (("problem", Problem), ("noise", Noise), ("operator", Clip), ("method", Method)):
+        for name, cls in sorted(known_types(base).items()):
+            if cls is base:
+                continue
+            summary = (cls.__doc__ or "").strip().split("\n")[0]
+            parameters = [_described(field) for field in dataclasses.fields(cls)]
+            found.append({"kind": kind, "name": name, "summary": summary, "parameters": parameters})
+    return found
+
+
+def _described(field):
+    meta = field.metadata
+    kind = meta.get("kind")
+    domain = {
+        "real": f"number in {meta.get('domain')}",
+        "vector": f"vector with entries in {meta.get('domain')}",
+        "integer": f"integer >= {meta.get('low')}",
+    }.get(kind, str(getattr(field.type, "__name__", field.type)))
+    why = f" ({meta['why']})" if meta.get("why") else ""
+    missing = field.default is dataclasses.MISSING
+    return {"name": field.name, "domain": domain + why, "default": "" if missing else f" = {field.default}"}

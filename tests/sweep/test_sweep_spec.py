@@ -65,6 +65,7 @@ def test_python_objects_and_tables_describe_the_same_cells(tmp_path):
 
 def test_a_cell_has_the_name_that_an_experiment_gives_the_same_simulation():
     sweep = Sweep.from_dict(grid())
+    assert sweep.names("s") == [sweep.name_of(index, "s") for index in range(sweep.size)]
     for index, name in enumerate(sweep.names("s")):
         key = simulation_key(sweep.cell(index).setting, "s", 20, 32, seed=0, checkpoints=[20], keep="statistics")
         assert name == digest_of(key)

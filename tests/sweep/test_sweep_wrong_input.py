@@ -221,3 +221,32 @@ def test_there_are_140_and_the_right_one_passes(good, monkeypatch):
     assert len(DESCRIPTIONS) + len(TEXTS) + len(COMMANDS) >= 140
     result = CliRunner().invoke(main, ["sweep", str(good / "good.toml"), "--store", str(good / "done")])
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("redirect", "code", "said"), [("| head -1", 141, ""), ("> /dev/full", 1, "No space left on device")]
+)
+def test_output_that_nobody_reads_or_that_cannot_be_written(redirect, code, said):
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    program = f'"{sys.executable}" -c "from clipbounds.cli import main; main()" components'
+    command = f"set -o pipefail; {program} {redirect}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == code and said in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == (1 if said else 0)
+
+
+def test_the_components_are_listed_with_their_parameters():
+    import json
+
+    listed = json.loads(CliRunner().invoke(main, ["components", "--json"]).stdout)
+    names = {entry["name"]: entry for entry in listed}
+    assert {"Quadratic", "Gaussian", "NormClip", "ClippedSGD"} <= set(names)
+    assert [p["name"] for p in names["NormClip"]["parameters"]] == ["threshold"]
+    text = CliRunner().invoke(main, ["components", "TwoPoint"]).stdout
+    assert "sigma: number in (0, inf)" in text
+    assert CliRunner().invoke(main, ["components", "NormClp"]).exit_code == 2
