@@ -3,7 +3,9 @@
 from importlib import import_module
 
 from . import clipping, data, lanes, methods, noise, oracles, problems
+from .described import Constants
 from .first_passage import FirstPassage, first_passage
+from .measured import measured
 from .methods import Setting
 from .simulate import simulate
 from .version import __version__
@@ -12,6 +14,7 @@ from .version import __version__
 _LATER = ("bounds", "sweep", "verdict", "worst_case")
 
 __all__ = [
+    "Constants",
     "FirstPassage",
     "Setting",
     "__version__",
@@ -21,6 +24,7 @@ __all__ = [
     "data",
     "first_passage",
     "lanes",
+    "measured",
     "methods",
     "noise",
     "oracles",

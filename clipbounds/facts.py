@@ -8,18 +8,22 @@ LN2 = math.log(2)
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
-    """How far a fact may be trusted: "proved" (with the reason), "interval" (machine-checked) or "sampled"."""
+    """How far a fact may be trusted: "proved" (with the reason), "interval" (machine-checked), "assumed" (by the user) or "sampled"."""
 
     kind: str
     reason: str
 
     def __post_init__(self):
-        if self.kind not in ("proved", "interval", "sampled"):
-            raise ValueError(f"a certificate is proved, interval or sampled, but {self.kind!r} was given")
+        if self.kind not in ("proved", "interval", "assumed", "sampled"):
+            raise ValueError(f"a certificate is proved, interval, assumed or sampled, but {self.kind!r} was given")
 
     @property
     def trusted(self):
         return self.kind != "sampled"
+
+
+class MissingConstant(ValueError):
+    """A bound needs a number that a described setting does not give."""
 
 
 class Moment(float):

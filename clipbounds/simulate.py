@@ -141,6 +141,8 @@ def checked_arguments(
     """
     if not isinstance(setting, Setting):
         raise ValueError(f"simulate: setting must be a Setting(problem, noise, method), but {setting!r} was given")
+    if setting.problem.gradient_kernel is None:
+        raise ValueError("simulate: Constants describe no objective that could be run; give a Setting with a problem")
     steps = check_integer("simulate", "steps", steps, 0)
     if steps >= 2**62:
         raise ValueError(f"simulate: steps must be below 2^62, but a number of {steps.bit_length()} bits was given")

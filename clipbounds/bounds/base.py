@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..facts import NotSmooth
+from ..facts import MissingConstant, NotSmooth
 from ..methods import Setting
 from ..specs import Spec
 
@@ -122,14 +122,20 @@ class Bound(Spec):
         HypothesesFail
             If a hypothesis fails or is undecidable; the message is the table.
         """
-        rows = self.hypotheses(setting)
+        try:
+            rows = self.hypotheses(setting)
+        except MissingConstant as missing:
+            raise MissingConstant(f"{self.name}: {missing}") from None
         if not all(row.holds for row in rows):
             advice = " (accept_sampled=True accepts sampled constants)" if rows[0].holds is None else ""
             raise HypothesesFail(f"{self.name} does not apply to this setting{advice}:\n{hypotheses_table(rows)}")
         steps = np.asarray(steps, dtype=np.float64)
         if not np.all(steps >= 1):
             raise ValueError(f"{self.name}: steps must be >= 1, but {steps.min():g} was given")
-        value = np.asarray(self.evaluate(setting, steps), dtype=np.float64)
+        try:
+            value = np.asarray(self.evaluate(setting, steps), dtype=np.float64)
+        except MissingConstant as missing:
+            raise MissingConstant(f"{self.name}: {missing}") from None
         try:
             return np.broadcast_to(value, steps.shape).copy()
         except ValueError:

@@ -5,10 +5,11 @@ import numpy as np
 from ..bounds import Bound
 from ..simulate import simulate
 from . import bands
+from .assumed import NORMAL
 from .comparison import Comparison
 from .decide import decide, drawn
 from .provenance import setting_of
-from .sample import why_not
+from .sample import MEASURED, why_not
 from .sequential import follow, look_error, looks_of
 
 BANDS = ("empirical Bernstein", "betting")
@@ -72,6 +73,7 @@ def compare(
     until=None,
     budget=None,
     threads=None,
+    assume="data",
 ):
     """Confront the measured quantities of a run with bounds.
 
@@ -105,6 +107,8 @@ def compare(
         number of its looks, and a comparison of it is the next one
     budget : int, largest number of trajectories, for until="decided"
     threads : int, for until="decided"
+    assume : None, "normal means" or "data": whether means that no proved band decides get Student's band; the verdict is then
+        "holds (assuming normal means)". "data": for runs from `clipbounds.measured` only, as others can be continued
 
     Returns
     -------
@@ -122,11 +126,20 @@ def compare(
     bounds, draw = _checked(bounds, draw)
     setting = setting_of(run)
     ranges = _checked_ranges(ranges, run)
+    if assume not in (None, NORMAL, "data"):
+        raise ValueError(f"compare: assume must be None, {NORMAL!r} or 'data', but {assume!r} was given")
+    outside = run.attrs.get("source") == MEASURED
+    if assume == "data":
+        assume = NORMAL if outside else None
+    if until is not None and outside:
+        raise ValueError(
+            "compare: measurements from outside cannot be continued, so until='decided' needs a run from simulate"
+        )
     if until is not None:
         return follow(run, setting, bounds, confidence, error, draw, band, ranges, until, budget, threads)
     if looks_of(run):  # the run was continued because of what was seen: this is one more look
         error = look_error(error, looks_of(run) + 1)
-    verdicts = decide(run, setting, bounds, confidence, error, band, ranges)
+    verdicts = decide(run, setting, bounds, confidence, error, band, ranges, assume)
     return Comparison(run, verdicts, drawn(run, setting, draw), confidence)
 
 

@@ -3,7 +3,10 @@
 import html
 import io
 
+from ..described import is_described
+from ..specs import Spec
 from .picture import draw_comparison
+from .sample import MEASURED
 
 COLUMNS = ("bound", "kind", "quantity", "verdict", "tightness", "method", "confidence", "reason")
 
@@ -36,9 +39,13 @@ class Comparison:
         """What the verdicts speak of, one sentence."""
         counts = sorted({v.steps.size for v in self.verdicts if v.steps.size})
         points = " or ".join(map(str, counts)) or "no"
+        setting = self.run.attrs.get("setting", "")
+        described = Spec.from_json(setting) if setting and self.run.attrs.get("source") == MEASURED else None
+        words = f" Assumed by the user: {described.assumed}." if is_described(described) else ""
         return (
             f"Verdicts speak of the {points} checkpoints measured, not of the steps between them; none is wrong with"
-            f" probability at least {self.confidence!r}, where no method is asymptotic."
+            f" probability at least {self.confidence!r}, where no method is asymptotic and what is assumed is"
+            f" true.{words}"
         )
 
     def table(self):
@@ -48,7 +55,7 @@ class Comparison:
         table = Table(*COLUMNS, caption=self.scope())
         style = {"holds": "green", "violated": "bold red"}
         for row in self.rows():
-            table.add_row(*row, style=style.get(row[3], ""))
+            table.add_row(*row, style=style.get(row[3].partition(" (")[0], ""))
         return table
 
     def figure(self):

@@ -3,22 +3,25 @@
 import numpy as np
 
 from ..bounds import HypothesesFail
-from . import judge
+from ..described import is_described
+from . import assumed, judge
 from .judge import Case, Verdict
 from .ranges import measured_range
-from .sample import take, why_not
+from .sample import MEASURED, take, why_not
 
 
-def decide(run, setting, bounds, confidence, error, band, ranges):
+def decide(run, setting, bounds, confidence, error, band, ranges, assume=None):
     """The verdicts on `bounds`; all that may err together err with probability at most `error`.
 
     `confidence` is the number that the verdicts show. Hypotheses that fail, and bounds that say nothing, take no part of
-    the error: they do not depend on the run.
+    the error: they do not depend on the run. `assume` is None or "normal means" (`assumed`).
     """
     cases = [_case(bound, run, setting, confidence) for bound in bounds]
     tests = sum(isinstance(case, Case) and judge.is_sampled(case) for case in cases)
+    error = error / max(tests, 1)
     return [
-        _decide(case, error / max(tests, 1), band, ranges or {}) if isinstance(case, Case) else case for case in cases
+        assumed.mark(_decide(case, error, band, ranges or {}, assume), setting) if isinstance(case, Case) else case
+        for case in cases
     ]
 
 
@@ -35,10 +38,10 @@ def _case(bound, run, setting, confidence):
         return says("does not apply", str(failure))
     if sample is None:
         return says("not measured", why_not(run, bound.quantity))
-    return Case(bound, setting, sample, value, confidence)
+    return Case(bound, setting, sample, value, confidence, run.attrs.get("source") == MEASURED)
 
 
-def _decide(case, error, band, ranges):
+def _decide(case, error, band, ranges, assume):
     bound, setting, sample, value = case.bound, case.setting, case.sample, case.value
     if bound.kind in ("floor", "prediction"):
         return judge.judge_display(case)
@@ -59,7 +62,11 @@ def _decide(case, error, band, ranges):
         )
     else:
         proved = measured_range(setting, bound.quantity, sample.steps, bound.accept_sampled)
-    return judge.judge_mean(case, error, proved, band)
+    if assume is None:
+        return judge.judge_mean(case, error, proved, band)
+    # a band that follows from nothing proved cannot err: then Student's has the whole error
+    part = error if is_described(setting) and not np.isfinite(proved[1]).any() else error / 2
+    return assumed.judge_student(case, part, judge.judge_mean(case, part, proved, band))
 
 
 def drawn(run, setting, draw):

@@ -24,13 +24,13 @@ class Verdict:
     Attributes
     ----------
     bound, kind, quantity : str
-    verdict : "holds", "violated", "undecided", "vacuous" (the bound says nothing), "does not apply" (a hypothesis fails; the
+    verdict : "holds", "violated", both followed by " (assuming ...)" where something is assumed; "undecided", "vacuous" (the bound says nothing), "does not apply" (a hypothesis fails; the
         reason is the table) or "not measured". It speaks of the checkpoints of the run, not of the steps between them
     reason : str, why it is undecided or not measured, or where it is violated
     tightness : float or None, largest measured/bound over the checkpoints (bound/measured for lower bounds and floors);
         1 is tight
     confidence : float, all verdicts of the comparison hold together with at least this probability; 1 if exact
-    method : "exact", "empirical Bernstein", "betting", "asymptotic", "Clopper-Pearson" or ""
+    method : "exact", "empirical Bernstein", "betting", "asymptotic", "Student", "Clopper-Pearson" or ""
     steps, measured, low, high, value : arrays over the checkpoints >= 1: the measured curve (mean, extreme trajectory or
         quantile), its band, and the bound
     open : bool, more trajectories could decide it
@@ -84,9 +84,9 @@ def limit_of(bound, setting, value, steps):
 class Case:
     """A bound, a setting and a sample, and the verdicts that they allow."""
 
-    def __init__(self, bound, setting, sample, value, confidence):
+    def __init__(self, bound, setting, sample, value, confidence, outside=False):
         self.bound, self.setting, self.sample, self.value = bound, setting, sample, value
-        self.confidence = confidence
+        self.confidence, self.outside = confidence, outside
         self.limit = limit_of(bound, setting, value, sample.steps)
         self.upper = bound.kind == "upper"
 
@@ -100,6 +100,17 @@ class Case:
         if self.bound.kind == "lower" and np.all(self.value == -np.inf):
             return "the bound is -infinite at every checkpoint: it says nothing"
         return ""
+
+    @property
+    def suspect(self):
+        """What is wrong where a value leaves the proved range."""
+        if self.outside:
+            return "the data are not from this setting; look at its step size, threshold, start and noise, and at the steps of the data"
+        return "a certificate of the problem or method is wrong"
+
+    def outside_range(self, verdict):
+        """Whether the verdict is that the data do not fit the setting."""
+        return verdict.reason.endswith(self.suspect)
 
     def inside(self, low, high):
         return high <= self.limit if self.upper else low >= self.limit
@@ -181,7 +192,7 @@ def judge_mean(case, error, proved, band):
         step = int(sample.steps[np.argmax(outside)])
         return case.says(
             "undecided",
-            f"a value leaves the proved range at step {step}: a certificate of the problem or method is wrong",
+            f"a value leaves the proved range at step {step}: {case.suspect}",
             **rest,
         )
     beyond = case.beyond(low, high)

@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from ..clipping import Identity
+from ..described import is_described
 from ..methods import SGD, ClippedSGD
 from ..noise.base import NONE
 from . import bands
@@ -57,6 +58,8 @@ class Facts:
 
 def facts_of(setting, quantity, steps, proved, accept_sampled=False):
     """The `Facts` of a quantity with the proved range (low, high)."""
+    if is_described(setting):
+        return Facts(*proved, None, None)
     spread = spread_of(setting, quantity, steps, accept_sampled)
     centre = None
     if spread is not None and quantity == "gap":
@@ -150,6 +153,8 @@ def normal_from(setting, quantity, facts, accept_sampled=False):
     help of clipping, and at most a tenth of their number: then the sample has seen the draws that make the variance.
     """
     noise = setting.noise
+    if is_described(setting):
+        return np.inf
     if facts.spread is not None and stretch(setting.problem, setting.method) <= 1:
         return np.inf
     if not variance_is_finite(setting, quantity, facts.low, facts.high, accept_sampled):

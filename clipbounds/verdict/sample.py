@@ -5,6 +5,8 @@ import difflib
 
 import numpy as np
 
+MEASURED = "measured"  # attrs["source"] of runs that `clipbounds.measured` made
+
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
@@ -43,6 +45,11 @@ def take(run, quantity):
         at = run["diverged_at"].values
         finished = (at < 0) | (at > steps[rows, np.newaxis])
         lost = np.isnan(values) & finished
+        if run.attrs.get("source") == MEASURED:  # a checkpoint where some seed was not measured has no mean
+            whole = ~lost.any(axis=1)
+            if not whole.any():
+                return None
+            rows, values, lost = np.flatnonzero(rows)[whole], values[whole], lost[whole]
         if lost.any() and not np.all(np.isnan(values[finished])):
             raise ValueError(
                 f"compare: {quantity} has no value for {np.count_nonzero(lost.any(axis=0))} of {at.size} trajectories that did"
