@@ -5,6 +5,7 @@ from importlib import import_module
 from . import clipping, data, lanes, methods, noise, oracles, problems
 from .described import Constants
 from .first_passage import FirstPassage, first_passage
+from .logs import read_log
 from .measured import measured
 from .methods import Setting
 from .simulate import simulate
@@ -29,6 +30,7 @@ __all__ = [
     "noise",
     "oracles",
     "problems",
+    "read_log",
     "simulate",
     "sweep",
     "verdict",

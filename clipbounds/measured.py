@@ -89,7 +89,7 @@ def measured(setting, steps, **quantities):
     Parameters
     ----------
     setting : Setting, or `Constants` where only numbers are known
-    steps : array_like of int >= 0, increasing, (rows,): the index t of x_t for each row
+    steps : array_like of int >= 0, increasing, (rows,): the index t of x_t for each row; or what `read_log` gives
     quantities : array_like, (rows,) or (rows, seeds), by the names that quantities have in a run, such as
         ``gradient_norm`` or ``gap``. Columns are independent repetitions. Where all steps 0, 1, .. were measured,
         mean_gradient_norm (over s < t) and min_gradient_norm follow from gradient_norm.
@@ -112,6 +112,9 @@ def measured(setting, steps, **quantities):
     if not isinstance(setting, Setting):
         raise ValueError(f"measured: setting must be a Setting, or Constants(...), but {setting!r} was given")
     known = _known(setting)
+    if hasattr(steps, "data_vars"):  # a log: its quantities, unless others are given
+        log, steps = steps, steps["checkpoint"].values
+        quantities = {name: log[name].values for name in log.data_vars} | quantities
     for name in quantities:
         _check_name(name, known)
     steps = _checked_steps(steps)

@@ -40,7 +40,7 @@ def student_band(count, mean, variance, error):
         half = -stdtrit(count - 1, error / 2) * np.sqrt(variance / count)
         # equal up to rounding: such a sample does not show its variance
         half = np.where(variance > (1e-9 * mean) ** 2, half, np.inf)
-    return mean - half, mean + half
+        return mean - half, mean + half
 
 
 def seeds_needed(distance, deviation, error, most=10**9):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..bounds import HypothesesFail
-from ..described import is_described
 from . import assumed, judge
 from .judge import Case, Verdict
 from .ranges import measured_range
@@ -64,9 +63,8 @@ def _decide(case, error, band, ranges, assume):
         proved = measured_range(setting, bound.quantity, sample.steps, bound.accept_sampled)
     if assume is None:
         return judge.judge_mean(case, error, proved, band)
-    # a band that follows from nothing proved cannot err: then Student's has the whole error
-    part = error if is_described(setting) and not np.isfinite(proved[1]).any() else error / 2
-    return assumed.judge_student(case, part, judge.judge_mean(case, part, proved, band))
+    proved_verdict = judge.judge_mean(case, error / 2, proved, band)
+    return assumed.judge_student(case, error / 2, proved_verdict)
 
 
 def drawn(run, setting, draw):
