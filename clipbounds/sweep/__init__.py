@@ -10,6 +10,7 @@ from .estimate import estimate
 from .executors import SweepStopped
 from .export import export
 from .manifest import ManifestDamaged
+from .one import load_cell
 from .outcome import Report
 from .repair import repair
 from .run import run
@@ -18,6 +19,6 @@ from .spec import Cell, Sweep
 from .store import Store
 
 __all__ = [
-    "Cell", "ManifestDamaged", "Report", "Store", "Sweep", "SweepStopped", "estimate", "export", "load", "read_shard",
+    "Cell", "ManifestDamaged", "Report", "Store", "Sweep", "SweepStopped", "estimate", "export", "load", "load_cell", "read_shard",
     "repair", "run",
 ]  # fmt: skip

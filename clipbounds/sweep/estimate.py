@@ -11,7 +11,7 @@ from .worker import Inline, warm
 SAMPLE_SECONDS = 0.05  # a kind of cell is run for at least so long, or whole
 SAMPLED_CELLS = 300
 TRIED = 10  # cells of a kind, if kernels fail
-OVERHEAD = 0.004  # s a cell: building, keeping and reporting it, beside its simulation (docs/sweeps.md)
+OVERHEAD = 0.002  # s a cell: building, keeping and reporting it, beside its simulation (docs/sweeps.md)
 
 
 def last_step(cell):

@@ -10,7 +10,7 @@ from sweep_helpers import as_toml, grid, same_bits
 
 from clipbounds.cli import main
 from clipbounds.cli_common import Lines
-from clipbounds.sweep import Store, Sweep, load, read_shard, run
+from clipbounds.sweep import Store, Sweep, load, load_cell, read_shard, run
 from clipbounds.sweep.shards import part_of
 
 
@@ -150,3 +150,23 @@ def test_what_steps_are_not_reached_is_said(tmp_path):
         ]
         < 5
     )
+
+
+def test_one_cell_is_the_run_that_simulate_gives(tmp_path):
+    import clipbounds as cb
+
+    sweep = Sweep.from_dict(grid(10, kind="Quadratic", keep="trajectories"))
+    run(sweep, tmp_path / "store")
+    cell = sweep.cell(7)
+    found = load_cell(
+        tmp_path / "store", step_size=cell.setting.method.step_size, threshold=cell.setting.method.clip.threshold
+    )
+    fresh = cb.simulate(cell.setting, 20, 32, checkpoints=[20])
+    assert same_bits(found.drop_attrs(), fresh.drop_attrs()) and found.attrs == fresh.attrs
+    for wrong, words in (
+        ({"step_size": 0.1}, "choose one"),
+        ({"treshold": 1.0}, "did you mean 'threshold'"),
+        ({"step_size": 0.5, "threshold": 1.0}, "has no value 0.5"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            load_cell(tmp_path / "store", **wrong)
