@@ -10,15 +10,19 @@ import numpy as np
 from .keepers import KEEPERS
 from .lanes.blocks import LANES, unpack
 from .lanes.norms import block_norms
-from .methods.base import CLIPPED, DIVERGED, MINIMUM, SUM, BlockMaker, Setting
+from .methods.base import CLIPPED, DIVERGED, MINIMUM, SQUARES, SUM, BlockMaker, Setting
 from .methods.watch import Watch, raised
 from .specs import check_integer
 from .version import __version__
 
-MEASURED = ("gradient_norm", "mean_gradient_norm", "min_gradient_norm", "gap", "distance", "clipped_fraction")
+MEASURED = (
+    "gradient_norm", "mean_gradient_norm", "mean_squared_gradient_norm", "min_gradient_norm", "gap", "distance",
+    "clipped_fraction",
+)  # fmt: skip
 DESCRIPTION = {
     "gradient_norm": "‖grad f(x_t)‖",
     "mean_gradient_norm": "mean of ‖grad f(x_s)‖ over s < t (over s = 0 at t = 0)",
+    "mean_squared_gradient_norm": "mean of ‖grad f(x_s)‖² over s < t (over s = 0 at t = 0)",
     "min_gradient_norm": "minimum of ‖grad f(x_s)‖ over s <= t",
     "gap": "f(x_t) - f_star",
     "distance": "distance of x_t to the nearest minimiser",
@@ -74,6 +78,7 @@ def _observe(setting, block, step):
                 [
                     norms,
                     block.row(SUM) / step if step else norms,
+                    block.row(SQUARES) / step if step else norms * norms,
                     np.fmin(block.row(MINIMUM), norms),
                     problem.gap(x),
                     np.full(LANES, np.nan) if distance is None else distance,
@@ -217,7 +222,8 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        Variables gradient_norm, mean_gradient_norm (running mean over steps), min_gradient_norm, gap, distance,
+        Variables gradient_norm, mean_gradient_norm and mean_squared_gradient_norm (running means over steps),
+        min_gradient_norm, gap, distance,
         clipped_fraction and the method's own quantities on (checkpoint, trajectory) or, for statistics, their means
         on (checkpoint) with ``_variance``, ``_smallest`` and ``_largest``; the coordinate origin, which tells trajectories
         of different settings or seeds apart; evaluations (stochastic gradients) on

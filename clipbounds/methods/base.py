@@ -19,10 +19,10 @@ from ..specs import Spec
 ADVANCE = types.void(
     FLOATS, FLOATS, FLOATS, INTS, WORDS, FLOATS, FLOATS, FLOATS, FLOATS, INTS, types.int64, types.int64
 )
-# rows of LANES numbers in `lanes`: norms, running sum and minimum of the gradient norm, clipped samples with their
-# scratch, step of divergence (-1 for none)
-NORM, SUM, MINIMUM, CLIPPED, SCRATCH, DIVERGED = range(6)
-LANE_ROWS = 6
+# rows of LANES numbers in `lanes`: norms, running sum and minimum of the gradient norm, running sum of its square,
+# clipped samples with their scratch, step of divergence (-1 for none)
+NORM, SUM, MINIMUM, SQUARES, CLIPPED, SCRATCH, DIVERGED = range(7)
+LANE_ROWS = 7
 # slots of `addresses`
 GRADIENT_AT, FILL_AT, CLIP_AT = range(3)
 

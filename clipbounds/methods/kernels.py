@@ -10,7 +10,7 @@ from ..lanes.norms import add_scaled, clear, decay_and_add, lane_norms, squared_
 from ..lanes.views import row, rows
 from ..noise.window import DIM
 from ..problems.base import GRADIENT
-from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SUM
+from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SQUARES, SUM
 from .clipped_sample import add_clipped, mean_sample, one_sample
 
 gradient_at = function_at(GRADIENT)
@@ -19,12 +19,14 @@ clip_at = function_at(CLIP)
 
 @device
 def track(g, lanes, dim, step):
-    """Norm of the true gradient at x_step into the running sum and minimum; flag lanes that are no longer finite."""
-    norms, total, lowest = row(lanes, NORM), row(lanes, SUM), row(lanes, MINIMUM)
+    """Norm of the true gradient at x_step into running sums and minimum; flag lanes that are no longer finite."""
+    norms, total, lowest, squares = row(lanes, NORM), row(lanes, SUM), row(lanes, MINIMUM), row(lanes, SQUARES)
     if dim > 1 and squared_norms(g, norms, dim):  # the root in the pass that uses it: the divider works beside the rest
         for l in range(LANES):
-            norm = math.sqrt(norms[l])
+            square = norms[l]
+            norm = math.sqrt(square)
             norms[l] = norm
+            squares[l] += square
             total[l] += norm
             lowest[l] = choose(norm < lowest[l], norm, lowest[l])
         return
@@ -32,6 +34,7 @@ def track(g, lanes, dim, step):
     finite = 0
     for l in range(LANES):
         total[l] += norms[l]
+        squares[l] += norms[l] * norms[l]
         lowest[l] = choose(norms[l] < lowest[l], norms[l], lowest[l])  # nan leaves it as it is
         finite += 1 if norms[l] < math.inf else 0
     if finite < LANES:

@@ -22,7 +22,7 @@ from ..oracles.row_kernels import (
     independent_rows,
     shuffled_rows,
 )
-from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SUM
+from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SQUARES, SUM
 from .kernels import clip_at, gradient_at
 
 rows_at = function_at(MEAN_OF_ROWS)
@@ -59,9 +59,11 @@ def take_snapshots(at, step, x, snapshot, dim):
 def track_snapshots(g, lanes, at, weight, dim):
     """The norm of the gradient at a lane's tracked step stands for the `weight` steps of its piece."""
     norms, total, lowest, diverged = row(lanes, NORM), row(lanes, SUM), row(lanes, MINIMUM), row(lanes, DIVERGED)
+    squares = row(lanes, SQUARES)
     lane_norms(g, norms, dim)
     for l in range(LANES):
         total[l] += weight * norms[l]
+        squares[l] += weight * norms[l] * norms[l]
         lowest[l] = choose(norms[l] < lowest[l], norms[l], lowest[l])
     for l in range(LANES):
         if not norms[l] < math.inf and diverged[l] < 0.0:

@@ -57,6 +57,7 @@ class _Rows(Oracle):
     row_kernel = kernels.linear_rows
     measured: ClassVar[dict] = {
         "mean_gradient_norm": "mean over s < t of ‖grad f(x_s)‖, estimated without bias from one random step of each piece",
+        "mean_squared_gradient_norm": "mean over s < t of ‖grad f(x_s)‖², estimated in the same way",
         "min_gradient_norm": "minimum of ‖grad f(x_s)‖ over the steps at which it was evaluated",
     }
 

@@ -185,12 +185,18 @@ def normal_band(sample, error):
     return sample.mean - half, sample.mean + half
 
 
+NEEDED_MOMENT = {
+    "gap": 4, "distance": 2, "gradient_norm": 2, "mean_gradient_norm": 2, "mean_squared_gradient_norm": 4,
+    "min_gradient_norm": 2,
+}  # fmt: skip
+
+
 def variance_is_finite(setting, quantity, low, high, accept_sampled=False):
     """Whether the quantity is known to have a finite variance at every step.
 
     Either its proved range is finite, or the step is unclipped and f has a global L: then ‖x_{t+1}‖ <= (1 + eta L)‖x_t‖ +
     eta‖grad f(0)‖ + eta‖xi‖ (with momentum, the same for the pair of x and v), so ‖x_t‖ has the moments of ‖xi‖. Gradient
-    norm and distance need the second, the gap, which grows like ‖x‖², the fourth.
+    norm and distance need the second, the gap and squared norms, which grow like ‖x‖², the fourth.
     """
     if np.all(np.isfinite(high - low)):
         return True
@@ -199,9 +205,7 @@ def variance_is_finite(setting, quantity, low, high, accept_sampled=False):
     trusted = problem.certificate.trusted or accept_sampled
     if not unclipped or constants(problem)[0] is None or not trusted:
         return False
-    needed = {"gap": 4, "distance": 2, "gradient_norm": 2, "mean_gradient_norm": 2, "min_gradient_norm": 2}.get(
-        quantity
-    )
+    needed = NEEDED_MOMENT.get(quantity)
     try:
         return needed is not None and np.isfinite(float(setting.noise.vector_moment(needed, problem.dim)))
     except ValueError:  # an oracle that certifies the second moment only

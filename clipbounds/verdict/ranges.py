@@ -209,23 +209,29 @@ def gradient_range(setting, steps):
     return np.fmax(low, 0.0), high
 
 
-def mean_gradient_range(setting, steps):
-    """Running mean over s < t of ‖g_s‖: the mean of its ranges.
+def mean_gradient_range(setting, steps, power=1):
+    """Running mean over s < t of ‖g_s‖^power: the mean of its ranges.
 
-    The ranges widen with s, so a piece of the steps is bounded by its last step. At t = 0 it is ‖g_0‖. Where the norm is
+    The ranges widen with s, so a piece of the steps is bounded by its last step. At t = 0 it is ‖g_0‖^power. Where the norm is
     evaluated at some steps only, each of which stands for its piece, the widest range holds for all.
     """
     if setting.noise.tracks_some_steps:
-        return gradient_range(setting, np.maximum(steps - 1, 0))
+        low, high = gradient_range(setting, np.maximum(steps - 1, 0))
+        return low**power, high**power
     last = max(int(steps.max(initial=1)) - 1, 0)
     near = np.arange(min(last, PIECES) + 1)
     far = np.round(np.geomspace(1, last, 2 * PIECES)) if last > PIECES else near
     grid = np.unique(np.concatenate([near, far, np.maximum(steps - 1, 0)]))  # every s <= t - 1 has an end >= s in it
-    low, high = gradient_range(setting, grid)
+    low, high = (end**power for end in gradient_range(setting, grid))
     weight = np.diff(grid, prepend=-1.0)
     rows = np.searchsorted(grid, np.maximum(steps - 1, 0))
     count = np.maximum(steps, 1)
     return np.cumsum(weight * low)[rows] / count, np.cumsum(weight * high)[rows] / count
+
+
+def mean_squared_gradient_range(setting, steps):
+    """Running mean over s < t of ‖g_s‖²."""
+    return mean_gradient_range(setting, steps, power=2)
 
 
 def mean_certified_range(setting, steps):
@@ -273,6 +279,7 @@ def gap_range(setting, steps):
 RULES = {
     "gradient_norm": gradient_range,
     "mean_gradient_norm": mean_gradient_range,
+    "mean_squared_gradient_norm": mean_squared_gradient_range,
     "mean_certified": mean_certified_range,
     "min_gradient_norm": min_gradient_range,
     "gap": gap_range,

@@ -74,6 +74,11 @@ def rounding(setting, quantity, value, steps):
         if quantity == "gap":
             slope = np.sqrt(2 * lipschitz * size) if lipschitz is not None else np.sqrt(2 * L0 * size) + 2 * L1 * size
             return (64 + problem.dim) * EPS * abs(problem.f_star) + slope * shift + 0.5 * (1 + L0) * shift**2
+        if (
+            quantity == "mean_squared_gradient_norm"
+        ):  # Cauchy-Schwarz: the mean of ‖g_s‖ is at most the root of the value
+            moved = shift * (L0 + L1 * np.sqrt(size))
+            return 2 * np.sqrt(size) * moved + moved**2 + (steps + 4) * EPS * size
         if quantity.endswith("gradient_norm"):
             summed = steps * EPS * size if quantity == "mean_gradient_norm" else 0.0
             return shift * (L0 + L1 * size) + summed

@@ -56,6 +56,8 @@ def test_matches_a_numpy_loop(dim, batch, per_sample, momentum):
     np.testing.assert_allclose(run.min_gradient_norm, np.minimum.accumulate(expected), rtol=1e-11, atol=1e-12)
     means = np.cumsum(expected, axis=0)[:-1] / np.arange(1, steps + 1)[:, np.newaxis]
     np.testing.assert_allclose(run.mean_gradient_norm[1:], means, rtol=1e-11)
+    squares = np.cumsum(expected**2, axis=0)[:-1] / np.arange(1, steps + 1)[:, np.newaxis]
+    np.testing.assert_allclose(run.mean_squared_gradient_norm[1:], squares, rtol=2e-11)
 
 
 def test_clipped_fraction_counts_engaged_samples():

@@ -161,7 +161,13 @@ def test_at_every_step_the_running_mean_is_that_of_the_method_with_exact_gradien
     method = cb.methods.ClippedSGD(0.1, cb.clipping.NormClip(0.3), batch_size=N)
     rows = cb.simulate(cb.Setting(PROBLEM, RowSampling(PROBLEM, False, 1), method), 100, 1)
     plain = cb.simulate(cb.Setting(PROBLEM, cb.noise.NoNoise(), method.replace(batch_size=1)), 100, 1)
-    for name in ("gradient_norm", "mean_gradient_norm", "min_gradient_norm", "clipped_fraction"):
+    for name in (
+        "gradient_norm",
+        "mean_gradient_norm",
+        "mean_squared_gradient_norm",
+        "min_gradient_norm",
+        "clipped_fraction",
+    ):
         assert np.allclose(rows[name], plain[name], rtol=1e-9, atol=1e-12), name
 
 

@@ -55,7 +55,7 @@ def test_every_trajectory_is_in_the_range(name):
         values = run[quantity].values
         assert np.all(values >= low[:, np.newaxis] - 1e-12), quantity
         assert np.all(values <= high[:, np.newaxis] * (1 + 1e-9) + 1e-12), quantity
-        assert np.array_equal(high, np.maximum.accumulate(high)) or quantity == "mean_gradient_norm", quantity
+        assert np.array_equal(high, np.maximum.accumulate(high)) or quantity.startswith("mean"), quantity
 
 
 def adversary(setting, steps):
@@ -146,6 +146,9 @@ def test_the_running_mean_is_bounded_by_the_mean_of_the_ranges():
         each_low, each_high = measured_range(setting, "gradient_norm", np.arange(t))
         assert a <= each_low.mean() + 1e-12
         assert each_high.mean() * (1 - 1e-12) <= b <= 1.02 * each_high.mean()
+        square_low, square_high = measured_range(setting, "mean_squared_gradient_norm", t)
+        assert square_low <= np.mean(each_low**2) * (1 + 4e-9) + 1e-12  # ends are widened by 1e-9
+        assert np.mean(each_high**2) * (1 - 4e-9) <= square_high <= 1.04 * np.mean(each_high**2)
 
 
 def test_nothing_is_proved_for_unbounded_steps_sampled_constants_or_unknown_quantities():
