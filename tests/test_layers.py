@@ -16,10 +16,10 @@ FLOORS = (
     {"methods", "described"},
     {"simulate", "first_passage", "keepers", "measured", "logs"},
     {"worst_case", "bounds", "testing"},
-    {"verdict"},
+    {"verdict", "diagnose"},
     {"sweep"},
     {"report"},
-    {"cli", "cli_common", "cli_sweep"},
+    {"cli", "cli_common", "cli_sweep", "cli_measured"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

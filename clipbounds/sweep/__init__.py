@@ -12,6 +12,7 @@ from .export import export
 from .manifest import ManifestDamaged
 from .one import load_cell
 from .outcome import Report
+from .overlay import Overlay, overlay
 from .repair import repair
 from .run import run
 from .shards import read_shard
@@ -19,6 +20,7 @@ from .spec import Cell, Sweep
 from .store import Store
 
 __all__ = [
-    "Cell", "ManifestDamaged", "Report", "Store", "Sweep", "SweepStopped", "estimate", "export", "load", "load_cell", "read_shard",
+    "Cell", "ManifestDamaged", "Overlay", "Report", "Store", "Sweep", "SweepStopped", "estimate", "export", "load",
+    "load_cell", "overlay", "read_shard",
     "repair", "run",
 ]  # fmt: skip
