@@ -10,6 +10,7 @@ from ..version import __version__
 from .components import label
 from .store import Store
 
+AT_ONCE = 100_000  # cells that `load` reads itself, in half a minute at most; of more it reads what is looked at
 SMALL = 2**28  # bytes: a sweep whose cells fit is read in one pass, all variables at once
 
 
@@ -29,7 +30,8 @@ class Cells:
         self.journal, self.names, self.layout, self.complete = journal, names, layout, complete
         self._all = {}
         size = sum(np.dtype(kind).itemsize * int(np.prod(shape)) for _, kind, shape in layout.values())
-        if size * len(names) <= SMALL:
+        self._fits = size * len(names) <= SMALL
+        if self._fits and len(names) <= AT_ONCE:
             self._all, self.absent = self._fill(list(layout), range(len(names)))
         else:
             self._all = None
@@ -42,6 +44,8 @@ class Cells:
 
     def read(self, variable, positions):
         """Values at flat positions of the grid; shape (positions, *shape in a cell)."""
+        if self._all is None and self._fits and len(positions) > len(self.names) // 10:
+            self._all, _ = self._fill(list(self.layout), range(len(self.names)))  # one pass serves all variables
         if self._all is not None:
             return self._all[variable][positions]
         return self._fill([variable], positions)[0][variable]

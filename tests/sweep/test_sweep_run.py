@@ -59,8 +59,9 @@ def test_any_executor_gives_the_bits_of_single_simulations(tmp_path, reference, 
     assert len((tmp_path / "log").read_text().splitlines()) == 20
 
 
-def test_reading_a_part_reads_the_same_numbers(tmp_path, reference, monkeypatch):
-    monkeypatch.setattr("clipbounds.sweep.collect.SMALL", 0)  # nothing is read ahead
+@pytest.mark.parametrize("limit", ["SMALL", "AT_ONCE"])  # nothing is read ahead, or all with the first large part
+def test_reading_a_part_reads_the_same_numbers(tmp_path, reference, monkeypatch, limit):
+    monkeypatch.setattr(f"clipbounds.sweep.collect.{limit}", 0)
     run(Sweep.from_dict(grid()), tmp_path / "store")
     dataset = load(tmp_path / "store")
     gap = reference["gap"]
