@@ -23,6 +23,7 @@ __all__ = [
     "clipping",
     "compare",
     "data",
+    "diagnose",
     "first_passage",
     "lanes",
     "measured",
@@ -41,6 +42,10 @@ __all__ = [
 def __getattr__(name):
     if name in _LATER:
         return import_module(f".{name}", __name__)
+    if name == "diagnose":
+        function = import_module(".diagnose", __name__).diagnose
+        globals()[name] = function  # importing the file has put the module in its place
+        return function
     if name == "compare":
         from .verdict import compare
 

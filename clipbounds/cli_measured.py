@@ -1,4 +1,4 @@
-"""The commands that confront measurements with bounds: overlay."""
+"""The commands that confront measurements with bounds, or examine them: overlay and diagnose."""
 
 import json as json_module
 from pathlib import Path
@@ -10,7 +10,8 @@ from .cli_common import json_option, speaks_plainly
 
 def register(group):
     """Add the commands to the group."""
-    group.add_command(overlay)
+    for command in (overlay, diagnose):
+        group.add_command(command)
 
 
 @click.command()
@@ -39,3 +40,28 @@ def overlay(store, x, bounds, confidence, partial, out, as_json):
         return
     click.echo(", ".join(f"{count} {word}" for word, count in result.counts().items()))
     click.echo("\n".join(map(str, files)))
+
+
+@click.command()
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("--threshold", type=float, required=True, help="The clipping threshold c.")
+@click.option("--step-size", type=float, help="eta.")
+@click.option("--sigma", type=float, help="Assumed: E‖g - grad f‖^p <= sigma^p.")
+@click.option("--p", type=float, default=2.0, show_default=True, help="The moment that sigma speaks of.")
+@click.option("--l", "L", type=float, help="Assumed Lipschitz constant of the gradient.")
+@click.option("--l0", "L0", type=float, help="Assumed (L0, L1), with --l1.")
+@click.option("--l1", "L1", type=float)
+@click.option("--f0", "F0", type=float, help="Assumed f(x0) - inf f.")
+@click.option("--out", type=click.Path(path_type=Path), help="Also write the figure here, such as diagnosis.png.")
+@json_option
+@speaks_plainly
+def diagnose(log, threshold, out, as_json, **assumed):
+    """What the gradient norms in LOG (CSV, TSV, JSON lines, trainer_state.json) say about a clipping threshold."""
+    from .diagnose import diagnose as examine
+
+    found = examine(log, threshold, **assumed)
+    if out is not None:
+        if not out.parent.is_dir():
+            raise ValueError(f"diagnose: there is no folder {out.parent}; make it, or give another --out")
+        found.figure().savefig(out, dpi=160)
+    click.echo(json_module.dumps(found.to_dict(), indent=1, ensure_ascii=False) if as_json else str(found))
