@@ -7,6 +7,8 @@ as they are recalled.
 
 from .convex import D2LastIterate, D2WeightedAverage
 from .deterministic import D1Hessian, D1Iterations, D1Mean, D1Min, D1Phi, D1Refined, iterations
+from .joint import S0Star
+from .last_iterate import D2B, D2G, D2Exact1D
 from .lower import (
     D1LowerBound,
     D2LowerBound,
@@ -26,10 +28,10 @@ from .stochastic import S1, S2, S3, StochasticFloor
 from .strongly_convex import D3, D3ClosedForm
 
 __all__ = [
-    "D3", "S0", "S1", "S2", "S3",
+    "D2B", "D2G", "D3", "S0", "S1", "S2", "S3",
     "D1Hessian", "D1Iterations", "D1LowerBound", "D1Mean", "D1Min", "D1Phi", "D1Refined",
-    "D2LastIterate", "D2LowerBound", "D2WeightedAverage", "D3ClosedForm", "FiniteLowerBound",
-    "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic", "StochasticFloor",
+    "D2Exact1D", "D2LastIterate", "D2LowerBound", "D2WeightedAverage", "D3ClosedForm", "FiniteLowerBound",
+    "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic", "S0Star", "StochasticFloor",
     "best_skew", "hardest_convex_huber", "hardest_gap", "hardest_huber", "hardest_slope", "huber_setting",
     "iterations", "least_iterations", "two_point_setting",
 ]  # fmt: skip

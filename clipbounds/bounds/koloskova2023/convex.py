@@ -84,7 +84,8 @@ class D2LastIterate(ConvexBound):
 
     Notes
     -----
-    `path_curvature` is the Lbar of (a). Only the last iterate and the alpha-weighted average (`D2WeightedAverage`) have
+    Where a global L is known `D2B` is sharper, and in dimension 1 `D2Exact1D` is the worst case. `path_curvature` is the Lbar of
+    (a). Only the last iterate and the alpha-weighted average (`D2WeightedAverage`) have
     the 1/T² form.
     """
 

@@ -49,6 +49,8 @@ class S0(StochasticBound):
 
     **Hypotheses.** First-order constants on a radius >= eta c, eta c L1 <= 1; bounded variance; f* <= inf f.
 
+    `S0Star` is sharper: it takes drift and second moment from one worst law.
+
     **Proof.** Sum the one-step inequality (`stochastic`, module docstring): (1/T) sum E Psi(u_t) <= F0/(eta T). For M >= lam u - Psi(u)
     for all u >= 0, lam Gbar <= F0/(eta T) + M. Since m(u) -> c, M is finite below the stated end.
 
