@@ -107,6 +107,10 @@ class Problem(Spec):
         pair = self.smoothness
         return pair.L0 if pair.L1 == 0 else None
 
+    def steepest(self, distance):
+        """A bound of ‖grad f(x)‖ for ‖x - x0‖ <= distance that does not come from smoothness; inf if none is known."""
+        return np.full(np.shape(distance), np.inf)
+
     def smoothness_at(self, L1):
         """The constants with the given L1; a problem with a frontier (L0*(L1), L1) overrides this."""
         pair = self.smoothness

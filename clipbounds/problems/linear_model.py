@@ -208,6 +208,12 @@ class LinearModel(Problem):
             weighted.data = weighted.data * np.repeat(self.row_norms, np.diff(weighted.indptr))
         return self.curvature * float(np.sqrt(spectrum(weighted)[1] / self.rows))
 
+    def steepest(self, distance):
+        """sup |loss'| mean ‖a_i‖ + ridge (‖x0‖ + distance)."""
+        with np.errstate(invalid="ignore"):  # inf times a ridge of 0
+            pull = self.ridge * (float(np.linalg.norm(self.x0)) + np.asarray(distance)) if self.ridge > 0 else 0.0
+        return self.slope_bound * float(np.mean(self.row_norms)) + pull + np.zeros(np.shape(distance))
+
     def slope_ranges(self, centre, radius):
         """sup |loss'| of each row on the ball of this radius, shape (n,).
 

@@ -191,7 +191,7 @@ def gradient_range(setting, steps):
     ‖grad f(x_0 + s(x_t - x_0)/D)‖ changes at a rate at most H0 + H1 v, so with g_0 = ‖grad f(x_0)‖
     (g_0 + H0/H1) e^{-H1 D} - H0/H1 <= ‖g_t‖ <= (g_0 + H0/H1) e^{H1 D} - H0/H1, and g_0 ± L D if L is global.
     Convex on the line: f' is monotone, so its values lie between those at the ends of the interval.
-    First lemma: ‖grad f‖ <= L ‖x - x*‖.
+    First lemma: ‖grad f‖ <= L ‖x - x*‖. And what the problem knows of its gradient at a distance from x_0 (`steepest`).
     """
     problem = setting.problem
     start = float(np.linalg.norm(problem.gradient(problem.x0)))
@@ -206,7 +206,7 @@ def gradient_range(setting, steps):
     if on_a_line(setting):
         left, right = _ends(setting, steps, lambda x: np.abs(problem.gradient(x)[:, 0]))
         high = np.fmin(high, np.maximum(left, right))
-    return np.fmax(low, 0.0), high
+    return np.fmax(low, 0.0), np.fmin(high, problem.steepest(way))
 
 
 def mean_gradient_range(setting, steps, power=1):

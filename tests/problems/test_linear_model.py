@@ -105,3 +105,13 @@ def test_bad_input():
         RobustRegression(DENSE, TARGETS, 0.0, loss="tukey")
     with pytest.raises(ValueError, match="features must be 79 x 6"):
         LeastSquares(DENSE, TARGETS[1:], 0.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_steepest_gradient_at_a_distance(name):
+    problem = problems(DENSE, 0.1)[name].replace(x0=np.full(6, 0.5))
+    away = RNG.normal(size=(2000, 6)) * np.geomspace(1e-2, 1e4, 2000)[:, None]
+    steepest = problem.steepest(np.linalg.norm(away, axis=1))
+    assert np.all(np.linalg.norm(problem.gradient(problem.x0 + away), axis=1) <= steepest)
+    assert np.all(np.isfinite(steepest)) == (name != "least squares")
+    assert np.all(problem.replace(ridge=0.0).steepest(np.array([1.0, np.inf])) > 0)
