@@ -120,3 +120,27 @@ def test_writing_refuses_what_does_not_fit(tmp_path):
     with pytest.raises(ValueError, match=r"shapes are \(2, 2\) and \(3,\)"):
         write_svmlight(tmp_path / "a.svm", np.ones((2, 2)), np.ones(3))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.full
+def test_memory_stays_below_three_times_the_rows(tmp_path):
+    """10^5 x 1000 at 1 % density, as NumPy and Python allocate it: reading, certifying, and what a run needs."""
+    import tracemalloc
+
+    n, per_row = 100_000, 10
+    columns = np.sort(np.argsort(RNG.random((n, 40)), axis=1)[:, :per_row] * 25 + RNG.integers(0, 25, (n, 1)), axis=1)
+    rows = csr_array((RNG.normal(size=n * per_row), columns.ravel(), np.arange(0, n * per_row + 1, per_row)))
+    path = tmp_path / "big.svm"
+    write_svmlight(path, rows, np.where(RNG.random(n) < 0.5, 1.0, -1.0))
+    size = n * per_row * 12 + 4 * (n + 1)
+    del rows, columns
+    tracemalloc.start()
+    problem = cb.problems.Logistic.from_svmlight(path, ridge=0.01)
+    oracle = cb.oracles.RowSampling(problem)
+    setting = cb.Setting(problem, oracle, cb.methods.ClippedSGD(0.1, cb.clipping.NormClip(1.0), 16))
+    assert np.isfinite(setting.sigma + problem.lipschitz + problem.f_star)
+    cb.simulate(setting, 5, 64, threads=1, checkpoints=[5])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert problem.features.layout == "csr" and problem.features.stored == n * per_row
+    assert peak < 3 * size, f"{peak / size:.2f} times the rows"
