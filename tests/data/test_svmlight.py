@@ -134,12 +134,20 @@ def test_memory_stays_below_three_times_the_rows(tmp_path):
     write_svmlight(path, rows, np.where(RNG.random(n) < 0.5, 1.0, -1.0))
     size = n * per_row * 12 + 4 * (n + 1)
     del rows, columns
+
+    def work(file):
+        problem = cb.problems.Logistic.from_svmlight(file, ridge=0.01)
+        oracle = cb.oracles.RowSampling(problem)
+        setting = cb.Setting(problem, oracle, cb.methods.ClippedSGD(0.1, cb.clipping.NormClip(1.0), 16))
+        assert np.isfinite(setting.sigma + problem.lipschitz + problem.f_star)
+        cb.simulate(setting, 5, 64, threads=1, checkpoints=[5])
+        return problem
+
+    small = csr_array(np.eye(40))
+    write_svmlight(tmp_path / "small.svm", small, np.sign(np.arange(40) - 19.5))
+    work(tmp_path / "small.svm")  # compiles and imports
     tracemalloc.start()
-    problem = cb.problems.Logistic.from_svmlight(path, ridge=0.01)
-    oracle = cb.oracles.RowSampling(problem)
-    setting = cb.Setting(problem, oracle, cb.methods.ClippedSGD(0.1, cb.clipping.NormClip(1.0), 16))
-    assert np.isfinite(setting.sigma + problem.lipschitz + problem.f_star)
-    cb.simulate(setting, 5, 64, threads=1, checkpoints=[5])
+    problem = work(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert problem.features.layout == "csr" and problem.features.stored == n * per_row
