@@ -10,6 +10,17 @@ from .sample import MEASURED
 
 COLUMNS = ("bound", "kind", "quantity", "verdict", "tightness", "method", "confidence", "reason")
 
+ESCAPES = {c: "\\" + c for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def _latex(text):
+    """Text with LaTeX's own signs escaped."""
+    return "".join(ESCAPES.get(c, c) for c in text)
+
 
 class Comparison:
     """Verdicts on the bounds that a run was confronted with. `str()` gives the table as text; notebooks show it with the figure.
@@ -57,6 +68,23 @@ class Comparison:
         for row in self.rows():
             table.add_row(*row, style=style.get(row[3].partition(" (")[0], ""))
         return table
+
+    def to_dataframe(self):
+        """The table as a pandas DataFrame, one row a verdict, with the columns `COLUMNS`; numbers stay numbers."""
+        import pandas as pd
+
+        return pd.DataFrame([[getattr(v, name) for name in COLUMNS] for v in self.verdicts], columns=list(COLUMNS))
+
+    def to_latex(self):
+        """The table without its reasons as a LaTeX tabular; it needs no package. What was assumed is in the verdicts."""
+        lines = [
+            r"\begin{tabular}{" + "l" * (len(COLUMNS) - 1) + "}",
+            r"\hline",
+            " & ".join(COLUMNS[:-1]) + r" \\",
+            r"\hline",
+        ]
+        lines += [" & ".join(map(_latex, row[:-1])) + r" \\" for row in self.rows()]
+        return "\n".join([*lines, r"\hline", r"\end{tabular}", ""])
 
     def figure(self):
         """A matplotlib Figure, one panel a quantity: measured with its band, upper bounds solid, lower bounds dashed."""

@@ -180,3 +180,13 @@ def test_bad_input_gets_a_sentence():
     run = cb.measured(setting, steps, gap=[1, 2, 3])
     assert "cannot be continued" in raised(lambda: cb.compare(run, S1(), until="decided", budget=10))
     assert "method" in raised(lambda: cb.Constants(method=None, L=1))
+
+
+def test_tables_for_papers():
+    comparison = cb.compare(cb.measured(constants(), np.arange(50), gradient_norm=few(8)), S1())
+    frame = comparison.to_dataframe()
+    assert frame["tightness"][0] == comparison.verdicts[0].tightness and len(frame) == 1
+    text = comparison.to_latex()
+    assert text.startswith(r"\begin{tabular}") and r"mean\_gradient\_norm" in text
+    assert "holds (assuming normal means and the given constants)" in text
+    assert text.count("&") == 2 * (text.splitlines()[0].count("l", len(r"\begin{tabular}{")) - 1)
