@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from .bounds.koloskova2023 import S0
+from .bounds.koloskova2023 import S0Star
 from .clipping import NormClip
 from .described import Constants
 from .logs import read_log
@@ -14,7 +14,7 @@ from .verdict.tail import TailIndex, hill
 from .worst_case import floor
 
 LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
-GRID = 60  # thresholds
+GRID = 40  # thresholds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,10 @@ class Diagnosis:
         if self.best_threshold is not None:
             least = float(np.nanmin(self.bound))
             rows.append(
-                ("c that makes the bound S0 smallest (assumed numbers)", f"{self.best_threshold:.3g}, S0 = {least:.3g}")
+                (
+                    "smallest c with S0* within 1 % of its least (assumed)",
+                    f"{self.best_threshold:.3g}; least S0* = {least:.3g}",
+                )
             )
         if self.missing:
             rows.append(("no bound against c", self.missing))
@@ -126,7 +129,7 @@ class Diagnosis:
             middle.set_ylim(0, min(3 * tail.high, 30))
         middle.set_xlabel("k largest norms")
         middle.set_ylabel("tail index")
-        for name, curve, line in (("bias floor", self.bias_floor, "-."), ("bound S0", self.bound, "-")):
+        for name, curve, line in (("bias floor", self.bias_floor, "-."), ("bound S0*", self.bound, "-")):
             if curve is not None:
                 right.loglog(
                     self.thresholds, np.where(curve > 0, curve, np.nan), line, label=f"{name} (assumed numbers)"
@@ -147,7 +150,7 @@ def diagnose(
     norms : path of a log (`read_log`), what `read_log` gives, or array_like of ‖g_t‖ before clipping
     threshold : float c in (0, inf)
     step_size, sigma, p, L, L0, L1, F0 : numbers that are assumed, as in `Constants`; with sigma the bias floor against c is
-        shown, with a step size, F0 and L (or L0, L1) too the bound S0 after as many steps as were logged
+        shown, with a step size, F0 and L (or L0, L1) too the bound S0* after as many steps as were logged
     confidence : float in (0, 1), of the interval of the tail index; norms along a run are dependent, and the interval
         takes them as independent
 
@@ -175,13 +178,13 @@ def diagnose(
         grid, np.array([np.mean(values > t) for t in grid]), np.array([_factor(values, t) for t in grid]),
     )  # fmt: skip
     if sigma is None:
-        return dataclasses.replace(found, missing="give sigma for the bias floor; sigma, step_size, F0 and L for S0")
+        return dataclasses.replace(found, missing="give sigma for the bias floor; sigma, step_size, F0 and L for S0*")
     given = {"sigma": sigma, "p": p, "L": L, "L0": L0, "L1": L1, "F0": F0}
     return _with_theory(found, given, 1.0 if step_size is None else step_size, step_size is not None)
 
 
 def _with_theory(found, given, step_size, stepped):
-    """The diagnosis with the floor and, if every number is given, S0 against c."""
+    """The diagnosis with the floor and, if every number is given, S0* against c."""
     c, sigma, p = found.threshold, given["sigma"], given["p"]
     setting = Constants(method=ClippedSGD(step_size, NormClip(c)), **given)
     lower = found.tail.low if found.tail is not None and found.tail.heavy else None
@@ -194,14 +197,15 @@ def _with_theory(found, given, step_size, stepped):
     absent = [name for name, there in (("step_size", stepped), ("F0", given["F0"] is not None)) if not there]
     if given["L"] is None and given["L0"] is None:
         absent.append("L")
-    if absent or p < 2:
-        text = f"S0 needs {', '.join(absent)} too" if absent else "S0 needs p = 2"
+    if absent or p == 1:
+        text = f"S0* needs {', '.join(absent)} too" if absent else "S0* needs p > 1"
         return dataclasses.replace(found, missing=text)
+    bound = S0Star(p=p)
     values = []
     for threshold in found.thresholds:
         cell = setting.replace(method=ClippedSGD(step_size, NormClip(float(threshold))))
-        rows = S0().hypotheses(cell)
-        values.append(float(S0().value(cell, max(found.count, 1))) if all(row.holds for row in rows) else np.nan)
+        rows = bound.hypotheses(cell)
+        values.append(float(bound.value(cell, max(found.count, 1))) if all(row.holds for row in rows) else np.nan)
     return dataclasses.replace(found, bound=np.array(values))
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from scipy import stats
 
 import clipbounds as cb
-from clipbounds.bounds.koloskova2023 import S0
+from clipbounds.bounds.koloskova2023 import S0Star
 from clipbounds.cli import main
 from clipbounds.diagnose import diagnose
 from clipbounds.verdict.tail import hill
@@ -53,12 +53,13 @@ def test_gaussian_norms_are_no_evidence_and_heavy_ones_are():
     assert hill(norms(5000)).heavy and str(hill(norms(5000))).startswith("tail index")
 
 
-def test_the_assumed_bound_is_s0():
+def test_the_assumed_bound_is_s0_star():
     found = diagnose(norms(200), 1.0, step_size=0.05, sigma=0.5, L=1.0, F0=6.0)
-    k = 30
+    assert np.isfinite(found.bound).all() and found.missing == ""
+    k = 20
     method = cb.methods.ClippedSGD(0.05, cb.clipping.NormClip(float(found.thresholds[k])))
     setting = cb.Constants(method=method, L=1.0, F0=6.0, sigma=0.5)
-    assert found.bound[k] == S0().value(setting, 200)
+    assert found.bound[k] == S0Star().value(setting, 200)
     assert found.floor_at == pytest.approx(0.5**2 / 4, rel=1e-12)  # sigma²/(4c)
     assert "assumed" in str(found) and "proved" not in str(found)
 
@@ -67,7 +68,7 @@ def test_a_heavier_tail_raises_the_floor():
     found = diagnose(norms(1000, 1.9), 1.0, sigma=0.5)
     p, value = found.floor_if_heavier
     assert 1 < p < 2 and value > found.floor_at
-    assert "S0 needs step_size, F0, L too" in str(found)
+    assert "S0* needs step_size, F0, L too" in str(found)
 
 
 def test_the_command(tmp_path):
