@@ -19,6 +19,7 @@ __all__ = [
     "FirstPassage",
     "Setting",
     "__version__",
+    "applicable",
     "bounds",
     "clipping",
     "compare",
@@ -46,6 +47,10 @@ def __getattr__(name):
         function = import_module(".diagnose", __name__).diagnose
         globals()[name] = function  # importing the file has put the module in its place
         return function
+    if name == "applicable":
+        from .bounds import applicable
+
+        return applicable
     if name == "compare":
         from .verdict import compare
 

@@ -1,6 +1,7 @@
 """Bounds, one file a paper."""
 
 from . import koloskova2023, nobile2026, reisizadeh2023, yu2023
+from .applicable import applicable
 from .base import Bound, HypothesesFail, Hypothesis, Recalled, hypotheses_table
 from .control import Scaled
 
@@ -10,6 +11,7 @@ __all__ = [
     "Hypothesis",
     "Recalled",
     "Scaled",
+    "applicable",
     "hypotheses_table",
     "koloskova2023",
     "nobile2026",

@@ -7,7 +7,7 @@ from .judge import Verdict
 from .proportions import clopper_pearson
 from .quantiles import quantile_limits
 from .ranges import measured_range
-from .slopes import Slope, check_slope, fit_slope
+from .slopes import Slope, check_slope, fit_slope, mean_slope
 
 __all__ = [
     "Comparison",
@@ -19,6 +19,7 @@ __all__ = [
     "compare",
     "empirical_bernstein",
     "fit_slope",
+    "mean_slope",
     "measured_range",
     "normal",
     "quantile_limits",

@@ -7,7 +7,7 @@ several bands (Bonferroni), so that all of them hold together.
 import numpy as np
 
 from ..specs import Interval
-from .wealth import lower_limit
+from .wealth import Wealth
 
 CONFIDENCE = Interval(0, 1)
 
@@ -118,6 +118,6 @@ def betting(values, low, high, confidence=None, sides=2, *, error=None):
         x, a, b = values[index], low[index], high[index]
         if b > a and np.all(np.isfinite(x)):
             prior = 0.25 * (b - a) ** 2
-            lower[index] = lower_limit(np.minimum(x, b), side, a, prior=prior)
-            upper[index] = -lower_limit(-np.maximum(x, a), side, -b, prior=prior)
+            lower[index] = Wealth(np.minimum(x, b), side, a, prior=prior).limit()
+            upper[index] = -Wealth(-np.maximum(x, a), side, -b, prior=prior).limit()
     return lower, upper

@@ -15,7 +15,7 @@ from ..noise.base import NONE
 from . import bands
 from .ranges import constants
 from .spread import Spread, spread_of, stretch
-from .wealth import lower_limit
+from .wealth import Wealth
 
 NORMAL_COUNT = 256  # trajectories below which no normal band is used
 SHARE = 0.1  # of the sample variance: the most that one trajectory may carry, and the most of kurtosis/trajectories
@@ -96,28 +96,55 @@ def _cheapest(cuts, excess, width, rate):
     return np.where(whole, width, cut), np.where(whole, np.where(np.isfinite(width), 0.0, np.inf), extra)
 
 
+class Bets:
+    """What is bet against a mean at each checkpoint, chosen for `count` trajectories before they are looked at.
+
+    Parameters
+    ----------
+    facts : Facts
+    count : int, number of trajectories
+    side : float in (0, 1), the error of one limit at one checkpoint
+    """
+
+    def __init__(self, facts, count, side):
+        self.facts, self.side = facts, side
+        self.cuts, self.excess = choose_cuts(facts, count, side)
+        self.variance = facts.variance
+        self.prior = np.fmin(self.variance, 0.25 * (facts.high - facts.low) ** 2)
+        self.tops, self.above = facts.high, np.zeros(facts.low.shape)
+        if facts.centre is not None:
+            # the gap is cut at a fixed level above its mean: E X = E min(X, top) + E(X - top)^+
+            levels = np.square(facts.centre + facts.spread.unit * CUTS[:, np.newaxis])
+            over = facts.spread.square_excess(facts.centre, levels)
+            self.tops, self.above = _cheapest(levels, over, facts.high, count / (np.log(1 / side) + 1))
+            self.prior = np.fmin(self.prior, 0.25 * self.tops**2)
+
+    def _facts(self, row, low):
+        return low, self.cuts[row], self.excess[row], self.variance[row], self.prior[row]
+
+    def below(self, x, row):
+        """The wealth of the bets that the mean is larger than a candidate."""
+        return Wealth(x, self.side, *self._facts(row, self.facts.low[row]))
+
+    def over(self, x, row):
+        """The wealth of the bets that the mean of -min(x, top) is larger than a candidate."""
+        return Wealth(-np.minimum(x, self.tops[row]), self.side, *self._facts(row, -self.tops[row]))
+
+    def excludes(self, x, row, smaller=None, larger=None):
+        """Whether the band of `x` lies above `smaller` (or below `larger`); `x` of shape (n,) or (n, samples)."""
+        if smaller is not None:
+            return self.below(x, row).rejects(smaller)
+        return self.over(x, row).rejects(self.above[row] - larger)
+
+
 def betting_band(values, facts, error):
     """(low, high) of the mean at each checkpoint, each side wrong with probability at most error/2."""
-    side, count = error / 2, values.shape[1]
-    cuts, excess = choose_cuts(facts, count, side)
-    variance = facts.variance
-    prior = np.fmin(variance, 0.25 * (facts.high - facts.low) ** 2)
-    tops, extra = facts.high, np.zeros(len(values))
-    if facts.centre is not None:
-        # the gap is cut at a fixed level above its mean: E X = E min(X, top) + E(X - top)^+
-        levels = np.square(facts.centre + facts.spread.unit * CUTS[:, np.newaxis])
-        excess_above = facts.spread.square_excess(facts.centre, levels)
-        tops, extra = _cheapest(levels, excess_above, facts.high, count / (np.log(1 / side) + 1))
-        prior = np.fmin(prior, 0.25 * tops**2)
-    low, high = np.empty(len(values)), np.empty(len(values))
+    bets = Bets(facts, values.shape[1], error / 2)
+    low, high = np.full(len(values), -np.inf), np.full(len(values), np.inf)
     for row, x in enumerate(values):
-        a, b = facts.low[row], tops[row]
-        if not np.all(np.isfinite(x)):
-            low[row], high[row] = -np.inf, np.inf
-            continue
-        known = (cuts[row], excess[row], variance[row], prior[row])
-        low[row] = lower_limit(x, side, a, *known)
-        high[row] = extra[row] - lower_limit(-np.minimum(x, b), side, -b, *known)
+        if np.all(np.isfinite(x)):
+            low[row] = bets.below(x, row).limit()
+            high[row] = bets.above[row] - bets.over(x, row).limit()
     return np.fmax(low, facts.low), np.fmin(high, facts.high)
 
 

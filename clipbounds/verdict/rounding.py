@@ -5,8 +5,8 @@ Let x_0, x_1, .. be the computed iterates. Each is the exact step from the one b
 difference are each rounded a few times, relative to ‖x_s‖ <= ‖x*‖ + r_s and to eta‖grad f‖ <= eta L r_s, and norms are
 sums over dim. (x_0 stands for an unknown minimiser; where no L is known, eta‖clip‖ is part of the displacement.)
 
-* Contraction. Unclipped steps on convex f contract by kappa = max(|1 - eta mu|, |1 - eta L|) + C. If kappa < 1,
-  r_s = kappa^s r_0 and the computed x_t differs from the exact one by at most
+* Contraction. Unclipped steps (also those under a threshold above L r_0, without noise) on convex f contract by
+  kappa = max(|1 - eta mu|, |1 - eta L|) + C. If kappa < 1, r_s = kappa^s r_0 and the computed x_t differs from the exact one by at most
   E_t = C (‖x*‖ (1 + .. + kappa^{t-1}) + t kappa^{t-1} r_0).
 * Otherwise a bound that holds from every start holds for the exact trajectory from each computed point: the moves add up, and
   E_t = C t (‖x*‖ + r), r the largest r_s. With clipping, or without it and kappa = 1, steps of a convex f with eta L <= 2 and
@@ -20,7 +20,7 @@ of a distance by 2 d E + E²; the difference f - f_star cancels C |f_star|. A me
 
 import numpy as np
 
-from ..clipping import Identity
+from ..clipping import Identity, NormClip
 from ..described import is_described
 from ..methods import SGD, ClippedSGD
 from ..noise.base import NONE
@@ -38,8 +38,10 @@ def displaced(setting, steps, running=False):
     lipschitz = constants(problem)[0]
     plain = type(method) in (SGD, ClippedSGD) and method.momentum == 0
     curve = method.step_size * lipschitz if plain and lipschitz is not None else np.inf
-    unclipped = plain and isinstance(method.operator, Identity)
     silent = setting.noise.layout == NONE
+    clip = method.operator
+    idle = type(clip) is NormClip and silent and curve <= 2 and lipschitz * start <= 0.999 * clip.threshold
+    unclipped = plain and (isinstance(clip, Identity) or idle)
     kappa = max(abs(1 - method.step_size * problem.strong_convexity), abs(1 - curve)) + unit if unclipped else np.inf
     with np.errstate(over="ignore", under="ignore"):
         if problem.convex and silent and kappa < 1:

@@ -43,7 +43,7 @@ def take(run, quantity):
     if "trajectory" in table.dims:
         values = table.transpose("checkpoint", "trajectory").values[rows]
         at = run["diverged_at"].values
-        finished = (at < 0) | (at > steps[rows, np.newaxis])
+        finished = ~((at >= 0) & (at <= steps[rows, np.newaxis]))
         lost = np.isnan(values) & finished
         if run.attrs.get("source") == MEASURED:  # a checkpoint where some seed was not measured has no mean
             whole = ~lost.any(axis=1)

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from .bands import check_confidence
+from . import bands
+from .means import NORMAL_COUNT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,15 +25,6 @@ class Slope:
     standard_error: float
     deviation: float
     points: int
-
-    def interval(self, confidence):
-        """Student's t interval of the slope: exact for independent Gaussian errors of equal (weighted) size in log y."""
-        from scipy.special import stdtrit
-
-        if self.points < 3:
-            return (-np.inf, np.inf)
-        half = stdtrit(self.points - 2, 0.5 + 0.5 * check_confidence(confidence)) * self.standard_error
-        return self.slope - half, self.slope + half
 
 
 def fit_slope(x, y, weights=None):
@@ -75,19 +67,80 @@ def check_slope(x, y, expected, tolerance, confidence=None, weights=None):
     """Whether a rate has the expected exponent.
 
     Without `confidence` the data are taken as exact: "holds" if the fitted slope is within `tolerance` of `expected`,
-    otherwise "violated". With it, "holds" if the whole t interval of the slope is within the tolerance, "violated" if
-    none of it is, and "undecided" otherwise.
+    otherwise "violated". With it, `y` needs every trajectory, and the verdict is on the slope of their mean: "holds" if its
+    whole band (`mean_slope`) is within the tolerance, "violated" if none of it is, and "undecided" otherwise. One curve
+    allows no band: its errors at different x are correlated, as one trajectory is with itself.
+
+    Parameters
+    ----------
+    x : array_like, (n,), positive
+    y : array_like, (n,), or with `confidence` (n, trajectories)
+    expected, tolerance : float, tolerance >= 0
+    confidence : float in (0, 1), optional
+    weights : array_like, (n,), as in `fit_slope`; without `confidence` only
 
     Returns
     -------
     (verdict, Slope)
+
+    Raises
+    ------
+    ValueError
+        If the tolerance is negative, or a confidence is asked for one curve, for fewer than 256 trajectories, or together
+        with weights.
     """
     if not tolerance >= 0:
         raise ValueError(f"the tolerance of a slope must be >= 0, but {tolerance!r} was given")
-    fit = fit_slope(x, y, weights)
-    low, high = (fit.slope, fit.slope) if confidence is None else fit.interval(confidence)
+    if confidence is None:
+        fit = fit_slope(x, y, weights)
+        low = high = fit.slope
+    else:
+        y = np.asarray(y, dtype=np.float64)
+        if y.ndim != 2 or weights is not None:
+            raise ValueError(
+                "a slope has a confidence only over trajectories: pass y of shape (points, trajectories) without weights, not"
+                f" one curve of shape {y.shape}, whose errors are not independent"
+            )
+        fit = fit_slope(x, y.mean(axis=1))
+        _, low, high = mean_slope(x, y, confidence)
     if expected - tolerance <= low and high <= expected + tolerance:
         return "holds", fit
     if high < expected - tolerance or low > expected + tolerance:
         return "violated", fit
     return "undecided", fit
+
+
+def mean_slope(steps, values, confidence=0.99):
+    """Log-log slope of the mean of `values` over trajectories, by least squares, with an asymptotic band.
+
+    The slope is a linear functional sum_k c_k log mean_k; by the delta method its deviation is that of the mean of the
+    per-trajectory sums sum_k c_k x_kj/mean_k. That knows that one trajectory is correlated with itself. Needs a finite
+    variance of x; its error rate is a limit.
+
+    Parameters
+    ----------
+    steps : array_like, (checkpoints,), positive
+    values : array_like, (checkpoints, trajectories), with positive means
+    confidence : float in (0, 1)
+
+    Returns
+    -------
+    (slope, low, high) : floats
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 256 trajectories: the band is asymptotic.
+    """
+    steps, values = np.asarray(steps, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] < NORMAL_COUNT:
+        raise ValueError(
+            f"the band of a mean slope is asymptotic and needs values of shape (checkpoints, at least {NORMAL_COUNT}"
+            f" trajectories), but the shape {values.shape} was given; simulate more, or use fit_slope, which has no band"
+        )
+    mean = values.mean(axis=1)
+    slope = fit_slope(steps, mean).slope
+    u = np.log(steps) - np.log(steps).mean()
+    parts = (u / (u @ u) / mean) @ values
+    low, high = bands.normal(parts.size, slope, parts.var(ddof=1), confidence)
+    return slope, float(low), float(high)

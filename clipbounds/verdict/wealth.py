@@ -31,7 +31,7 @@ class Wealth:
 
     Parameters
     ----------
-    x : array, (n,), finite, independent
+    x : array, (n,) or (n, samples), finite, independent along the first axis
     error : float delta in (0, 1)
     low : float, x >= low almost surely
     cut, excess : E(mu - X - cut)^+ <= excess
@@ -50,11 +50,11 @@ class Wealth:
         if self.bounded:
             self.bets = _plug_in(self.x, self.target, prior if prior is not None and 0 < prior < np.inf else 1.0)
         if self.known:
-            self.rate = np.sqrt(2 * self.target / (x.size * variance))
+            self.rate = np.sqrt(2 * self.target / (len(x) * variance))
 
     def log(self, m):
-        """log K(m)."""
-        terms = [-np.inf]
+        """log K(m), one a sample."""
+        terms = [np.full(self.x.shape[1:], -np.inf)]
         if self.bounded and (m - self.low <= self.cut or np.isfinite(self.cut + self.excess)):
             if m - self.low <= self.cut:
                 y, floor = self.x - m, m - self.low
@@ -62,35 +62,30 @@ class Wealth:
                 y, floor = np.maximum(self.x - m, -self.cut) - self.excess, self.cut + self.excess
             terms.append(np.log(self.shares[0]) + _log_product(1 + np.minimum(self.bets, 0.5 / floor) * y))
             factors = 1 + np.multiply.outer(y / floor, FRACTIONS)
-            terms.extend(np.log(self.shares[1] / FRACTIONS.size) + _log_product(factors))
+            terms.extend(np.moveaxis(np.log(self.shares[1] / FRACTIONS.size) + _log_product(factors), -1, 0))
         if self.known:
             z = self.rate * (self.x - m)
             phi = np.where(z >= 0, 1 + z + 0.5 * z * z, 1 / (1 + np.abs(z) + 0.5 * z * z))
-            growth = self.x.size * np.log1p(0.5 * self.rate**2 * self.variance)
+            growth = len(self.x) * np.log1p(0.5 * self.rate**2 * self.variance)
             terms.append(np.log(self.shares[2]) + _log_product(phi) - growth)
-        return np.logaddexp.reduce(terms)
+        return np.logaddexp.reduce(terms, axis=0)
 
     def rejects(self, m):
         """Whether K(m) >= 1/delta: the mean is then larger than m, up to an error of probability delta."""
         return self.log(m) >= self.target
 
-
-def lower_limit(x, error, *facts, **more):
-    """A lower limit of the mean, wrong with probability at most `error`; -inf where nothing is proved.
-
-    Arguments as for `Wealth`.
-    """
-    wealth = Wealth(np.asarray(x, dtype=np.float64), error, *facts, **more)
-    if not (wealth.bounded or wealth.known) or wealth.x.size == 0:
-        return -np.inf
-    return max(_last_rejected(wealth), wealth.low)
+    def limit(self):
+        """A lower limit of the mean, wrong with probability at most `error`; -inf where nothing is proved."""
+        if not (self.bounded or self.known) or self.x.size == 0:
+            return -np.inf
+        return max(_last_rejected(self), self.low)
 
 
 def _plug_in(x, target, prior):
     """sqrt(2 target/(n s²)), s² the variance of the values before, with `prior` as one observation."""
-    index = np.arange(1, x.size + 1)
-    spread = (prior + np.cumsum(np.square(x - np.cumsum(x) / index))) / (index + 1)
-    return np.sqrt(2 * target / (x.size * np.concatenate([[prior], spread[:-1]])))
+    index = np.arange(1, len(x) + 1).reshape(-1, *[1] * (x.ndim - 1))
+    spread = (prior + np.cumsum(np.square(x - np.cumsum(x, axis=0) / index), axis=0)) / (index + 1)
+    return np.sqrt(2 * target / (len(x) * np.concatenate([np.full_like(spread[:1], prior), spread[:-1]])))
 
 
 def _log_product(factors):

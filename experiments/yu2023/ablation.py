@@ -12,8 +12,7 @@ from clipbounds.bounds.yu2023.instances import ablations, main_problem
 from clipbounds.methods import PowerSchedule, SClipEF
 from clipbounds.report import Outcome, Row, style
 from clipbounds.report.parallel import simulate_all
-from clipbounds.verdict import bands
-from clipbounds.verdict.mean_slopes import mean_slope
+from clipbounds.verdict import bands, mean_slope
 
 THETA, CONFIDENCE = 0.5, 0.99
 SMALL = 0.05  # a change of the MSE by less than 5 % counts as none
@@ -26,7 +25,7 @@ def without_growth(width):
 
 def run(lab):
     steps = lab.choose(2_000, 30_000, 100_000)
-    trajectories = lab.choose(64, 64, 512)
+    trajectories = lab.choose(256, 256, 512)
     problem = main_problem(distance=0.0)
     variants = {
         **ablations(THETA),

@@ -14,7 +14,7 @@ from clipbounds.bounds.yu2023.instances import line_problem
 from clipbounds.methods import SClipEF
 from clipbounds.report import Outcome, Row, style
 from clipbounds.report.parallel import simulate_all
-from clipbounds.verdict.mean_slopes import mean_slope
+from clipbounds.verdict import mean_slope
 
 UNEQUAL = (1.0, 1.0, 10.0)
 PAGE = {0.4: (0.61, 0.39), 0.7: (0.65, 0.50), 1.0: (0.70, 0.61), 1.5: (0.83, 0.79), 2.0: (1.05, 1.07)}  # equal, unequal
@@ -27,7 +27,7 @@ def laws(indices):
 
 def run(lab):
     steps = lab.choose(3_000, 100_000, 100_000)
-    trajectories = lab.choose(128, 512, 4096)
+    trajectories = lab.choose(256, 512, 4096)
     thetas = lab.choose(
         (0.05, 0.5), (0.05, 0.1, 0.15, 0.2, 0.3, 0.6), (0.03, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 1.0)
     )

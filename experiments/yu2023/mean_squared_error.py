@@ -13,8 +13,7 @@ from clipbounds.bounds.yu2023.instances import alike_problem, main_problem
 from clipbounds.methods import Clip21SGD, DistributedClippedSGD, DistributedSGD, PowerSchedule, SClipEF
 from clipbounds.report import Outcome, Row, row_from_verdicts, style
 from clipbounds.report.parallel import simulate_all
-from clipbounds.verdict import bands, quantile_limits
-from clipbounds.verdict.mean_slopes import mean_slope
+from clipbounds.verdict import bands, mean_slope, quantile_limits
 
 # slopes of the theory page, section 5, for theta >= .5 from its two starts, which differ by sampling only
 PAGE = {0.5: (0.80, 0.81), 1.0: (0.80, 0.88)}
@@ -65,8 +64,10 @@ def slope_row(thetas, runs, expected, claim, bound, check):
 
 def run(lab):
     steps = lab.choose(3_000, 100_000, 100_000)
-    trajectories = lab.choose(64, 64, 512)
-    many = 4 * trajectories  # for theta >= .5, whose error is noise: the slope of 64 runs has a deviation of .06
+    trajectories = lab.choose(256, 256, 512)
+    many = lab.choose(
+        256, 256, 2048
+    )  # for theta >= .5, whose error is noise: the slope of 64 runs has a deviation of .06
     thetas = lab.choose((0.1, 0.5), (0.05, 0.1, 0.5, 1.0), (0.05, 0.1, 0.25, 0.5, 1.0))
     problem = main_problem()
     grid = np.unique(np.round(np.geomspace(1, steps, 1 + 20 * round(np.log10(steps)))).astype(int))

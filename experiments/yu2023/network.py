@@ -13,8 +13,7 @@ from clipbounds.bounds.yu2023.instances import main_problem
 from clipbounds.methods import Ring, SClipEF
 from clipbounds.report import Outcome, Row, row_from_verdicts, style
 from clipbounds.report.parallel import simulate_all
-from clipbounds.verdict import bands
-from clipbounds.verdict.mean_slopes import mean_slope
+from clipbounds.verdict import bands, mean_slope
 
 CLIENTS, CONFIDENCE = 8, 0.99
 THETA, LARGER = 0.25, 0.5
@@ -32,7 +31,7 @@ def paired(runs, theta, until):
 
 def run(lab):
     steps = lab.choose(3_000, 100_000, 100_000)
-    trajectories = lab.choose(64, 64, 512)
+    trajectories = lab.choose(256, 256, 512)
     problem = main_problem(distance=0.0, clients=CLIENTS)
     grid = np.unique(np.round(np.geomspace(1, steps, 60)).astype(int))
     jobs = {}

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
-from clipbounds.verdict.mean_slopes import mean_slope
+import clipbounds as cb
+from clipbounds.verdict import fit_slope, mean_slope
 
 STEPS = np.geomspace(10, 1000, 15)
 
@@ -16,16 +18,16 @@ def trajectories(rng, count, slope):
 
 
 def test_exact_power_law():
-    values = 3.0 * STEPS[:, None] ** -0.7 * np.ones((1, 5))
+    values = 3.0 * STEPS[:, None] ** -0.7 * np.ones((1, 256))
     assert mean_slope(STEPS, values) == pytest.approx((-0.7, -0.7, -0.7))
 
 
 def test_band_covers_at_its_rate():
-    """300 samples of 200 trajectories at confidence .9: misses are Bin(300, .1), above 54 with probability 1e-5."""
+    """300 samples of 256 trajectories at confidence .9: misses are Bin(300, .1), above 54 with probability 1e-5."""
     rng = np.random.default_rng(1)
     misses = 0
     for _ in range(300):
-        _, low, high = mean_slope(STEPS, trajectories(rng, 200, -0.8), 0.9)
+        _, low, high = mean_slope(STEPS, trajectories(rng, 256, -0.8), 0.9)
         misses += not low <= -0.8 <= high
     assert 10 <= misses <= 54  # nor is the band empty of risk: below 10 has probability 2e-5
 
@@ -34,3 +36,52 @@ def test_a_wrong_exponent_is_outside():
     rng = np.random.default_rng(2)
     _, low, high = mean_slope(STEPS, trajectories(rng, 2000, -0.8), 0.999)
     assert not low <= -0.75 <= high and not low <= -0.85 <= high
+
+
+def settings():
+    """Unclipped quadratics with the exact mean of the gap, (m_t + v_t)/2 times the curvature, and steps to look at."""
+    noises = {
+        "Gaussian": (cb.noise.Gaussian(1.0), 3.0),
+        "Rademacher": (cb.noise.Rademacher(1.0), 10.0),
+        "TwoPoint": (cb.noise.TwoPoint(1.0, 0.5), 3.0),
+        "Student 9": (cb.noise.StudentT(9.0, 1.0), 30.0),
+    }
+    for name, (noise, start) in noises.items():
+        yield pytest.param(noise, start, id=name)
+
+
+@pytest.mark.parametrize(("noise", "start"), list(settings()))
+def test_coverage_at_99_percent_on_runs(noise, start):
+    """600 runs of 256 trajectories along which everything is correlated: misses of a 99 % band are within its limits.
+
+    f = x²/2: E x_t = (1 - eta)^t x_0 and Var x_t = eta sigma² (1 - (1 - eta)^{2t})/(2 - eta), so E gap_t is exact, and with it the
+    slope of its least-squares line. The band is asymptotic: with 256 trajectories its own rate may be 1.5 times the nominal.
+    """
+    eta, steps, runs = 0.1, np.array([1, 2, 4, 7, 12, 20, 35]), 600
+    setting = cb.Setting(cb.problems.Quadratic([1.0], [start]), noise, cb.methods.SGD(eta))
+    shrink = (1 - eta) ** (2 * steps)
+    truth = fit_slope(steps, 0.5 * (shrink * start**2 + eta * noise.variance * (1 - shrink) / (2 - eta))).slope
+    gaps = cb.simulate(setting, 35, 256 * runs, seed=9, checkpoints=steps, threads=1)["gap"].values
+    misses = 0
+    for values in np.split(gaps, runs, axis=1):
+        _, low, high = mean_slope(steps, values, 0.99)
+        misses += not low <= truth <= high
+    assert binom.ppf(1e-4, runs, 0.01) <= misses <= binom.isf(1e-4, runs, 0.015)
+
+
+@pytest.mark.parametrize(("noise", "start"), list(settings()))
+def test_independent_errors_along_the_curve_would_not_cover(noise, start):
+    """Negative control: Student's t interval of the regression of one mean curve, as if its points were independent."""
+    from scipy.stats import linregress, t
+
+    eta, steps, runs = 0.1, np.arange(20, 60, 3), 200
+    setting = cb.Setting(cb.problems.Quadratic([1.0], [0.0]), noise, cb.methods.SGD(eta))
+    shrink = (1 - eta) ** (2 * steps)
+    exact = 0.5 * eta * noise.variance * (1 - shrink) / (2 - eta)
+    gaps = cb.simulate(setting, 60, 256 * runs, seed=9, checkpoints=steps, threads=1)["gap"].values
+    misses = 0
+    for values in np.split(gaps, runs, axis=1):
+        # the ratio to the exact mean: a straight line of slope 0, whose deviations are sampling errors only
+        fit = linregress(np.log(steps), np.log(values.mean(axis=1) / exact))
+        misses += abs(fit.slope) > t.ppf(0.995, len(steps) - 2) * fit.stderr
+    assert misses > binom.isf(1e-4, runs, 0.015)

@@ -1,0 +1,57 @@
+"""Which bounds of the package apply to a setting."""
+
+import dataclasses
+
+from .base import Bound
+
+
+def applicable(setting, *, accept_sampled=False):
+    """The bounds of the package whose hypotheses hold for a setting, with the default values of their parameters.
+
+    Floors are listed with the rest; predictions, statements whose constants are not confirmed, and bounds with a
+    parameter that has no default are not.
+
+    Parameters
+    ----------
+    setting : Setting
+    accept_sampled : bool, rely on constants of the problem that are only sampled
+
+    Returns
+    -------
+    list of Bound, in the order of papers and names; `compare(run, applicable(setting))` judges those that the run measured
+
+    Raises
+    ------
+    ValueError
+        If `setting` is no Setting.
+    """
+    from ..methods import Setting
+
+    if not isinstance(setting, Setting):
+        raise ValueError(f"applicable: expected a Setting(problem, noise, method), but {setting!r} was given")
+    found = []
+    for kind in sorted(_subclasses(Bound), key=lambda c: (c.__module__, c.__name__)):
+        if not (kind.__module__.startswith("clipbounds.bounds.") and hasattr(kind, "quantity") and kind.asserted):
+            continue
+        if kind.evaluate is Bound.evaluate:  # the common part of several bounds
+            continue
+        fields = [f for f in dataclasses.fields(kind) if f.init]
+        if any(f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING for f in fields):
+            continue
+        bound = kind(accept_sampled=accept_sampled)
+        if bound.kind != "prediction" and _applies(bound, setting):
+            found.append(bound)
+    return found
+
+
+def _applies(bound, setting):
+    try:
+        return all(row.holds for row in bound.hypotheses(setting))
+    except ValueError:  # no table can be made: a constant that the bound needs does not exist
+        return False
+
+
+def _subclasses(kind):
+    for child in kind.__subclasses__():
+        yield child
+        yield from _subclasses(child)
