@@ -24,6 +24,18 @@ from clipbounds.worst_case import drift
 
 INF, NAN = math.inf, math.nan
 RNG = np.random.default_rng(8)
+
+
+def rounding(dim):
+    """Relative tolerance on an entry of a clipped vector beside its formula, in any order of summation, fused or not.
+
+    In units u = 2^-53. The norm: a square and dim - 1 sums are dim, halved by the root, and the root is 1; where squares
+    leave the range, a quotient by the largest entry and a product with it are 2. Threshold over norm and the product with
+    the entry: 2. What smooth operators add inside of the root: 1. The formula is as wrong, and the arguments are rounded.
+    """
+    return (2 * (dim / 2 + 6) + 2) * 2.0**-53
+
+
 VECTORS = RNG.normal(size=(300, 3)) * np.exp(RNG.normal(size=(300, 1)) * 2)
 NORMS = np.linalg.norm(VECTORS, axis=1, keepdims=True)
 
@@ -44,7 +56,7 @@ NORMS = np.linalg.norm(VECTORS, axis=1, keepdims=True)
     ids=lambda value: str(value) if hasattr(value, "kernel") else "",
 )
 def test_closed_forms(clip, formula):
-    assert np.allclose(clip(VECTORS), formula, rtol=4e-16 * 4, atol=0)
+    assert np.allclose(clip(VECTORS), formula, rtol=rounding(3), atol=0)
     assert clip(VECTORS.reshape(5, 60, 3)).shape == (5, 60, 3)
     assert clip(np.zeros((0, 3))).shape == (0, 3)
     assert np.array_equal(clip(np.zeros(3)), np.zeros(3))
@@ -55,7 +67,7 @@ def test_growing_thresholds_follow_the_index():
     for index in (0, 1, 7, 99):
         threshold = 0.5 * (index + 1) ** (1 / 1.6)
         assert clip.threshold_at(index) == pytest.approx(threshold, rel=1e-15)
-        assert np.allclose(clip([30.0, 40.0], index), [0.6 * threshold, 0.8 * threshold], rtol=1e-15)
+        assert np.allclose(clip([30.0, 40.0], index), [0.6 * threshold, 0.8 * threshold], rtol=rounding(3), atol=0)
     with pytest.raises(ValueError, match="index must be an integer >= 0"):
         clip.threshold_at(-1)
 
@@ -66,23 +78,23 @@ EXACT = [NormClip(1.0), GrowingClip(1.0, 2.0), Normalize()]
 @pytest.mark.parametrize("clip", EXACT, ids=str)
 @pytest.mark.parametrize("scale", [1e200, 1e308, 1e155])
 def test_overflowing_squares_do_not_matter(clip, scale):
-    assert np.allclose(clip(np.array([3.0, -4.0]) / 5 * scale), [0.6, -0.8], rtol=4e-16)
+    assert np.allclose(clip(np.array([3.0, -4.0]) / 5 * scale), [0.6, -0.8], rtol=rounding(3), atol=0)
 
 
 def test_underflowing_squares_do_not_matter():
     tiny = np.array([3e-200, -4e-200])
     assert np.array_equal(NormClip(1.0)(tiny), tiny)
-    assert np.allclose(NormClip(1e-200)(tiny), [0.6e-200, -0.8e-200], rtol=4e-16)
-    assert np.allclose(Normalize()(tiny), [0.6, -0.8], rtol=4e-16)
+    assert np.allclose(NormClip(1e-200)(tiny), [0.6e-200, -0.8e-200], rtol=rounding(3), atol=0)
+    assert np.allclose(Normalize()(tiny), [0.6, -0.8], rtol=rounding(3), atol=0)
     assert np.array_equal(Normalize()([5e-324]), [1.0])
-    assert np.allclose(SmoothClip(1.0, 1.0)(tiny), tiny, rtol=4e-16)
-    assert np.allclose(JointSmoothClip(1.0, 1e-200)(tiny), tiny / math.hypot(5e-200, 1e-200), rtol=1e-15)
+    assert np.allclose(SmoothClip(1.0, 1.0)(tiny), tiny, rtol=rounding(3), atol=0)
+    assert np.allclose(JointSmoothClip(1.0, 1e-200)(tiny), tiny / math.hypot(5e-200, 1e-200), rtol=rounding(3), atol=0)
 
 
 @pytest.mark.parametrize("clip", [*EXACT, JointSmoothClip(1.0, 0.5)], ids=str)
 def test_infinite_entries_and_nan(clip):
     assert np.array_equal(clip([INF, 5.0, 0.0]), [1, 0, 0])
-    assert np.allclose(clip([INF, -INF, 1.0]), [2**-0.5, -(2**-0.5), 0], rtol=4e-16)
+    assert np.allclose(clip([INF, -INF, 1.0]), [2**-0.5, -(2**-0.5), 0], rtol=rounding(3), atol=0)
     assert np.isnan(clip([NAN, INF, 1.0])).all()
 
 
@@ -248,12 +260,12 @@ def test_what_is_no_array_of_reals_is_refused_in_one_sentence(gradients, words):
 
 def test_what_the_sentences_advise_works():
     z = np.array([3.0 + 4.0j, 0.0])
-    assert np.allclose(NormClip(1.0)(np.asarray(z).view(float)).view(complex), z / 5, rtol=1e-15)
+    assert np.allclose(NormClip(1.0)(np.asarray(z).view(float)).view(complex), z / 5, rtol=rounding(3), atol=0)
     parts = [np.full((2, 2), 1.0), np.full(5, 1.0)]
     joined = NormClip(1.0)(np.concatenate([np.ravel(part) for part in parts]))
-    assert np.allclose(joined, np.full(9, 1 / 3), rtol=1e-15)
+    assert np.allclose(joined, np.full(9, 1 / 3), rtol=rounding(9), atol=0)
     numbers = np.array(np.array([3.0, 4.0], dtype=object), dtype=float)
-    assert np.allclose(NormClip(1.0)(numbers), [0.6, 0.8], rtol=1e-15)
+    assert np.allclose(NormClip(1.0)(numbers), [0.6, 0.8], rtol=rounding(3), atol=0)
     for kind in (np.float32, np.int64):
         assert NormClip(1.0)(np.array([3, 4], dtype=kind)).dtype == np.float64
 
