@@ -12,6 +12,7 @@ from ..lanes.blocks import FLOATS, LANES
 from ..lanes.compile import check_kernel, named_signature, require_kernel
 from ..lanes.random import NOISE
 from ..specs import Spec, check_integer, inf, vector
+from .gamma_ratios import power_times
 
 # (out, first, count, params, seed, stream, trajectory): draws first..first+count-1 of 64 trajectories, the lane l
 # being trajectory + l; draw i goes to out[(i-first)*LANES + l]. `first` and `count` are multiples of DRAWS_TOGETHER,
@@ -125,7 +126,7 @@ class Noise(Spec):
         if p == 2:
             return Moment(dim * scalar)
         if p > 2:
-            return Moment(dim ** (p / 2) * scalar, upper_bound=True)
+            return Moment(power_times(dim, p / 2, scalar, math.log(scalar) if scalar else -inf), upper_bound=True)
         return Moment(min(dim * scalar, (dim * self.variance) ** (p / 2)), upper_bound=True)
 
     def moment_along(self, setting, p):

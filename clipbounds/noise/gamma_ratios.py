@@ -5,12 +5,14 @@ Stirling's series is subtracted term by term instead.
 """
 
 import math
+import sys
 
 # B_2k/(2k(2k-1)) for k = 1, 2, ...: ln Gamma(z) = (z - 1/2) ln z - z + ln(2 pi)/2 + sum of these over z^(2k-1). The
 # error is below the first term left out, 3617/122400/z^15: 2e-18 at z = 12.
 STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 LEAST = 12.0
 LARGEST = 170.0  # Gamma is finite up to here
+SMALLEST = sys.float_info.min  # of the floats with all their digits
 
 
 def _series(z):
@@ -42,12 +44,16 @@ def log_gamma_quotient(a, d):
 
 
 def power_times(size, p, rest, log_rest):
-    """size^p·rest for size > 0; by logarithms where a factor leaves the range, inf where the product does."""
+    """size^p·rest for size > 0; by logarithms where a factor leaves the range, inf where the product does.
+
+    A power below `SMALLEST` has lost digits already, though it is not 0.
+    """
     try:
-        value = size**p * rest
+        power = size**p
+        value = power * rest
     except OverflowError:
-        value = math.inf
-    if 0 < value < math.inf:
+        power = value = math.inf
+    if power >= SMALLEST and SMALLEST <= value < math.inf:
         return value
     try:
         return math.exp(p * math.log(size) + log_rest)

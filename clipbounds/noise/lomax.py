@@ -50,6 +50,5 @@ class SymmetricLomax(_Standardised):
         return 0.5 * self.tail_index * np.exp((-self.tail_index - 1) * np.log1p(np.abs(z)))
 
     def _quantile(self, u):
-        with np.errstate(divide="ignore", over="ignore"):
-            size = np.expm1(-np.log(2 * np.minimum(u, 1 - u)) / self.tail_index)
+        size = np.expm1(-np.log(2 * np.minimum(u, 1 - u)) / self.tail_index)
         return np.where(u < 0.5, -1.0, 1.0) * size

@@ -195,3 +195,103 @@ def test_a_narrow_pareto_law_keeps_its_digits():
     u = np.array([0.1, 0.5, 0.999])
     assert noise.quantile(u) * 1e17 + 1 == pytest.approx(-np.log1p(-u), rel=1e-12)
     assert noise.cdf(noise.quantile(u)) == pytest.approx(u, rel=1e-12)
+
+
+def test_a_power_below_the_normal_floats_keeps_the_digits_of_the_product():
+    for law, oracle, index, scale, p in [
+        (SymmetricLomax, lomax_moment, 1773.6, 1.0, 98.7),
+        (Pareto, pareto_moment, 2.6e10, 1.9e-14, 13.0),
+        (StudentT, student_moment, 200.0, 1e-2, 160.0),
+    ]:
+        exact = mpmath.mpf(scale) ** mpmath.mpf(p) * oracle(index, p)
+        # p ln(size) is rounded before it is exponentiated
+        assert abs(float(law(index, scale).moment(p)) / exact - 1) < 1e-12 + 710 * np.finfo(float).eps
+    assert np.finfo(float).tiny > (1 / 1773.6) ** 98.7  # the trap
+
+
+@pytest.mark.parametrize("p", [1e-9, 1e-6, 1e-3, 0.1, 0.5, 0.9, 0.999, 1 - 1e-6, 1 - 1e-9])
+def test_moments_of_the_log_tailed_law(p):
+    """E|X|^p = 1 + int_0^1 p x^{p-1} (P(|X| > x) - 1) dx + int_1^inf p x^{p-1} P(|X| > x) dx, with x = e^s - 1."""
+    with mpmath.workdps(30):
+        q = mpmath.mpf(p)
+
+        def near(x):
+            return q * x ** (q - 1) * (1 / ((1 + x) * (1 + mpmath.log1p(x)) ** 2) - 1)
+
+        def far(w):  # w = 1/(1 + s)
+            s = 1 / w - 1
+            return q * mpmath.exp((q - 1) * s) * (-mpmath.expm1(-s)) ** (q - 1)
+
+        last = 1 / (1 + mpmath.log(2))
+        steps = sorted(
+            {mpmath.mpf(0), last, *(min(k * (1 - q), last) for k in (0.01, 0.05, 0.2, 1, 3, 10, 30, 100, 1e4))}
+        )
+        exact = 1 + mpmath.quad(near, [0, 1e-9, 1e-4, 0.1, 1]) + mpmath.quad(far, steps)
+        assert close(float(LogTailed(1.0).moment(p)), exact)
+
+
+def central_share(nu, z):
+    """P(0 < T < z) by its series in z."""
+    nu, z = mpmath.mpf(nu), mpmath.mpf(z)
+    density = gamma_quotient(nu / 2, mpmath.mpf(1) / 2) / mpmath.sqrt(nu * mpmath.pi)
+    return density * z * mpmath.hyp2f1(mpmath.mpf(1) / 2, (nu + 1) / 2, mpmath.mpf(3) / 2, -z * z / nu)
+
+
+@pytest.mark.parametrize("nu", [0.1, 0.7, 1, 1 + 1e-12, 1.5, 2, 3, 4, 6, 7.43, 9, 15, 100, 1e4, 1e6, 1e7, 1e9])
+def test_student_quantiles_near_the_median(nu):
+    """SciPy's inverse gives 0, or 4 digits, for several of these degrees of freedom."""
+    law = StudentT(nu, 1.0)
+    with mpmath.workdps(50):
+        for share in (1e-14, 1e-12, 2.2e-7, 3.3e-4, 0.01, 0.2, 0.2499, 0.2501):
+            u = 0.5 + share
+            z = float(law.quantile(u))
+            exact = mpmath.mpf(u) - 0.5
+            assert abs(central_share(nu, z) / exact - 1) < 1e-12, share
+            assert float(law.quantile(1 - u)) == pytest.approx(-z, rel=1e-15)
+            assert abs(float(law.cdf(z)) / (0.5 + central_share(nu, z)) - 1) < 1e-14
+            assert abs(float(law.sf(z)) / (0.5 - central_share(nu, z)) - 1) < 1e-14
+        assert law.quantile(0.5) == 0
+
+
+def test_log_tailed_quantiles():
+    law = LogTailed(1.0)
+    for u in (0.5 - 1e-15, 0.5 + 1e-12, 0.5 + 3e-7, 0.6, 0.25, 1e-3, 1e-100, 1e-300):
+        x = mpmath.mpf(float(law.quantile(u)))
+        tail = 1 / ((1 + abs(x)) * (1 + mpmath.log1p(abs(x))) ** 2)
+        exact = 2 * mpmath.mpf(min(u, 1 - u))
+        # near the median what counts is the distance to it
+        assert abs((tail - exact) / min(exact, 1 - exact)) < 1e-12, u
+    assert law.quantile(0) == -math.inf and law.quantile(1) == math.inf and law.quantile(0.5) == 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_arguments_at_the_ends_of_the_floats_give_numbers_and_no_warning():
+    x = np.array([0.0, 1e-320, 1e-300, 1.0, 1e200, 1.7e308, math.inf])
+    x = np.concatenate([-x[::-1], x])
+    u = np.array([0.0, 5e-324, 1e-300, 0.5, 1 - 1e-16, 1.0])
+    laws = [law(scale) for law in (Gaussian, LogTailed) for scale in (1.0, 1e300, 1e-300)]
+    laws += [
+        law(index, scale)
+        for law in (StudentT, Pareto, SymmetricPareto, SymmetricLomax)
+        for index in (1 + 1e-7, 1.5, 3.0, 1e10, 1e300)
+        for scale in (1.0, 1e300, 1e-300)
+    ]
+    for law in laws:
+        low, high, density = law.cdf(x), law.sf(x), law.pdf(x)
+        assert np.all(low[1:] >= low[:-1]) and low[0] == 0 and low[-1] == 1, law
+        assert np.all(high[1:] <= high[:-1]) and high[0] == 1 and high[-1] == 0, law
+        assert np.all(density >= 0) and density[0] == density[-1] == 0, law
+        ends = law.quantile(u)
+        assert np.all(ends[1:] >= ends[:-1]), law
+
+
+def test_moments_of_vectors_that_leave_the_range_of_floats():
+    assert float(StudentT(501.0, 1e22).vector_moment(500, 1000)) == math.inf
+    assert float(Gaussian(1e300).vector_moment(1.5, 3)) == math.inf
+    narrow = Pareto(1e9, 1.0).vector_moment(500, 1000)  # 1000^250 is beyond the floats, the product below them
+    assert float(narrow) == 0 and narrow.upper_bound
+    wide = Gaussian(1.0).vector_moment(300, 10**4)  # 10^600 times 4e305
+    assert float(wide) == math.inf
+    some = Gaussian(1e-2).vector_moment(200, 10**4)
+    exact = mpmath.mpf(10) ** 400 * mpmath.mpf(0.01) ** 200 * 2**100 * mpmath.gamma(100.5) / mpmath.sqrt(mpmath.pi)
+    assert abs(float(some) / exact - 1) < 1e-12
