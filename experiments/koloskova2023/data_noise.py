@@ -103,7 +103,7 @@ def run(lab):
     axes.legend(loc="lower left")
     data = {
         "floor": {
-            "c": thresholds, "measured": means, "low": lows, "high": highs, "dataset_floor": floors, "worst_floor": worst,
+            "c": thresholds, "measured": means, "low": lows, "high": highs, "dataset_floor": np.where(clips, floors, 0.0), "worst_floor": worst,
             "S0": upper, "sigma_at_floor": at_floor,
         }
     }  # fmt: skip
