@@ -44,6 +44,12 @@ class _Standardised(Noise):
             return self._sf(self._standardised(x))
 
 
+def _standard_normal(p):
+    """E|N|^p = 2^{p/2} Gamma((p+1)/2)/sqrt(pi), inf beyond the range of floats, and its logarithm."""
+    value = math.exp2(min(p / 2, 1000.0)) * gamma((p + 1) / 2) / math.sqrt(math.pi)
+    return value, 0.5 * p * math.log(2) + math.lgamma((p + 1) / 2) - 0.5 * math.log(math.pi)
+
+
 class Gaussian(_Standardised):
     """xi ~ N(0, scale²).
 
@@ -60,10 +66,7 @@ class Gaussian(_Standardised):
     def moment(self, p):
         """scale^p 2^{p/2} Gamma((p+1)/2)/sqrt(pi), exact."""
         p = positive_power(p)
-        rest = gamma((p + 1) / 2) / math.sqrt(math.pi)
-        return Moment(
-            power_times(math.sqrt(2) * self.scale, p, rest, math.lgamma((p + 1) / 2) - 0.5 * math.log(math.pi))
-        )
+        return Moment(power_times(self.scale, p, *_standard_normal(p)))
 
     def _cdf(self, z):
         from scipy.special import ndtr
@@ -103,11 +106,10 @@ class StudentT(_Standardised):
         nu = self.dof
         if p >= nu:
             return Moment(inf)
-        # nu^{p/2} Gamma((nu-p)/2)/Gamma(nu/2) = 2^{p/2} exp(quotient)
+        # nu^{p/2} Gamma((nu-p)/2)/Gamma(nu/2) = 2^{p/2} exp(quotient): the normal moment times what the tails add
         quotient = log_gamma_quotient(nu / 2, -p / 2)
-        rest = gamma((p + 1) / 2) / math.sqrt(math.pi) * math.exp(quotient)
-        log_rest = math.lgamma((p + 1) / 2) - 0.5 * math.log(math.pi) + quotient
-        return Moment(power_times(math.sqrt(2) * self.scale, p, rest, log_rest))
+        rest, log_rest = _standard_normal(p)
+        return Moment(power_times(self.scale, p, rest * math.exp(quotient), log_rest + quotient))
 
     @property
     def _log_density(self):
