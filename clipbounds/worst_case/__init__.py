@@ -1,5 +1,6 @@
 """Exact analysis without sampling: worst-case drift, bias floor, moment problems, stationary gradients and laws."""
 
+from .adversary import Adversary, adversary
 from .bias_floor import bounded_noise_floor, floor, floor_noise, supporting_line, two_point_fixed_point
 from .clipped_drift import drift, drift_atoms
 from .expected_excess import clipping_bias
@@ -11,9 +12,11 @@ from .stationary_point import stationary_gradient, stationary_vector
 from .stationary_rows import stationary_rows
 
 __all__ = [
+    "Adversary",
     "MomentProblem",
     "OneStepLaw",
     "StationaryLaw",
+    "adversary",
     "bounded_noise_floor",
     "clipping_bias",
     "drift",

@@ -186,10 +186,13 @@ def share_of(moment, under, above):
 def write_law(solutions, base, u, low, high, weight):
     """Two atoms and their weights."""
     below, above = u - low, high - u
-    inside = below > 0.0 and above > 0.0 and weight > 0.0
-    upper = below / (below + above) if inside else 0.0
-    solutions[base], solutions[base + 1] = (low, high) if inside else (u, u)
-    solutions[base + ATOMS], solutions[base + ATOMS + 1] = weight * (1.0 - upper), weight * upper
+    if below <= 0.0 or above <= 0.0 or weight <= 0.0:
+        low = high = u
+        below, above = 0.0, 1.0
+    solutions[base], solutions[base + 1] = low, high
+    # both by division: an atom far away has a weight far below the rounding of 1
+    solutions[base + ATOMS] = weight * (above / (below + above))
+    solutions[base + ATOMS + 1] = weight * (below / (below + above))
 
 
 @kernel(ONE_STEP)

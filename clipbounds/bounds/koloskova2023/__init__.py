@@ -26,10 +26,11 @@ from .recalled import RecalledConvex, RecalledFloor, RecalledNonConvex, Recalled
 from .sharp import S0
 from .stochastic import S1, S2, S3, StochasticFloor
 from .strongly_convex import D3, D3ClosedForm
+from .worst_noise import AdversaryLowerBound
 
 __all__ = [
     "D2B", "D2G", "D3", "S0", "S1", "S2", "S3",
-    "D1Hessian", "D1Iterations", "D1LowerBound", "D1Mean", "D1Min", "D1Phi", "D1Refined",
+    "AdversaryLowerBound", "D1Hessian", "D1Iterations", "D1LowerBound", "D1Mean", "D1Min", "D1Phi", "D1Refined",
     "D2Exact1D", "D2LastIterate", "D2LowerBound", "D2WeightedAverage", "D3ClosedForm", "FiniteLowerBound",
     "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic", "S0Star", "StochasticFloor",
     "best_skew", "hardest_convex_huber", "hardest_gap", "hardest_huber", "hardest_slope", "huber_setting",

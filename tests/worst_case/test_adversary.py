@@ -1,0 +1,167 @@
+"""The adversary: its laws keep their moments, its value is what they earn, and the simulator agrees."""
+
+import numpy as np
+import pytest
+
+import clipbounds as cb
+from clipbounds.bounds import HypothesesFail
+from clipbounds.bounds import koloskova2023 as theory
+from clipbounds.oracles.landing import DYNAMIC
+from clipbounds.worst_case import adversary
+
+# eta, c, T, x0, value of the theory page (f = x²/2, sigma = 1, landing 16)
+PAGE = [
+    (0.3, 0.25, 333, 0.75, 0.767415), (0.1, 0.5, 1000, 0.5, 0.512138), (0.3, 0.75, 333, 0.3375, 0.428055),
+    (0.1, 1.0, 1000, 0.25, 0.279285), (0.3, 2.0, 333, 0.1125, 0.383316), (0.1, 4.0, 1000, 0.05, 0.216726),
+]  # fmt: skip
+DOUBLE_WELL = cb.problems.DoubleWell(0.3)
+COSINE = cb.problems.Cosh(1.0, 1.0, 0.7)
+
+
+def quadratic(x0):
+    return cb.problems.Quadratic(1.0, x0)
+
+
+def stage_of(tables, to_go):
+    return int(np.searchsorted(tables.begins, to_go, side="right")) - 1
+
+
+def earned(found, steps):
+    """V_steps(x0)/steps by plain arithmetic on the recorded laws: an independent evaluation of the policy."""
+    policy, tables = found.policy, found.policy.tables
+    x = tables.first + tables.spacing * np.arange(tables.count)
+    slope = policy.problem.gradient(x[:, np.newaxis])[:, 0]
+    values = np.zeros(tables.count)
+    for to_go in range(steps):
+        rows = tables.stages[stage_of(tables, to_go)].reshape(tables.count, -1)
+        g = policy.threshold * rows[:, :4]
+        landing = x[:, np.newaxis] - policy.step_size * np.clip(g, -policy.threshold, policy.threshold)
+        place = np.rint((landing - tables.first) / tables.spacing).astype(int)
+        inside = (place >= 0) & (place < tables.count)
+        values = np.abs(slope) + np.sum(
+            rows[:, 4:8] * np.where(inside, values[np.clip(place, 0, tables.count - 1)], 0.0), axis=1
+        )
+    return values[tables.start] / steps
+
+
+@pytest.mark.parametrize(("eta", "c", "steps", "x0", "value"), PAGE)
+def test_not_below_the_theory_page(eta, c, steps, x0, value):
+    found = adversary(quadratic(x0), eta, c, 1.0, steps)
+    assert found.value >= 0.995 * value
+    setting = cb.Setting(
+        quadratic(x0), cb.noise.TwoPoint(1.0, 0.5), cb.methods.ClippedSGD(eta, cb.clipping.NormClip(c))
+    )
+    assert found.value <= float(theory.S0Star().value(setting, steps))
+
+
+@pytest.mark.parametrize("p", (1.2, 1.6, 2.0))
+@pytest.mark.parametrize("problem", [quadratic(0.4), DOUBLE_WELL, COSINE])
+def test_laws_keep_mean_moment_and_grid(problem, p):
+    found = adversary(problem, 0.1, 0.7, 0.8, 60, p, landing=8)
+    policy, tables = found.policy, found.policy.tables
+    x = tables.first + tables.spacing * np.arange(tables.count)
+    slope = policy.problem.gradient(x[:, np.newaxis])[:, 0]
+    for rows in tables.stages:
+        rows = rows.reshape(tables.count, -1)
+        g, weights, landings = 0.7 * rows[:, :4], rows[:, 4:8], rows[:, 8:]
+        np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-12)
+        assert weights.min() >= 0
+        np.testing.assert_allclose(np.sum(weights * g, axis=1), slope, rtol=1e-9, atol=1e-9)
+        moments = np.sum(weights * np.abs(g - slope[:, np.newaxis]) ** p, axis=1)
+        assert moments.max() <= 0.8**p * (1 + 1e-8)  # weights of far atoms are ratios of large numbers
+        used = weights > 0
+        np.testing.assert_allclose((np.clip(g, -0.7, 0.7) / 0.7 * 8)[used], landings[used], atol=1e-9)
+    assert found.value == pytest.approx(earned(found, 60), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("problem", "eta", "c", "p"),
+    [(quadratic(0.25), 0.1, 1.0, 2.0), (quadratic(0.06), 0.3, 4.0, 2.0), (quadratic(0.7), 0.3, 0.25, 2.0),
+     (quadratic(0.3), 0.1, 1.0, 1.5), (DOUBLE_WELL, 0.05, 1.0, 2.0), (COSINE, 0.1, 0.5, 2.0)],
+)  # fmt: skip
+def test_the_simulator_confirms_the_programme(problem, eta, c, p):
+    steps = 200
+    found = adversary(problem, eta, c, 1.0, steps, p)
+    setting = cb.Setting(problem, cb.noise.Adaptive(found.policy), cb.methods.ClippedSGD(eta, cb.clipping.NormClip(c)))
+    run = cb.simulate(setting, steps, 8192, checkpoints=[steps], seed=1)
+    means = run.mean_gradient_norm[-1].values
+    # false alarm: 6e-7 a case (5 standard errors of a bounded quantity)
+    assert abs(means.mean() - found.value) <= 5 * means.std(ddof=1) / np.sqrt(means.size) + 1e-4 * found.value
+    comparison = cb.compare(run, [theory.AdversaryLowerBound(), theory.S0Star(p)])
+    assert "violated" not in [v.verdict for v in comparison.verdicts]
+
+
+def test_one_policy_for_all_steps_agrees_with_the_programme(monkeypatch):
+    full = adversary(quadratic(0.25), 0.1, 1.0, 1.0, 2000).value
+    monkeypatch.setattr("clipbounds.oracles.landing.DYNAMIC", 500)
+    long = adversary(quadratic(0.25), 0.1, 1.0, 1.0, 2001)
+    assert len(long.policy.tables.stages) == 1
+    # one policy is at most as good, and nearly so; its certificate is below what it earns
+    assert 0.99 * full <= long.value <= full * (1 + 1e-3)
+    assert long.value <= earned(long, 2001) * (1 + 1e-9)
+    assert 0 <= long.residual <= 1e-9
+    assert float(long.values(300)) == pytest.approx(earned(long, 300), rel=1e-9)
+
+
+def test_long_horizons_reach_the_floor():
+    c = 1.0
+    found = adversary(quadratic(0.25), 1e-3, c, 1.0, 400_000, landing=8)
+    assert found.steps > DYNAMIC
+    assert found.value == pytest.approx(cb.worst_case.floor(c, 1.0), rel=0.02)
+
+
+def test_finer_landings_and_horizons():
+    values = [adversary(quadratic(0.2), 0.2, 2.0, 1.0, 150, landing=m).value for m in (2, 4, 8, 16)]
+    assert np.all(np.diff(values) >= -1e-4 * values[-1])
+    found = adversary(quadratic(0.2), 0.2, 2.0, 1.0, 150)
+    for steps in (1, 10, 75):
+        direct = adversary(quadratic(0.2), 0.2, 2.0, 1.0, steps).value
+        assert float(found.values(steps)) == pytest.approx(direct, rel=2e-3)
+    assert float(found.values(1)) == pytest.approx(0.2, rel=1e-14)
+
+
+def test_a_larger_claim_is_refuted():
+    """Negative control: 1.05 of the value is above what the policy earns, and .9 of S0* below (c = 4, eta = .3)."""
+    found = adversary(quadratic(0.0625), 0.3, 4.0, 1.0, 333)
+    method = cb.methods.ClippedSGD(0.3, cb.clipping.NormClip(4.0))
+    setting = cb.Setting(quadratic(0.0625), cb.noise.Adaptive(found.policy), method)
+    assert found.value > 0.95 * float(theory.S0Star().value(setting, 333))
+    assert 1.05 * found.value > earned(found, 333)
+
+
+def test_noise_speaks_of_its_setting_only():
+    policy = adversary(quadratic(0.25), 0.1, 1.0, 1.0, 20).policy
+    noise = cb.noise.Adaptive(policy)
+    assert cb.noise.Adaptive(policy) == noise and noise.problem == policy.problem
+    method = cb.methods.ClippedSGD(0.1, cb.clipping.NormClip(1.0))
+    setting = cb.Setting(policy.problem, noise, method)
+    assert cb.Setting.from_json(setting.to_json()) == setting
+    assert float(setting.moment(2.0)) == 1.0 and setting.sigma == 1.0
+    with pytest.raises(ValueError, match="the policy was made for ClippedSGD"):
+        cb.Setting(policy.problem, noise, method.replace(step_size=0.2))
+    with pytest.raises(ValueError, match="oracle was built for"):
+        cb.Setting(quadratic(0.3), noise, method)
+    with pytest.raises(ValueError, match="Adaptive: policy must be"):
+        cb.noise.Adaptive(0.5)
+    plain = cb.Setting(policy.problem, cb.noise.Gaussian(1.0), method)
+    with pytest.raises(HypothesesFail, match="Adaptive"):
+        theory.AdversaryLowerBound().value(plain, 20)
+    assert theory.AdversaryLowerBound.of_class(plain, 20) == adversary(quadratic(0.25), 0.1, 1.0, 1.0, 20).value
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"problem": cb.problems.Quadratic([1.0, 2.0], [1.0, 1.0])}, "Problem of dimension 1"),
+        ({"landing": 1}, "landing must be"),
+        ({"landing": 2, "threshold": 10.0}, "give landing=5 or more"),
+        ({"p": 1.0}, "p must be"),
+        ({"sigma": 0.0}, "sigma must be"),
+        ({"steps": 0}, "steps must be"),
+        ({"steps": 20_000, "landing": 5_000}, "MB, and 480 are allowed; give a smaller landing"),
+    ],
+)
+def test_bad_input(change, words):
+    arguments = {"problem": quadratic(0.2), "step_size": 0.1, "threshold": 1.0, "sigma": 1.0, "steps": 10} | change
+    with pytest.raises(ValueError, match=words):
+        adversary(**arguments)
