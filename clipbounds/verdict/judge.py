@@ -224,7 +224,7 @@ def judge_mean(case, error, proved, band):
 
 
 def _open(case, rest, enough=0):
-    """Undecided: at which step, and about how many trajectories would decide, as widths shrink like 1/sqrt(n)."""
+    """Undecided: at which step, and about how many trajectories would decide, as widths shrink between 1/n and 1/sqrt(n)."""
     low, high, mean, limit = rest["low"], rest["high"], rest["measured"], case.limit
     step = int(case.sample.steps[np.argmax(~case.inside(low, high))])
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -232,11 +232,12 @@ def _open(case, rest, enough=0):
         if not case.upper:
             ahead, behind = (mean - limit) / (mean - low), (limit - mean) / (high - mean)
         share = behind.max() if np.any(behind > 0) else ahead.min()
-        needed = case.sample.count / share**2 if share > 0 else np.inf
+        ends = [case.sample.count / share**power for power in (1, 2)] if 0 < share < 1 else [np.inf]
     if case.sample.count < enough < np.inf:
         count = f"; a normal band is used from {enough} on"
-    elif needed < 1e12:
-        count = f", about {float(f'{needed:.2g}'):.0f} if the mean stays"
+    elif ends[-1] < 1e12:
+        first, last = (float(f"{n:.2g}") for n in ends)
+        count = f", about {first:.0f} to {last:.0f} if the mean stays"
     else:
         count = ""
     reason = f"the band contains the bound at step {step}; more than {case.sample.count} trajectories are needed{count}"

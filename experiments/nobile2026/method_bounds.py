@@ -33,7 +33,7 @@ def probable_setting(step_size, n):
 
 def run(lab):
     points = np.unique(np.geomspace(1, 4 * T, 20).astype(int))
-    trajectories = lab.choose(512, 1024, 16384)
+    trajectories = lab.choose(512, 8192, 16384)
     clipped, normalised = expectation_settings()
     confronted = []
     for setting, bound in ((clipped, nb.Theorem3(P)), (normalised, nb.NormalizedSGDBound(P))):

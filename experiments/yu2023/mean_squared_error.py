@@ -13,7 +13,7 @@ from clipbounds.bounds.yu2023.instances import alike_problem, main_problem
 from clipbounds.methods import Clip21SGD, DistributedClippedSGD, DistributedSGD, PowerSchedule, SClipEF
 from clipbounds.report import Outcome, Row, row_from_verdicts, style
 from clipbounds.report.parallel import simulate_all
-from clipbounds.verdict import bands, mean_slope, quantile_limits
+from clipbounds.verdict import bands, fit_slope, mean_slope, quantile_limits
 
 # slopes of the theory page, section 5, for theta >= .5 from its two starts, which differ by sampling only
 PAGE = {0.5: (0.80, 0.81), 1.0: (0.80, 0.88)}
@@ -41,6 +41,12 @@ def last_decade(run):
     return run.checkpoint.values[rows], run.squared_distance.values[rows]
 
 
+def slope_of(run):
+    """Minus the slope of the mean over the last decade, without a band."""
+    steps, values = last_decade(run)
+    return -fit_slope(steps, values.mean(axis=1)).slope
+
+
 def band(run):
     values = run.squared_distance.values
     mean, variance = values.mean(axis=1), values.var(axis=1, ddof=1)
@@ -65,9 +71,9 @@ def slope_row(thetas, runs, expected, claim, bound, check):
 def run(lab):
     steps = lab.choose(3_000, 100_000, 100_000)
     trajectories = lab.choose(256, 256, 512)
-    many = lab.choose(
-        256, 256, 2048
-    )  # for theta >= .5, whose error is noise: the slope of 64 runs has a deviation of .06
+    # for theta >= .5, whose error is noise: the slope of 64 runs has a deviation of .06
+    many = lab.choose(256, 256, 2048)
+    few = 64  # of the baselines, whose slopes are shown without a band
     thetas = lab.choose((0.1, 0.5), (0.05, 0.1, 0.5, 1.0), (0.05, 0.1, 0.25, 0.5, 1.0))
     problem = main_problem()
     grid = np.unique(np.round(np.geomspace(1, steps, 1 + 20 * round(np.log10(steps)))).astype(int))
@@ -80,11 +86,14 @@ def run(lab):
             steps // lab.choose(1, 5, 5) if name in ("clip at 2", "clip at 8") else steps
         )  # their floors are reached by then
         points = np.unique(np.append(grid[grid < until], until))
-        jobs[name] = (cb.Setting(problem, NOISE, method), until, trajectories, {"checkpoints": points})
+        jobs[name] = (cb.Setting(problem, NOISE, method), until, few, {"checkpoints": points})
     alike = alike_problem()
     proved = cb.Setting(alike, NOISE, SClipEF.standard(Rate.best_theta(alike)))
     points = grid[grid <= steps // 5]
-    jobs["D1"] = (proved, int(points[-1]), lab.choose(256, 1024, 4096), {"checkpoints": points})
+    jobs["D1"] = (proved, int(points[-1]), lab.choose(256, 256, 4096), {"checkpoints": points})
+    # the proved range of ‖x_t - x*‖² grows like t^.6 while V_t falls: a proved band needs runs in proportion to t
+    early = np.unique(np.geomspace(1, lab.choose(30, 1000, 1000), 12).astype(int))
+    jobs["D1 early"] = (proved, int(early[-1]), lab.choose(1024, 16384, 16384), {"checkpoints": early})
     runs = simulate_all(lab, jobs)
 
     start = {t: (2 * t * problem.strong_convexity,) * 2 for t in thetas}
@@ -97,9 +106,8 @@ def run(lab):
     every = [cb.compare(runs[t], [Growth(), EstimatorSize()], CONFIDENCE).verdicts for t in thetas]
     rows.append(row_from_verdicts("Growth bound: |x_t - x_0| <= sum eta_s M_{s+1} on every run, whatever the noise", f"{len(thetas)} theta, at least {trajectories} runs each", [v[0] for v in every], "Growth"))  # fmt: skip
     rows.append(row_from_verdicts("Estimators: |m_i| <= M_t on every run", "the same runs", [v[1] for v in every], "EstimatorSize"))  # fmt: skip
-    reach = float(alike.distance(alike.x0)) + Growth().value(proved, points)
-    d1 = cb.compare(runs["D1"], [Rate()], CONFIDENCE, ranges={"squared_distance": (0.0, reach**2)}).verdicts
-    rows.append(row_from_verdicts("D1: E‖x_t - x*‖² <= V_t, which decays like t^-0.4", f"three clients on the line, equal curvature, theta = {proved.method.theta:.4f}, {jobs['D1'][2]} runs, {len(points)} checkpoints", d1, "V_t of theorem D1"))  # fmt: skip
+    d1 = cb.compare(runs["D1 early"], [Rate()], CONFIDENCE).verdicts
+    rows.append(row_from_verdicts("D1: E‖x_t - x*‖² <= V_t, which decays like t^-0.4", f"three clients on the line, equal curvature, theta = {proved.method.theta:.4f}, {jobs['D1 early'][2]} runs, {len(early)} checkpoints up to t = {early[-1]}", d1, "V_t of theorem D1"))  # fmt: skip
 
     best = runs[0.5]
     ours = quantile_limits(best.squared_distance.values[-1], LEVEL, LEVEL_CONFIDENCE)
@@ -108,7 +116,7 @@ def run(lab):
     rows.append(
         Row(
             "Plain SGD has an infinite mean error under this noise; in the 90 % quantile SClip-EF is better",
-            f"order statistics, confidence {LEVEL_CONFIDENCE}, {many} and {trajectories} runs, t = {steps:g}; the mean of SGD is not measured: it does not exist",
+            f"order statistics, confidence {LEVEL_CONFIDENCE}, {many} and {few} runs, t = {steps:g}; the mean of SGD is not measured: it does not exist",
             f"SClip-EF {ours[0]:.2g}..{ours[1]:.2g}, SGD {theirs[0]:.2g}..{theirs[1]:.2g}",
             "90 % quantile of SGD",
             None,
@@ -118,9 +126,7 @@ def run(lab):
         )
     )
     ends = {
-        name: (band(runs[name])[0][-1], -mean_slope(*last_decade(runs[name]))[0])
-        for name in jobs
-        if name not in ("SGD", "D1")
+        name: (band(runs[name])[0][-1], slope_of(runs[name])) for name in jobs if name not in ("SGD", "D1", "D1 early")
     }
     floors = all(ends[f"clip at {c}"][1] < 0.1 for c in (2, 8)) and ends["clip at 20"][1] > 0.4
     rows.append(
