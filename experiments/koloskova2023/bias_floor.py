@@ -33,8 +33,10 @@ def run(lab):
     upper_bounds = [theory.S0(), theory.S1(), theory.S2()]
     for k, c in enumerate(thresholds):
         setting = worst_setting(c)
-        # for large thresholds the floor is small beside the fluctuations of the iterate
-        count = 4 * trajectories if c in CHECKED and c >= 4 else trajectories
+        # for large thresholds the floor is small beside the fluctuations of the iterate; below c = .7 the worst noise leaves a
+        # weak drift on one side, so that the proved spread is wide, and at c = .5 S0 is within 2 % of the mean
+        more = 16 if c == 0.5 else 8 if c < 0.7 else 4 if c in CHECKED and c >= 4 else 1
+        count = more * trajectories
         result = lab.simulate(setting, steps, count, checkpoints=[steps // 10, steps])
         values = result.mean_gradient_norm[-1].values
         # the running means of one trajectory are bounded, so their mean over trajectories has a normal limit
@@ -48,7 +50,7 @@ def run(lab):
     chosen = np.isin(thresholds, CHECKED)
     worst = np.max(np.maximum(np.abs(lows / floor - 1), np.abs(highs / floor - 1))[chosen])
     control = np.max(np.minimum(np.abs(lows / (0.9 * floor) - 1), np.abs(highs / (0.9 * floor) - 1))[chosen])
-    check = f"f = x²/2, worst two-point noise, eta = {STEP_SIZE:g}, T = {steps:.2g}, {trajectories} trajectories a threshold (4 times as many at c = 4, 8)"
+    check = f"f = x²/2, worst two-point noise, eta = {STEP_SIZE:g}, T = {steps:.2g}, {trajectories} trajectories a threshold (8 times as many below c = .7, 16 at c = .5, 4 at c = 4, 8)"
     rows = [
         Row(
             f"The clipping bias is exactly u*(c, sigma): stationary |grad f| within 1 % for c/sigma in {', '.join(f'{c:g}' for c in CHECKED)}",
