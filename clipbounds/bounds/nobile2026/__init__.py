@@ -23,7 +23,9 @@ from .expectation import Corollary3, Split, Theorem3, best_split
 from .joint import SCHEDULES, best_scale, joint_constant, worst_size
 from .lower import mean_estimation_lower_bound, minimax_error
 from .normalized import NormalizedSGDBound
+from .one_batch import best_deviation_star, deviation_constant, deviation_star
 from .probability import Theorem4, Theorem5, Theorem5Gap
+from .sharp_bias import sharp_bias_bound
 from .units import sample_sigma, units_of
 
 __all__ = [
@@ -38,12 +40,15 @@ __all__ = [
     "Theorem5",
     "Theorem5Gap",
     "best_deviation",
+    "best_deviation_star",
     "best_scale",
     "best_split",
     "bias_bound",
     "bias_profile",
     "constant_thresholds",
     "deviation_bound",
+    "deviation_constant",
+    "deviation_star",
     "error_tail",
     "group_sigma",
     "growing_thresholds",
@@ -55,6 +60,7 @@ __all__ = [
     "mse_bound",
     "mse_constant",
     "sample_sigma",
+    "sharp_bias_bound",
     "tail_constant",
     "tuned_constant_bound",
     "units_of",

@@ -62,14 +62,28 @@ def _three_point_bound(n, sigma, p, delta):
     return -float(negative(np.array([ratio]))[0])
 
 
-def mean_estimation_lower_bound(n, sigma, p, delta, families=("two", "three")):
+def gaussian_error(n, sigma, p, delta):
+    """s z/sqrt n with s = sigma/(E|N|^p)^{1/p} and P(N > z) = delta/2: the location family N(theta, s²).
+
+    Under the uniform prior on [-A, A] the posterior of theta is a normal law of deviation s/sqrt n, cut at ±A; a window of length
+    2 rho has at most the mass P(|N| <= rho sqrt n/s), up to the cut, whose share vanishes as A -> inf. So for every
+    estimator the supremum over theta of P(|error| > rho) is at least delta at this rho.
+    """
+    from scipy.special import gamma, ndtri
+
+    moment = 2 ** (p / 2) * gamma((p + 1) / 2) / np.sqrt(np.pi)
+    return float(-ndtri(delta / 2) * sigma / (moment ** (1 / p) * np.sqrt(n))) * (1 - 1e-12)
+
+
+def mean_estimation_lower_bound(n, sigma, p, delta, families=("two", "three", "gaussian")):
     """Every estimator from n samples errs by at least rho with probability >= delta on some law of the class.  [proved]
 
     The class: E|X - g|^p <= sigma^p. Two points: c with probability q = 1 - (2 delta)^{1/n}, else 0, against its mirror
     image. Both show n zeros with probability 2 delta; what the estimator then says errs by at least rho_q for one of
     the two means ±rho_q, so one of the laws has probability >= delta. Three points: +c, -c, 0 with u > v against the
     mirror image; the test with the smallest average error decides by the larger count and errs with probability
-    P(N+ < N-) + P(N+ = N-)/2, and an estimator closer than rho to the mean would be a test.
+    P(N+ < N-) + P(N+ = N-)/2, and an estimator closer than rho to the mean would be a test. Gaussian: `gaussian_error`;
+    it is the largest for p = 2 and moderate delta. (For this family "on some law" is a supremum over the laws.)
 
     Parameters
     ----------
@@ -87,6 +101,8 @@ def mean_estimation_lower_bound(n, sigma, p, delta, families=("two", "three")):
         found.append(float(two_point_error(-np.expm1(np.log(2 * delta) / n), sigma, p)))
     if "three" in families:
         found.append(_three_point_bound(n, sigma, p, delta))
+    if "gaussian" in families:
+        found.append(gaussian_error(n, sigma, p, delta))
     return max(found)
 
 
