@@ -30,18 +30,30 @@ def decode(value, base, allow=(), depth=0):
             )
         try:
             return found(**given)
-        except ValueError:
-            raise
+        except ValueError as error:
+            if one_line(error) == str(error):
+                raise
+            raise ValueError(one_line(error)) from None
         except Exception as error:  # whatever a class does with values that no call of its own would give it
-            raise ValueError(f"no {found.__name__} can be made of {short(given)}: {short(str(error), 120)}") from None
+            raise ValueError(f"no {found.__name__} can be made of {short(given)}: {one_line(error, 120)}") from None
     if isinstance(value, list):
         return tuple(decode(item, base, allow, depth + 1) for item in value)
     return value
 
 
 def short(value, length=80):
-    text = value if isinstance(value, str) else repr(value)
+    """The beginning of a value's text, on one line."""
+    text = " ".join((value if isinstance(value, str) else repr(value)).split())
     return text if len(text) <= length else text[:length] + "..."
+
+
+def one_line(error, length=400):
+    """What an error says, on one line: a class may quote arrays of the text that it refuses.
+
+    A long one keeps its end, which says what was given or what to do.
+    """
+    text = " ".join(str(error).split())
+    return text if len(text) <= length else f"{text[: length // 2]} ... {text[-length // 2 :]}"
 
 
 def _spec_class(name, base, allow):

@@ -1,5 +1,6 @@
 """Texts and files from strangers: no code of theirs runs, and each fault is one sentence."""
 
+import io
 import json
 import random
 import sys
@@ -232,3 +233,44 @@ def test_cells_of_paper_checks_end_where_they_should():
     assert _cell("a|b\\|c\nd") == "a\\|b&#92;&#124;c d"
     assert _cell("<script>x</script> y <= z < 3") == "&lt;script>x&lt;/script> y <= z < 3"
     assert "](" not in _cell("[click](javascript:x)")
+
+
+@pytest.mark.parametrize(
+    "content", ["../../secret/x", "/secret/x", "..", "", "a" * 5000, 5, None, {"a": 1}, "a\x00b", "A" * 32]
+)
+def test_the_name_of_an_array_is_a_digest_and_no_path(content, tmp_path, monkeypatch):
+    """A text that names a file outside of the folder does not have it opened."""
+    from clipbounds.data import arrays
+
+    opened = []
+    monkeypatch.setattr(arrays, "_read", opened.append)
+    monkeypatch.chdir(tmp_path)
+    for folder in ("secret", ".clipbounds/data"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "secret" / "x.npz").touch()
+    assert (tmp_path / ".clipbounds/data/../../secret/x.npz").is_file()  # what the first name would have reached
+    text = json.dumps({"type": "clipbounds.data.arrays:DataArray", "content": content, "shape": [1]})
+    with pytest.raises(ValueError, match="content must be a digest of 32 hexadecimal digits"):
+        Spec.from_json(text)
+    assert not opened
+
+
+def test_a_damaged_file_of_an_array_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLIPBOUNDS_DATA", str(tmp_path))
+    content = "0123456789abcdef" * 2
+    plain = io.BytesIO()
+    np.save(plain, np.zeros(2))
+    for damage in (b"", b"PK\x03\x04 no archive", b"\x93NUMPY", plain.getvalue()):
+        (tmp_path / f"{content}.npz").write_bytes(damage)
+        with pytest.raises(ValueError, match="cannot be read"):
+            Spec.from_json(json.dumps({"type": "clipbounds.data.arrays:DataArray", "content": content, "shape": [1]}))
+
+
+def test_a_refusal_that_quotes_an_array_is_one_line():
+    inner = {"type": "clipbounds.clipping.norm:NormClip", "threshold": 1.0}
+    text = json.dumps(
+        {"type": "clipbounds.problems.convex:Quadratic", "eigenvalues": [[[1.0, 2.0]] * 50] * 50, "x0": inner}
+    )
+    with pytest.raises(ValueError) as error:
+        Spec.from_json(text)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 420

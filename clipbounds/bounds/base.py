@@ -100,6 +100,9 @@ class Bound(Spec):
             return [first, *self.conditions(setting)]
         except NotSmooth as missing:  # no other condition can be evaluated
             return [first, Hypothesis("f is L-smooth or (L0, L1)-smooth", str(missing), False)]
+        except (ArithmeticError, np.linalg.LinAlgError) as error:  # a power or a quotient of extreme parameters
+            found = error.args[-1] if error.args else type(error).__name__
+            return [first, Hypothesis("the constants lie in the range of floats", str(found), None)]
 
     def evaluate(self, setting, steps):
         """The bound at `steps` (float64 array, each >= 1), the hypotheses being true."""
@@ -120,7 +123,7 @@ class Bound(Spec):
         Raises
         ------
         HypothesesFail
-            If a hypothesis fails or is undecidable; the message is the table.
+            If a hypothesis fails or is undecidable; the message is the table. Or if the value leaves the range of floats.
         """
         try:
             rows = self.hypotheses(setting)
@@ -136,6 +139,10 @@ class Bound(Spec):
             value = np.asarray(self.evaluate(setting, steps), dtype=np.float64)
         except MissingConstant as missing:
             raise MissingConstant(f"{self.name}: {missing}") from None
+        except (ArithmeticError, np.linalg.LinAlgError) as error:
+            raise HypothesesFail(
+                f"{self.name}: its value leaves the range of floats in this setting ({error})"
+            ) from None
         try:
             return np.broadcast_to(value, steps.shape).copy()
         except ValueError:

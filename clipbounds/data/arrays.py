@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import os
+import re
 import tempfile
 import weakref
 import zipfile
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..spec_text import short
 from ..specs import Spec, note
 
 LAYOUTS = ("dense", "csr")
+DIGEST = re.compile(r"[0-9a-f]{32}")
 FOLDER = Path(".clipbounds", "data")
 _held = weakref.WeakValueDictionary()  # digest -> _Content, as long as somebody uses it
 logger = logging.getLogger(__name__)
@@ -74,7 +77,8 @@ def _write(file, arrays):
 
 
 def _read(file):
-    with np.load(file, allow_pickle=False) as kept:
+    # opened here, because np.load leaves a damaged archive open
+    with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as kept:
         shape = kept["shape"]
         return _Content(shape, [kept[f"part{k}"] for k in range(len(kept.files) - 1)])
 
@@ -100,6 +104,16 @@ class DataArray(Spec):
     origin: str = note(default="")
 
     def validate(self):
+        if not (isinstance(self.content, str) and DIGEST.fullmatch(self.content)):  # it names a file
+            raise ValueError(
+                f"DataArray: content must be a digest of 32 hexadecimal digits, but {short(self.content)} was given; use"
+                " DataArray.of(array)"
+            )
+        if not (isinstance(self.shape, (tuple, list)) and isinstance(self.origin, str)):
+            raise ValueError(
+                f"DataArray: expected a shape (n,) or (n, d) and a text, but {short(self.shape)} and {short(self.origin)}"
+                " were given"
+            )
         held = _held.get(self.content)
         if held is None:
             held = self._load()
@@ -152,7 +166,7 @@ class DataArray(Spec):
             if file.is_file():
                 try:
                     found = _read(file)
-                except (OSError, ValueError, KeyError) as error:
+                except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
                     raise ValueError(f"DataArray: {file} cannot be read ({error}); copy it again") from None
                 if found.digest != self.content:
                     raise ValueError(f"DataArray: {file} does not hold what its name says; copy it again")

@@ -101,3 +101,28 @@ def test_an_objective_without_smoothness_fails_by_that_row():
     )
     failed = [row for row in koloskova2023.S0().hypotheses(setting) if row.holds is False]
     assert any("NegativeLog is not (L0, L1)-smooth" in row.value for row in failed)
+
+
+EXTREME = [
+    cb.Setting(cb.problems.Quartic([1e-200, 0.4], reference_L1=1e160), cb.noise.Pareto(1.6, 1.0), cb.methods.SGD(0.01)),
+    cb.Setting(cb.problems.Power(1e20, PLANE), cb.noise.Pareto(1.6, 1.0), cb.methods.SGD(0.01)),
+    cb.Setting(cb.problems.DoubleWell(POINT, reference_L1=1e-300), cb.noise.Gaussian(1e300), cb.methods.SGD(0.01)),
+    cb.Setting(
+        cb.problems.Quadratic([1.0], POINT),
+        Additive(cb.problems.Quadratic([1.0], POINT), 1e300),
+        MiniBatch(ClippedStep(0.01, 1.0)),
+    ),
+]
+
+
+@pytest.mark.parametrize("setting", EXTREME, ids=range(len(EXTREME)))
+def test_constants_beyond_the_floats_leave_a_table_undecided(setting):
+    """L0 = 16/L1² and its like overflow: no table may raise, and no bound may call itself applicable without a number."""
+    undecided = 0
+    for entry in bounds():
+        (bound,) = entry.values
+        rows = bound.hypotheses(setting)
+        undecided += any(row.what == "the constants lie in the range of floats" and row.holds is None for row in rows)
+        if all(row.holds for row in rows):
+            assert not np.isnan(bound.value(setting, [5])).any()
+    assert undecided
