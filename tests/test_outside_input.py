@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import random
+import subprocess
 import sys
 import textwrap
 
@@ -274,3 +276,24 @@ def test_a_refusal_that_quotes_an_array_is_one_line():
     with pytest.raises(ValueError) as error:
         Spec.from_json(text)
     assert "\n" not in str(error.value) and len(str(error.value)) < 420
+
+
+def test_a_store_with_a_finished_problem_of_its_owner_opens_in_a_new_process(tmp_path):
+    """Given as an object, the problem is kept as a constant: its module is found in the store, as one of a table is."""
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "lab_problem.py").write_text(
+        "import clipbounds as cb\nclass Mine(cb.problems.Quadratic):\n    pass\n"
+    )
+    make = """
+import clipbounds as cb, lab_problem
+sweep = cb.sweep.Sweep.from_dict({"name": "a", "problem": lab_problem.Mine([1.0], [1.0]), "noise": cb.noise.Gaussian(1.0),
+    "method": {"type": "SGD", "step_size": [0.1, 0.2]}, "steps": 2, "trajectories": 64})
+cb.sweep.run(sweep, "store")
+"""
+    load = "import clipbounds as cb\nassert dict(cb.sweep.load('store').sizes)['step_size'] == 2"
+    for code, path in ((make, "lab"), (load, "")):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (path, os.environ.get("PYTHONPATH"))))}
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 from ..specs import Spec
+from .user_files import modules_of
 from .values import nearest
 
 
@@ -20,7 +21,7 @@ def read_bounds(given):
         if isinstance(item, Bound):
             found.append(item)
         elif isinstance(item, dict) and set(item) == {"constant"}:
-            found.append(Spec.from_json(json.dumps(item["constant"])))
+            found.append(Spec.from_json(json.dumps(item["constant"]), allow=modules_of(item["constant"])))
         else:
             options = dict(item) if isinstance(item, dict) else {"type": item}
             paper, _, name = str(options.pop("type", "")).partition(".")

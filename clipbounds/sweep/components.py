@@ -13,7 +13,7 @@ import numpy as np
 from ..simulate import DESCRIPTION
 from ..spec_text import decode
 from ..specs import Spec
-from .user_files import import_module
+from .user_files import import_module, modules_of
 from .values import as_list, nearest
 
 RESERVED = {"checkpoint", "trajectory", "step", *DESCRIPTION}
@@ -117,7 +117,7 @@ def read_component(where, given, base):
         specs = [spec for node, _ in pairs for spec in _expand(where, node)]
         return Axis(where, specs), [canonical for _, canonical in pairs]
     if isinstance(given, dict) and set(given) == {"constant"}:
-        given = decode(given["constant"], Spec)
+        given = decode(given["constant"], Spec, modules_of(given["constant"]))
     if isinstance(given, Spec):
         if not isinstance(given, base):
             raise ValueError(f"{where}: expected a {base.__name__}, but {given!r} was given")

@@ -89,6 +89,15 @@ def resolve(given, folder):
     return found
 
 
+def modules_of(given):
+    """Modules of the classes that a finished component names. A description is run by its owner, and may import them."""
+    entries = given.values() if isinstance(given, dict) else given if isinstance(given, (list, tuple)) else ()
+    found = {module for entry in entries for module in modules_of(entry)}
+    if isinstance(given, dict) and isinstance(given.get("type"), str):
+        found.add(given["type"].rpartition(":")[0])
+    return found
+
+
 def texts(files):
     """Module name to text, for the modules among these files that can be imported by name."""
     names = {}
