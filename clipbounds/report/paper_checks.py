@@ -69,8 +69,6 @@ papers' bounds, for wrong exponents, and for the refusal of settings whose hypot
 
 * The papers' own theorems with their hidden constants. What is asserted are this project's statements, whose constants and
   proofs are in the docstrings of `clipbounds.bounds`; statements whose constants are not confirmed are drawn, never asserted.
-* The optimality of the heavy-tailed floor u*_p in dimension two and more: it is proved as a lower bound, and compared with
-  linear programs on the line only.
 * Lower bounds over all algorithms (koloskova2023 and reisizadeh2023 cite them): only the instances named in the rows are run.
 * The convolutional and CIFAR-100 experiments of nobile2026: the data set is not part of this project. A row says so until
   somebody runs the script on a copy of it.
