@@ -11,6 +11,10 @@ PAGE_DEVIATIONS = [
     (1.5, 4096, 0.1, 36.956646394493454, 0.2, 0.11356130256392236, 0.12449687564269556),
     (1.5, 4096, 0.01, 25.26984477510183, 0.2, 0.13729484749799797, 0.15094323846529498),
     (1.5, 4096, 0.0001, 16.6533820966671, 0.2, 0.1690693441786732, 0.18669153454755416),
+    (1.5, 4096, 1e-8, 10.743095559334423, 0.2, 0.21058678898236355, 0.23390565263114513),
+    (2.0, 512, 0.01, 4.128718625836472, 0.2, 0.15843387511206541, 0.18105609843268708),
+    (1.2, 512, 0.001, 5.343067375884068, 0.2, 0.5248148336197653, 0.5818460340727811),
+    (1.8, 64, 0.01, 1.5167641107571461, 0.2, 0.46655444849323224, 0.6037712108828748),
 ]
 PAGE_U = {
     1.05: (1.0191, 0.0541),
@@ -25,17 +29,50 @@ PAGE_U = {
 def test_deviations_of_the_page(p, n, delta, tau, norm, line, hilbert):
     thresholds = np.full(n, tau)
     assert theory.deviation_star(thresholds, norm, 1.0, p, delta) == pytest.approx(hilbert, rel=2e-3)
-    assert theory.deviation_star(thresholds, norm, 1.0, p, delta, dim=1) == pytest.approx(line, rel=1e-2)
-    # the page takes one theta for both sides; the two sides may have a theta each
-    assert theory.deviation_star(thresholds, norm, 1.0, p, delta, dim=1) <= line * (1 + 1e-6)
-    assert line < hilbert < theory.deviation_bound(thresholds, norm, 1.0, p, delta)
+    assert hilbert < theory.deviation_bound(thresholds, norm, 1.0, p, delta)
+    # the page's number in one dimension is .1 to .6 % larger than the infimum that it states; why is not known
+    assert theory.deviation_star(thresholds, norm, 1.0, p, delta, dim=1) <= line
+
+
+def constant_by_definition(theta, down, up, p):
+    """C1 as the largest (e^{theta h(clip - g)} - 1 - theta h w)/|w|^p over w on both sides of g."""
+    sizes = np.geomspace(1e-6, 1e6, 12_001)
+    ahead = (np.expm1(theta * np.minimum(sizes * up, up)) - theta * sizes * up) / (sizes * up) ** p
+    behind = (np.expm1(-theta * np.minimum(sizes * down, down)) + theta * sizes * down) / (sizes * down) ** p
+    return max(ahead.max(), behind.max())
+
+
+@pytest.mark.parametrize("p, n, delta, tau, norm, line, hilbert", PAGE_DEVIATIONS)
+def test_the_form_in_one_dimension_against_its_definition(p, n, delta, tau, norm, line, hilbert):
+    """At the value r the two infima over theta, found by another search from C1's definition, add up to delta."""
+    from scipy.optimize import minimize_scalar
+
+    def tail(r):
+        def side(down, up):
+            def exponent(log_theta):
+                theta = np.exp(log_theta)
+                return n * (np.log1p(constant_by_definition(theta, down, up, p)) - theta * r)
+
+            return np.exp(minimize_scalar(exponent, bounds=np.log([1e-3 / tau, 30 / tau]), method="bounded").fun)
+
+        return side(tau + norm, tau - norm) + side(tau - norm, tau + norm)
+
+    found = theory.deviation_star(np.full(n, tau), norm, 1.0, p, delta, dim=1)
+    assert tail(found) <= delta * (1 + 1e-4)  # valid; the grid of sizes misses at most 1e-6 of C1
+    assert tail(found * 0.998) > delta  # and not 2e-3 too large
 
 
 @pytest.mark.parametrize("p, U, scale", [(p, *pair) for p, pair in PAGE_U.items()])
 def test_the_closed_form_and_its_scale(p, U, scale):
     found, at = theory.deviation_constant(p)
     assert found == pytest.approx(U, abs=6e-5)  # the page's last digit
-    assert at == pytest.approx(scale, abs=3e-4)  # the minimum is flat: its place is known to the root of the digits
+    # both scales give that constant: min over y of lam (1 + lam^{-p} C(y))/y, C by its definition in the docstring
+    y = np.geomspace(1e-2, 10, 20_001)
+    kappa = np.expm1(y) - y
+    turn = (p - 1) ** (p - 1) / p**p * y**p * (-np.expm1(-y)) ** (1 - p)
+    size = np.maximum(kappa, np.where(-p * np.expm1(-y) >= (p - 1) * y, turn, 0.0))
+    for lam in (at, scale):
+        assert np.min(lam * (1 + lam**-p * size) / y) == pytest.approx(U, abs=6e-5)
     n, delta = 4000, 0.01
     log = np.log(2 / delta)
     closed = U * (log / n) ** ((p - 1) / p)
