@@ -15,7 +15,7 @@ import xarray as xr
 import clipbounds as cb
 from clipbounds.bounds import koloskova2023
 from clipbounds.report.mathml import mathml
-from clipbounds.report.paper_checks import _cell
+from clipbounds.report.paper_checks import _cell, _line
 from clipbounds.specs import Spec
 from clipbounds.sweep import cellfile
 from clipbounds.sweep.journal import Journal
@@ -229,6 +229,13 @@ def test_formulas_carry_no_markup(latex):
     names = {node.tag.rpartition("}")[2] for node in tree.iter()}
     assert not names & {"script", "img", "a"}
     assert not any("href" in key or key.startswith("on") for node in tree.iter() for key in node.attrib)
+
+
+def test_a_row_of_paper_checks_links_its_figure_and_nothing_else():
+    row = {"claim": "[x](http://stranger)", "check": "", "measured": "", "bound": "", "tightness": None, "verdict": "holds",
+           "reason": "", "asserted": True}  # fmt: skip
+    line = _line({"id": "koloskova2023/skewness", "figure": True}, 1, row)
+    assert line.endswith("| [figure](figures/koloskova2023/skewness.png) |") and line.count("](") == 1
 
 
 def test_cells_of_paper_checks_end_where_they_should():
