@@ -126,3 +126,22 @@ def test_constants_beyond_the_floats_leave_a_table_undecided(setting):
         if all(row.holds for row in rows):
             assert not np.isnan(bound.value(setting, [5])).any()
     assert undecided
+
+
+def test_bounds_for_fresh_samples_refuse_the_rest_of_an_epoch():
+    """Rows of a shuffled epoch are not independent of the past: given it, their mean is not the gradient."""
+    rows, labels = np.array([[1.0, 0.2], [-0.3, 1.0], [0.5, -1.0]]), np.array([1.0, -1.0, 1.0])
+    problem, clip = cb.problems.Logistic(rows, labels, [0.0, 0.0], ridge=0.1), cb.clipping.NormClip(1.0)
+    families = [cb.methods.ClippedSGD(0.01, clip), cb.methods.ClippedSGD(0.01, clip, 3), cb.methods.SGD(0.01),
+                cb.methods.PerSampleClippedSGD(0.01, clip, 3), cb.methods.NormalizedSGD(0.01)]  # fmt: skip
+    applies = {True: 0, False: 0}
+    for method in families:
+        for shuffled in (True, False):
+            oracle = cb.oracles.Shuffled(problem) if shuffled else cb.oracles.RowSampling(problem)
+            setting = cb.Setting(problem, oracle, method)
+            for parameters in bounds():
+                table = parameters.values[0].hypotheses(setting)
+                assert hypotheses_table(table)
+                asserted = parameters.values[0].asserted and parameters.values[0].kind in ("upper", "lower")
+                applies[shuffled] += asserted and all(row.holds for row in table)
+    assert applies[True] == 0 and applies[False] > 5

@@ -96,9 +96,12 @@ def moment_condition(setting, p):
 
 
 def independence_condition(setting):
-    """The samples of a batch are independent, or there is only one."""
-    independent = getattr(setting.noise, "independent", True) or setting.method.samples_per_step == 1
-    shown = "independent" if independent else "drawn without replacement"
+    """Given the past the samples of a batch are independent (or there is only one), and their mean is the gradient."""
+    fresh = getattr(
+        setting.noise, "unbiased", True
+    )  # not where an epoch goes on: what is left of it depends on the past
+    independent = fresh and (getattr(setting.noise, "independent", True) or setting.method.samples_per_step == 1)
+    shown = "independent" if independent else "drawn without replacement" if fresh else "the rest of an epoch"
     return Hypothesis("the samples of a batch are independent", shown, bool(independent))
 
 

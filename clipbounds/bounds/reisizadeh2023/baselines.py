@@ -103,6 +103,9 @@ class ClippedSGD(WithRule):
     method_type, rule_type = MiniBatch, ClippedStep
 
     def conditions(self, setting):
+        if not getattr(setting.noise, "unbiased", True):
+            shown = f"{type(setting.noise).__name__}: the rest of an epoch"
+            return [Hypothesis("given the past, E g = grad F", shown, False)]
         return super().conditions(_with_rule(setting))
 
     def evaluate(self, setting, steps):
