@@ -1,7 +1,8 @@
 """Kernels of the adversary on the line: the best law for every point of a grid, and the value of a policy.
 
 x_i = x_0 + i dx, dx = eta c/M. In units of c a stochastic gradient is j/M with |j| < M and lands at i - j, or it is at least 1 and
-lands at i - M, or at most -1 and lands at i + M: every step ends on the grid. Points beyond the grid have the value `outside`.
+lands at i - M, or at most -1 and lands at i + M: every step ends on the grid. Beyond the grid nothing is earned. Points less than a
+longest step from an end keep to the law that moves least, which never leaves the grid where f' points back into it.
 
 The best law maximises E V(next) over laws with the mean u = f'(x)/c and E|Y-u|^p <= moment. For multipliers beta and gamma >= 0 the
 minimum over atoms y of -V(y) - beta(y-u) + gamma|y-u|^p is searched as in `worst_case.one_step_kernels`; here it only serves to
@@ -18,14 +19,14 @@ from ..lanes.compile import device, kernel, named_signature
 ATOMS, FIELDS = 4, 12  # of a row of a policy: atoms, weights, landings
 ROUNDS, DOUBLINGS, STEPS = 30, 80, 100
 PRECISION = 1e-6  # of the range of V over a step: what a law may fall short of the best one
-# numbers: sigma^p/c^p, p, M, outside; scratch: costs and powers of the 2M + 1 landings
+# numbers: sigma^p/c^p, p, M; scratch: costs and powers of the 2M + 1 landings
 IMPROVE = named_signature(
     slopes=FLOATS, values=FLOATS, policy=FLOATS, gammas=FLOATS, numbers=FLOATS, scratch=FLOATS, count=types.int64
 )
 # history receives V at `start` after each step
 EVALUATE = named_signature(
-    costs=FLOATS, values=FLOATS, spare=FLOATS, policy=FLOATS, history=FLOATS, outside=types.float64, start=types.int64,
-    count=types.int64, first=types.int64, last=types.int64,
+    costs=FLOATS, values=FLOATS, spare=FLOATS, policy=FLOATS, history=FLOATS, start=types.int64, count=types.int64,
+    first=types.int64, last=types.int64,
 )  # fmt: skip
 
 
@@ -160,18 +161,19 @@ def under_is_refused(u, p, M, low, high, moment, scratch):
 @kernel(IMPROVE)
 def improve(slopes, values, policy, gammas, numbers, scratch, count):
     """For each point the best law for the next step; `gammas` carries the multipliers from one call to the next."""
-    moment, p, M, outside = numbers[0], numbers[1], int(numbers[2]), numbers[3]
+    moment, p, M = numbers[0], numbers[1], int(numbers[2])
     for i in range(count):
         u = abs(slopes[i])
         sign = 1 if slopes[i] >= 0.0 else -1
-        least, most = math.inf, -math.inf
-        for k in range(2 * M + 1):
-            to = i - sign * (k - M)
-            cost = -(values[to] if 0 <= to < count else outside)
-            scratch[k] = cost
-            scratch[2 * M + 1 + k] = power(abs((k - M) / M - u), p)
-            least, most = min(least, cost), max(most, cost)
-        span = most - least
+        span = 0.0
+        if M <= i < count - M:
+            least, most = math.inf, -math.inf
+            for k in range(2 * M + 1):
+                cost = -values[i - sign * (k - M)]
+                scratch[k] = cost
+                scratch[2 * M + 1 + k] = power(abs((k - M) / M - u), p)
+                least, most = min(least, cost), max(most, cost)
+            span = most - least
         at = FIELDS * i
         few_low, few_high = neighbours(u, M)
         if u < 1.0 and few_low == u:  # u is an atom itself
@@ -223,7 +225,7 @@ def improve(slopes, values, policy, gammas, numbers, scratch, count):
 
 
 @kernel(EVALUATE)
-def evaluate(costs, values, spare, policy, history, outside, start, count, first, last):
+def evaluate(costs, values, spare, policy, history, start, count, first, last):
     """V <- |f'| + E V(next) for the steps first..last-1 of the horizon, with one policy."""
     for step in range(first, last):
         for i in range(count):
@@ -232,7 +234,8 @@ def evaluate(costs, values, spare, policy, history, outside, start, count, first
                 weight = policy[FIELDS * i + ATOMS + k]
                 if weight > 0.0:
                     to = i - int(policy[FIELDS * i + 2 * ATOMS + k])
-                    total += weight * (values[to] if 0 <= to < count else outside)
+                    if 0 <= to < count:
+                        total += weight * values[to]
             spare[i] = total
         for i in range(count):
             values[i] = spare[i]
