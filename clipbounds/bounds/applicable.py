@@ -8,8 +8,8 @@ from .base import Bound
 def applicable(setting, *, accept_sampled=False):
     """The bounds of the package whose hypotheses hold for a setting, with the default values of their parameters.
 
-    Floors are listed with the rest; predictions, statements whose constants are not confirmed, and bounds with a
-    parameter that has no default are not.
+    Floors are listed with the rest; predictions, statements whose constants are not confirmed, superseded bounds, and
+    bounds with a parameter that has no default are not.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def applicable(setting, *, accept_sampled=False):
     for kind in sorted(_subclasses(Bound), key=lambda c: (c.__module__, c.__name__)):
         if not (kind.__module__.startswith("clipbounds.bounds.") and hasattr(kind, "quantity") and kind.asserted):
             continue
-        if kind.evaluate is Bound.evaluate:  # the common part of several bounds
+        if kind.evaluate is Bound.evaluate or kind.superseded_by:  # the common part of several bounds
             continue
         fields = [f for f in dataclasses.fields(kind) if f.init]
         if any(f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING for f in fields):

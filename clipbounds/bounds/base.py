@@ -1,7 +1,7 @@
 """What a bound is: a statement with checked hypotheses and explicit constants."""
 
 import dataclasses
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -60,14 +60,18 @@ class Bound(Spec):
         It bounds the expectation over trajectories, every trajectory, or all but a share ``failure_probability``.
     asserted : bool
         False for statements whose constants are not confirmed: they may be drawn, never asserted.
+    superseded_by : str
+        Name of a bound that is better in every setting of interest: `applicable` then leaves this one out. Empty: none.
     statement : str, LaTeX
     source : str, paper and theorem, or "proved here"
     """
 
     kind: ClassVar[str] = "upper"
-    quantity: ClassVar[str]
+    if TYPE_CHECKING:  # not at run time: a bound may have it as a parameter, in a place of its own choice
+        quantity: ClassVar[str]
     aggregate: ClassVar[str] = "mean"
     asserted: ClassVar[bool] = True
+    superseded_by: ClassVar[str] = ""
     statement: ClassVar[str] = ""
     source: ClassVar[str] = ""
 

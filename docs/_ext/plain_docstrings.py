@@ -9,6 +9,8 @@ AGGREGATES = {"mean": "in expectation", "every": "on every trajectory", "probabi
 def facts(bound):
     """What the attributes of a bound say, as reStructuredText."""
     standing = "" if bound.asserted else " Shown, never asserted: the constants are not confirmed."
+    if bound.superseded_by:
+        standing += f" Superseded by {bound.superseded_by}."
     return [
         ".. math::",
         "",

@@ -26,6 +26,8 @@ from .normalized import NormalizedSGDBound
 from .one_batch import best_deviation_star, deviation_constant, deviation_star
 from .probability import Theorem4, Theorem5, Theorem5Gap
 from .sharp_bias import sharp_bias_bound
+from .sharp_expectation import SharpDescent, Theorem3Star
+from .theorem6 import Theorem6, Theorem6Gap
 from .units import sample_sigma, units_of
 
 __all__ = [
@@ -34,11 +36,15 @@ __all__ = [
     "Descent",
     "FiniteLaw",
     "NormalizedSGDBound",
+    "SharpDescent",
     "Split",
     "Theorem3",
+    "Theorem3Star",
     "Theorem4",
     "Theorem5",
     "Theorem5Gap",
+    "Theorem6",
+    "Theorem6Gap",
     "best_deviation",
     "best_deviation_star",
     "best_scale",

@@ -1,4 +1,4 @@
-"""Theorems 4 and 5: PS-Clip-SGD with high probability, constant threshold."""
+"""Theorems 4 and 5: PS-Clip-SGD with high probability, constant threshold; superseded by Theorem 6, which needs no condition on tau."""
 
 import numpy as np
 
@@ -13,6 +13,7 @@ class _Probable(_PerSample):
     failure_probability: float = parameter(Interval(0, 1), "delta")
 
     aggregate = "probability"
+    superseded_by = "Theorem6"
 
     def constants(self, setting):
         """(units, tau, L, eta, beta')."""
@@ -116,6 +117,7 @@ class Theorem5Gap(Theorem5):
     """The second half of Theorem 5: f(x_t) - f* <= D for all t <= T with probability >= 1 - delta."""
 
     quantity = "gap"
+    superseded_by = "Theorem6Gap"
 
     def evaluate(self, setting, steps):
         return self.excursion(setting, steps)
