@@ -50,6 +50,44 @@ def test_against_the_convex_function_whose_gradient_it_is(c):
     assert potential(stationary_rows(problem, c)) <= found.fun + 1e-14
 
 
+def reweighted_squares(a, y, c, ridge, rounds=20_000):
+    """Iteratively reweighted least squares, from the formula: w = (sum q (a a' + ridge))^-1 sum q a y, q = min(1, c/norm)."""
+    w, size = np.zeros(a.shape[1]), np.inf
+    for _ in range(rounds):
+        norms = np.linalg.norm((a @ w - y)[:, None] * a + ridge * w, axis=1)
+        q = np.minimum(1, c / np.maximum(norms, 1e-300))
+        gram = (a * q[:, None]).T @ a + ridge * q.sum() * np.eye(a.shape[1])
+        w, before = np.linalg.solve(gram, a.T @ (q * y)), w
+        size = np.linalg.norm(w - before)
+        if size <= 1e-14 * np.linalg.norm(w):
+            break
+    return w
+
+
+@pytest.mark.parametrize("c", [0.05, 0.3, 2.0])
+@pytest.mark.parametrize("ridge", [0.0, 0.1])
+@pytest.mark.parametrize("dim", [2, 3, 8])
+def test_against_reweighted_least_squares(dim, ridge, c):
+    """Squares in several dimensions: a fixed point that is computed without Newton's method, to the common accuracy.
+
+    ‖mean clip‖ <= 1e-10 c at both; they are apart by that over the smallest eigenvalue of the mean step's Jacobian.
+    """
+    rng = np.random.default_rng(dim)
+    a = rng.normal(size=(80, dim)) * rng.choice([0.5, 4.0], size=(80, 1), p=[0.9, 0.1])
+    y = a @ rng.normal(size=dim) + rng.standard_t(1.5, size=80)
+    problem = LeastSquares(a, y, 0.0, ridge)
+    w, x = reweighted_squares(a, y, c, ridge), stationary_rows(problem, c)
+    h = 1e-6
+    jacobian = np.stack([mean_step(problem, x + h * e, c) - mean_step(problem, x - h * e, c) for e in np.eye(dim)]) / (
+        2 * h
+    )
+    softest = np.linalg.svd(jacobian, compute_uv=False).min()
+    assert np.linalg.norm(mean_step(problem, w, c)) <= 1e-10 * c
+    assert np.linalg.norm(w - x) <= 4e-10 * c / softest
+    other = stationary_rows(problem, 40 * c)  # a little more may change nothing: below some c every row is clipped
+    assert np.linalg.norm(w - other) > 4e-10 * c / softest, "the control: the point of another threshold"
+
+
 def test_identity_features_are_the_additive_case():
     """Rows with a common matrix I: grad f_i(x) = x - y_i per block; here one coordinate, where IRLS on the atoms answers."""
     targets = RNG.standard_t(2, size=41)
