@@ -14,7 +14,7 @@ from ..specs import check_integer, inf
 from . import row_kernels as kernels
 from .base import Oracle
 
-AT_ONCE = 2**22  # numbers of a chunk of rows whose gradients are formed
+AT_ONCE = 2**17  # numbers of a chunk of rows whose gradients are formed: 1 MiB, and a few such arrays at a time
 ROUNDING = 1e-12  # relative, of sums of n positive numbers
 WANTED = "they do for convex losses with ridge > 0, norm clipping or none, no momentum and eta max_i L_i <= 1"
 

@@ -106,13 +106,26 @@ def linear_model(x, g, dim, params):
         _sparse(x, g, dim, params)
 
 
-@kernel(types.void(INTS, types.int64, FLOATS, types.int64))
-def sparse_gram(addresses, n, gram, dim):
-    """gram += A'A for n CSR rows at the addresses of values, columns and starts; the lower triangle only."""
+@kernel(types.void(INTS, types.int64, FLOATS, FLOATS, types.int64))
+def sparse_gram(addresses, n, scale, gram, dim):
+    """gram += sum_i scale_i² a_i a_i' for n CSR rows at the addresses of values, columns and starts; the lower triangle."""
     starts = indices_at(addresses[2], n + 1)
     values, columns = floats_at(addresses[0], int(starts[n])), indices_at(addresses[1], int(starts[n]))
     for i in range(n):
+        weight = scale[i] * scale[i]
         for j in range(starts[i], starts[i + 1]):
-            to = columns[j] * dim
+            to, entry = columns[j] * dim, weight * values[j]
             for k in range(starts[i], j + 1):
-                gram[to + columns[k]] += values[j] * values[k]
+                gram[to + columns[k]] += entry * values[k]
+
+
+@kernel(types.void(INTS, types.int64, FLOATS))
+def sparse_squares(addresses, n, squares):
+    """squares[i] = ‖a_i‖² for n CSR rows at the addresses of values and starts."""
+    starts = indices_at(addresses[1], n + 1)
+    values = floats_at(addresses[0], int(starts[n]))
+    for i in range(n):
+        total = 0.0
+        for j in range(starts[i], starts[i + 1]):
+            total += values[j] * values[j]
+        squares[i] = total

@@ -182,8 +182,10 @@ class LinearModel(Problem):
         """‖a_i‖, shape (n,)."""
         if self.features.layout == "dense":
             return np.linalg.norm(self._matrix, axis=1)
-        squares = np.add.reduceat(np.append(self._matrix.data**2, 0.0), self._matrix.indptr[:-1].astype(np.int64))
-        return np.sqrt(np.where(np.diff(self._matrix.indptr) > 0, squares, 0.0))
+        values, _, starts = self.features.parts
+        squares = np.empty(self.rows)
+        kernels.sparse_squares(np.array([values.ctypes.data, starts.ctypes.data]), self.rows, squares)
+        return np.sqrt(squares)
 
     @property
     def smoothness(self):
@@ -201,12 +203,7 @@ class LinearModel(Problem):
     @cached_property
     def spread_lipschitz(self):
         """The same for the part of grad f_i that differs from row to row, without the ridge."""
-        if self.features.layout == "dense":
-            weighted = self._matrix * self.row_norms[:, np.newaxis]
-        else:
-            weighted = self._matrix.copy()
-            weighted.data = weighted.data * np.repeat(self.row_norms, np.diff(weighted.indptr))
-        return self.curvature * float(np.sqrt(spectrum(weighted)[1] / self.rows))
+        return self.curvature * float(np.sqrt(spectrum(self._matrix, self.row_norms)[1] / self.rows))
 
     def steepest(self, distance):
         """sup |loss'| mean ‖a_i‖ + ridge (‖x0‖ + distance)."""

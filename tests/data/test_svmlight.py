@@ -9,6 +9,7 @@ from scipy.sparse import csr_array, random_array
 import clipbounds as cb
 from clipbounds.data import DataArray, read_svmlight, write_svmlight
 from clipbounds.data.columns import scaled_columns
+from clipbounds.oracles.rows import invariant_ball
 
 pytest.importorskip("sklearn")
 RNG = np.random.default_rng(1)
@@ -123,31 +124,41 @@ def test_writing_refuses_what_does_not_fit(tmp_path):
 
 
 @pytest.mark.full
-def test_memory_stays_below_three_times_the_rows(tmp_path):
-    """10^5 x 1000 at 1 % density, as NumPy and Python allocate it: reading, certifying, and what a run needs."""
+@pytest.mark.parametrize("source", ["a file", "arrays"])
+def test_memory_stays_below_three_times_the_rows(tmp_path, source):
+    """10^5 x 1000 at 1 % density, as NumPy and Python allocate it: reading, certifying, and what a run needs.
+
+    From arrays, those that the caller keeps count as well.
+    """
     import tracemalloc
 
     n, per_row = 100_000, 10
     columns = np.sort(np.argsort(RNG.random((n, 40)), axis=1)[:, :per_row] * 25 + RNG.integers(0, 25, (n, 1)), axis=1)
     rows = csr_array((RNG.normal(size=n * per_row), columns.ravel(), np.arange(0, n * per_row + 1, per_row)))
-    path = tmp_path / "big.svm"
-    write_svmlight(path, rows, np.where(RNG.random(n) < 0.5, 1.0, -1.0))
+    path, labels = tmp_path / "big.svm", np.where(RNG.random(n) < 0.5, 1.0, -1.0)
     size = n * per_row * 12 + 4 * (n + 1)
-    del rows, columns
 
-    def work(file):
-        problem = cb.problems.Logistic.from_svmlight(file, ridge=0.01)
+    def work(problem):
         oracle = cb.oracles.RowSampling(problem)
-        setting = cb.Setting(problem, oracle, cb.methods.ClippedSGD(0.1, cb.clipping.NormClip(1.0), 16))
+        setting = cb.Setting(problem, oracle, cb.methods.ClippedSGD(0.02, cb.clipping.NormClip(1.0), 16))
+        assert invariant_ball(setting)  # so that sigma is looked for at a point, too
         assert np.isfinite(setting.sigma + problem.lipschitz + problem.f_star)
         cb.simulate(setting, 5, 64, threads=1, checkpoints=[5])
         return problem
 
-    small = csr_array(np.eye(40))
-    write_svmlight(tmp_path / "small.svm", small, np.sign(np.arange(40) - 19.5))
-    work(tmp_path / "small.svm")  # compiles and imports
+    write_svmlight(path, csr_array(np.eye(40)), np.sign(np.arange(40) - 19.5))
+    work(cb.problems.Logistic.from_svmlight(path, ridge=0.01))  # compiles and imports
+    if source == "a file":
+        write_svmlight(path, rows, labels)
+    parts = rows.data, rows.indices.astype(np.int32), rows.indptr.astype(np.int32)
+    del rows, columns
     tracemalloc.start()
-    problem = work(path)
+    if source == "a file":
+        problem = work(cb.problems.Logistic.from_svmlight(path, ridge=0.01))
+    else:
+        theirs = csr_array(tuple(part.copy() for part in parts), shape=(n, 1000))  # counted
+        assert tracemalloc.get_traced_memory()[0] > size
+        problem = work(cb.problems.Logistic(theirs, labels, 0.0, 0.01))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert problem.features.layout == "csr" and problem.features.stored == n * per_row

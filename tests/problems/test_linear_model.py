@@ -79,6 +79,12 @@ def test_the_spectrum_contains_the_exact_one():
         low, high = spectrum(rows)
         assert low <= exact[0] and exact[-1] <= high
         assert high <= exact[-1] * (1 + 1e-10) and low >= exact[0] * (1 - 1e-9)
+        weights = np.arange(200.0)
+        scaled = np.linalg.eigvalsh((a.T * weights**2) @ a)  # integers below 2^53
+        low, high = spectrum(rows, weights)
+        assert scaled[0] * (1 - 1e-9) <= low <= scaled[0] and scaled[-1] <= high <= scaled[-1] * (1 + 1e-10)
+        side = spectrum(rows.T, np.full(5, 2.0))
+        assert side[0] == 0 and 4 * exact[-1] <= side[1] <= 4 * exact[-1] * (1 + 1e-10)
     wide = spectrum(a.T)
     assert wide[0] == 0 and exact[-1] <= wide[1] <= exact[-1] * (1 + 1e-10)
 
@@ -92,6 +98,9 @@ def test_components(name):
     apart = np.linalg.norm(row(x) - row(y), axis=1) / np.linalg.norm(x - y)
     assert np.all(apart <= problem.component_lipschitz * (1 + 1e-12))
     assert np.sqrt(np.mean(apart**2)) <= problem.averaged_lipschitz
+    gaps = csr_array(np.vstack([0 * DENSE[:1], DENSE[:3], 0 * DENSE[:2]]))  # empty rows in front and behind
+    norms = LeastSquares(gaps, np.zeros(6), 0.0).row_norms
+    assert np.allclose(norms, np.linalg.norm(gaps.toarray(), axis=1), rtol=1e-15)
 
 
 @pytest.mark.parametrize("name", NAMES)
