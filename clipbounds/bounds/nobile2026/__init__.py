@@ -29,6 +29,7 @@ from .sharp_bias import sharp_bias_bound
 from .sharp_expectation import SharpDescent, Theorem3Star
 from .theorem6 import Theorem6, Theorem6Gap
 from .units import sample_sigma, units_of
+from .worst_mse import WorstError, exact_mse
 
 __all__ = [
     "SCHEDULES",
@@ -45,6 +46,7 @@ __all__ = [
     "Theorem5Gap",
     "Theorem6",
     "Theorem6Gap",
+    "WorstError",
     "best_deviation",
     "best_deviation_star",
     "best_scale",
@@ -56,6 +58,7 @@ __all__ = [
     "deviation_constant",
     "deviation_star",
     "error_tail",
+    "exact_mse",
     "group_sigma",
     "growing_thresholds",
     "joint_constant",
