@@ -22,15 +22,22 @@ WANTED = "they do for convex losses with ridge > 0, norm clipping or none, no mo
 def invariant_ball(setting):
     """(centre, radius) of a ball that no run of the setting leaves, or None.
 
-    Let every row f_i be convex with a ridge mu > 0 and L_i-smooth, eta max_i L_i <= 1, and each step x - eta mean_k
+    Let every row f_i >= 0 be convex with a ridge mu > 0 and L_i-smooth, eta max_i L_i <= 1, and each step x - eta mean_k
     (alpha_k grad f_{i_k}(x)) or x - eta alpha (mean_k grad f_{i_k}(x)) with alphas in [0, 1], as norm clipping makes them. Then for
-    every z, ‖x_t - z‖ <= max(‖x_0 - z‖, max_i ‖grad f_i(z)‖/mu).
+    every z, ‖x_t - z‖ <= max(‖x_0 - z‖, R), where R is the smaller of max_i ‖grad f_i(z)‖/mu and sqrt(2 max_i f_i(z)/mu).
 
-    Proof. grad f_i(x) - grad f_i(z) = H (x - z) with mu <= H <= L_i, so ‖x - eta alpha grad f_i(x) - z‖ <= (1 - eta alpha mu)
-    ‖x - z‖ + eta alpha ‖grad f_i(z)‖, which is a convex combination of ‖x - z‖ and ‖grad f_i(z)‖/mu. Means of such points,
-    and means of rows under one alpha, obey the same bound.
+    Proof. Let h be one row or a mean of rows under one alpha, and q = eta alpha: h is convex with the ridge mu and smooth with a
+    constant of at most 1/q, and as large at z as the largest row there, in value and in slope.
 
-    The centre is x_0 or the minimiser, whichever gives the smaller ball.
+    * grad h(x) - grad h(z) = H (x - z) with mu <= H <= 1/q, so ‖x - q grad h(x) - z‖ <= (1 - q mu) ‖x - z‖ + q ‖grad h(z)‖, a
+      convex combination of ‖x - z‖ and ‖grad h(z)‖/mu.
+    * ‖grad h(x)‖² <= 2 (h(x) - inf h)/q and <grad h(x), x - z> >= h(x) - h(z) + mu ‖x - z‖²/2, so ‖x - q grad h(x) - z‖² <=
+      (1 - q mu) ‖x - z‖² + 2 q (h(z) - inf h), a convex combination of ‖x - z‖² and 2 (h(z) - inf h)/mu, and inf h >= 0.
+
+    So each h alone leads from the ball into it, and means of points of a ball lie in the ball.
+
+    The second radius does not grow with the lengths of the rows, the first one does. The centre is x_0, the minimiser or 0,
+    whichever gives the smallest ball.
     """
     problem, method = setting.problem, setting.method
     operator = getattr(method, "operator", None)
@@ -40,12 +47,14 @@ def invariant_ball(setting):
     if not method.step_size * float(problem.component_lipschitz.max()) <= 1:
         return None
     balls = []
-    for centre in (problem.x0, problem.minimiser):
-        slopes = problem.slopes(problem.predictions(centre))
+    for centre in (problem.x0, problem.minimiser, np.zeros(problem.dim)):
+        predicted, length = problem.predictions(centre), float(np.linalg.norm(centre))
         # ‖loss' a + mu z‖ <= |loss'| ‖a‖ + mu ‖z‖
-        steepest = float(np.max(np.abs(slopes) * problem.row_norms)) + problem.ridge * float(np.linalg.norm(centre))
+        steepest = float(np.max(np.abs(problem.slopes(predicted)) * problem.row_norms)) + problem.ridge * length
+        highest = float(np.max(problem.losses(predicted))) + 0.5 * problem.ridge * length**2
+        radius = min(steepest / problem.ridge, math.sqrt(2 * highest / problem.ridge))
         start = float(np.linalg.norm(problem.x0 - centre))
-        balls.append((centre, max(start, steepest / problem.ridge) * (1 + ROUNDING)))
+        balls.append((centre, max(start, radius) * (1 + ROUNDING)))
     return min(balls, key=lambda ball: ball[1])
 
 

@@ -8,6 +8,7 @@ from scipy import stats
 import clipbounds as cb
 from clipbounds.bounds import HypothesesFail, koloskova2023, nobile2026
 from clipbounds.oracles import RowSampling
+from clipbounds.oracles.rows import invariant_ball
 from clipbounds.problems import RobustRegression
 
 RNG = np.random.default_rng(8)
@@ -40,8 +41,6 @@ def test_certified_moments_against_ten_thousand_points(name, p):
 
 
 def test_no_run_leaves_the_invariant_ball():
-    from clipbounds.oracles.rows import invariant_ball
-
     problem = CASES["least squares"].replace(x0=np.array([5.0, -3.0, 2.0]))
     eta = 1 / problem.component_lipschitz.max()
     setting = cb.Setting(problem, RowSampling(problem), cb.methods.ClippedSGD(eta, cb.clipping.NormClip(1.0)))
@@ -58,20 +57,64 @@ def test_no_run_leaves_the_invariant_ball():
         assert invariant_ball(setting.replace(method=other)) is None
 
 
+@pytest.mark.parametrize("name", ["logistic", "least squares", "huber"])
+def test_no_order_of_the_rows_leaves_the_invariant_ball(name):
+    """Rows and factors in [0, 1] are chosen to lead away from the centre, from points all over the ball.
+
+    The control: some step leads out of a ball of a third of the radius, from its inside.
+    """
+    problem = CASES[name].replace(x0=np.zeros(DIM), ridge=0.01)
+    eta = 1 / problem.component_lipschitz.max()
+    setting = cb.Setting(problem, RowSampling(problem), cb.methods.ClippedSGD(eta, cb.clipping.NormClip(1.0)))
+    centre, radius = invariant_ball(setting)
+    slopes = problem.slopes(problem.predictions(centre))
+    steepest = np.max(np.abs(slopes) * problem.row_norms) + problem.ridge * np.linalg.norm(centre)
+    assert radius < steepest / problem.ridge, "smaller than what the steepest row gives"
+
+    def farthest(points):
+        rows = problem.slopes(problem.predictions(points))[..., None] * np.asarray(problem.features)
+        steps = [points[:, None] - q * eta * (rows + problem.ridge * points[:, None]) for q in (0.01, 0.3, 1.0)]
+        after = np.concatenate(steps, axis=1)
+        away = np.linalg.norm(after - centre, axis=-1)
+        return after[np.arange(len(points)), away.argmax(axis=1)], away.max(axis=1)
+
+    directions = np.random.default_rng(0).normal(size=(3000, DIM))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    for size in (0.0, 0.3, 0.9, 0.999):
+        points = centre + size * radius * directions
+        for _ in range(30):
+            points, away = farthest(points)
+            assert away.max() <= radius
+    assert farthest(centre + radius / 3 * directions)[1].max() > radius / 3
+
+
 def test_bounds_take_the_setting_or_say_what_is_missing():
     setting = settings(PROBLEM, RowSampling(PROBLEM), batch_size=2)
     run = cb.simulate(setting, 300, 256)
-    for bound in (koloskova2023.S0(), koloskova2023.S1(), koloskova2023.S2()):
+    for bound in (
+        koloskova2023.S0(),
+        koloskova2023.S1(),
+        koloskova2023.S2(),
+        koloskova2023.S0Star(),
+        koloskova2023.S0Star(p=1.5),
+    ):
         assert all(row.holds for row in bound.hypotheses(setting))
-    verdicts = cb.compare(run, [koloskova2023.S0(), koloskova2023.S1()]).verdicts
-    assert [v.verdict for v in verdicts] == ["holds", "holds"]
+    verdicts = cb.compare(run, [koloskova2023.S0(), koloskova2023.S1(), koloskova2023.S0Star()]).verdicts
+    assert [v.verdict for v in verdicts] == ["holds", "holds", "holds"]
     sampled = cb.Setting(
         PROBLEM, RowSampling(PROBLEM), cb.methods.PerSampleClippedSGD(0.01, cb.clipping.NormClip(40.0), 4)
     )
-    assert np.isfinite(nobile2026.Theorem3(p=1.5).value(sampled, 100))
+    for bound in (nobile2026.Theorem3(p=1.5), nobile2026.Theorem3Star(1.5), nobile2026.Theorem6(1.5, 0.01)):
+        assert np.isfinite(bound.value(sampled, 100))
+    verdicts = cb.compare(cb.simulate(sampled, 300, 256), [nobile2026.Theorem3Star(1.5), nobile2026.Theorem3Star(2.0)])
+    assert [v.verdict for v in verdicts.verdicts] == ["holds", "holds"]
     squares = CASES["least squares"].replace(ridge=0.0)
     with pytest.raises(HypothesesFail, match="loss' is not bounded on all points"):
         koloskova2023.S0().value(settings(squares, RowSampling(squares)), 100)
+    with pytest.raises(HypothesesFail, match="loss' is not bounded on all points"):
+        koloskova2023.S0Star().value(settings(squares, RowSampling(squares)), 100)
+    with pytest.raises(HypothesesFail, match="loss' is not bounded on all points"):
+        nobile2026.Theorem3Star(1.5).value(sampled.replace(problem=squares, noise=RowSampling(squares)), 100)
     without = sampled.replace(noise=RowSampling(PROBLEM, False))
     with pytest.raises(HypothesesFail, match="drawn without replacement"):
         nobile2026.Theorem3(p=1.5).value(without, 100)
