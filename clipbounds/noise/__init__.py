@@ -3,7 +3,7 @@
 from .adapters import from_quantile, from_uniforms
 from .base import FILL, Noise
 from .continuous import Gaussian, Pareto, StudentT, SymmetricPareto
-from .discrete import NoNoise, Rademacher, TwoPoint
+from .discrete import NoNoise, Rademacher, ThreePoint, TwoPoint
 from .log_tailed import LogTailed
 from .lomax import SymmetricLomax
 from .stable import Stable
@@ -20,6 +20,7 @@ __all__ = [
     "StudentT",
     "SymmetricLomax",
     "SymmetricPareto",
+    "ThreePoint",
     "TwoPoint",
     "from_quantile",
     "from_uniforms",

@@ -1,4 +1,4 @@
-"""NoNoise, Rademacher and two-point noise: laws with finitely many atoms."""
+"""NoNoise, Rademacher, two-point and three-point noise: laws with finitely many atoms."""
 
 import math
 
@@ -87,3 +87,42 @@ class TwoPoint(_Discrete):
     def atoms(self):
         q = self.skew
         return np.array([-self.sigma * q, self.sigma / q]), np.array([1.0, q * q]) / (1 + q * q)
+
+
+class ThreePoint(_Discrete):
+    """xi = 0 with probability 1 - r, otherwise two-point noise of variance sigma²/r: mean 0, variance sigma².
+
+    With a small rate it is the rare large error that bounds from p-th moments have to face: E|xi|^p falls as r^{1 - p/2}.
+
+    Parameters
+    ----------
+    sigma : float in (0, inf)
+    skew : float q in (0, 1] of the two points, as in `TwoPoint`
+    rate : float r in (0, 1]; 1 is `TwoPoint`
+    """
+
+    sigma: float = parameter(POSITIVE)
+    skew: float = parameter(Interval(0, 1, closed_high=True), "q = 1 is symmetric; exchange signs for q > 1")
+    rate: float = parameter(Interval(0, 1, closed_high=True), "the probability of a nonzero error")
+
+    fill = kernels.three_point
+
+    @property
+    def symmetric(self):
+        return self.skew == 1.0
+
+    def moment(self, p):
+        """r^{1 - p/2} sigma^p (q^p + q^{2-p})/(1 + q²), exact."""
+        p, q, share = positive_power(p), self.skew, 1 - p / 2
+        try:
+            rest = self.rate**share * (q**p + q ** (2 - p)) / (1 + q * q)
+        except OverflowError:
+            rest = inf
+        log_rest = float(np.logaddexp(p * math.log(q), (2 - p) * math.log(q)) - math.log1p(q * q))
+        return Moment(power_times(self.sigma, p, rest, log_rest + share * math.log(self.rate)))
+
+    def atoms(self):
+        q, r = self.skew, self.rate
+        root = math.sqrt(r)
+        places = np.array([-self.sigma * q / root, 0.0, self.sigma / (q * root)])
+        return places, np.array([r, (1 - r) * (1 + q * q), r * q * q]) / (1 + q * q)

@@ -77,6 +77,22 @@ def two_point(out, first, count, params, seed, stream, trajectory):
 
 
 @kernel(FILL)
+def three_point(out, first, count, params, seed, stream, trajectory):
+    """params: sigma, skew q, rate r."""
+    sigma, skew, rate = params[0], params[1], params[2]
+    top = rate * skew * skew / (1.0 + skew * skew)
+    root = math.sqrt(rate)
+    low, high = -sigma * skew / root, sigma / (skew * root)
+    for j in range(count >> 1):
+        even, odd = row(out, 2 * j), row(out, 2 * j + 1)
+        fill_words(even, odd, seed, stream, np.uint64((first >> 1) + j), trajectory)
+        for l in range(LANES):
+            a, b = uniform(bits_of(even[l])), uniform(bits_of(odd[l]))
+            even[l] = high if a < top else low if a < rate else 0.0
+            odd[l] = high if b < top else low if b < rate else 0.0
+
+
+@kernel(FILL)
 def rademacher(out, first, count, params, seed, stream, trajectory):
     """params: sigma."""
     sigma = params[0]

@@ -16,6 +16,7 @@ from clipbounds.noise import (
     Stable,
     StudentT,
     SymmetricPareto,
+    ThreePoint,
     TwoPoint,
 )
 
@@ -35,7 +36,7 @@ DENSITIES = [
     SymmetricPareto(1.5, 3.0),
     LogTailed(2.0),
 ]
-DISCRETE = [Rademacher(1.5), TwoPoint(2.0, 0.3), TwoPoint(1.0, 1.0)]
+DISCRETE = [Rademacher(1.5), TwoPoint(2.0, 0.3), TwoPoint(1.0, 1.0), ThreePoint(2.0, 0.3, 0.1)]
 
 
 def scipy_law(noise):
@@ -190,6 +191,18 @@ def test_moments_of_atoms_and_of_log_tailed_noise():
     assert float(LogTailed(3.0).moment(1)) == 3.0
 
 
+@pytest.mark.parametrize("rate", [1.0, 0.3, 1e-6])
+def test_three_points_are_two_points_at_a_rate(rate):
+    noise, all_steps = ThreePoint(2.0, 0.3, rate), TwoPoint(2.0, 0.3)
+    places, weights = noise.atoms()
+    assert weights.sum() == pytest.approx(1, rel=1e-15)
+    assert abs(weights @ places) < 1e-15 * (weights @ np.abs(places))
+    for p in (1, 1.5, 2, 3):
+        direct = math.fsum(weights * np.abs(places) ** p)
+        assert float(noise.moment(p)) == pytest.approx(direct, rel=1e-14)
+        assert float(noise.moment(p)) == pytest.approx(rate ** (1 - p / 2) * float(all_steps.moment(p)), rel=1e-14)
+
+
 @pytest.mark.parametrize(
     ("noise", "p"),
     [
@@ -249,6 +262,7 @@ def test_the_law_is_centred(noise):
         (lambda: Stable(1.5, 1.0, 1.1), r"skewness must be a number in \[-1, 1\]"),
         (lambda: Stable(1.0, 1.0, 0.5), "skewness must be 0 for tail_index = 1"),
         (lambda: TwoPoint(1.0, 1.5), r"skew must be a number in \(0, 1\]"),
+        (lambda: ThreePoint(1.0, 0.5, 0.0), r"rate must be a number in \(0, 1\]"),
         (lambda: Gaussian(1.0, radial=True, along=[1.0]), "not both"),
         (lambda: Gaussian(1.0, along=[1.0, 1.0]), "unit vector"),
         (lambda: Gaussian(1.0).sample(-1, 0), "size must be an integer >= 0"),

@@ -19,6 +19,7 @@ from clipbounds.noise import (
     Stable,
     StudentT,
     SymmetricPareto,
+    ThreePoint,
     TwoPoint,
 )
 from clipbounds.noise.window import add_sample, window_plan
@@ -26,7 +27,7 @@ from clipbounds.noise.window import add_sample, window_plan
 FALSE_ALARM = 1e-6
 LAWS = [
     NoNoise(), Gaussian(1.0), TwoPoint(1.0, 0.5), Rademacher(1.0), StudentT(3.0, 1.0), Pareto(1.5, 1.0),
-    SymmetricPareto(1.5, 1.0), Stable(1.5, 1.0), Stable(1.5, 1.0, 0.5), LogTailed(1.0),
+    SymmetricPareto(1.5, 1.0), Stable(1.5, 1.0), Stable(1.5, 1.0, 0.5), LogTailed(1.0), ThreePoint(1.0, 0.5, 0.2),
 ]  # fmt: skip
 
 
