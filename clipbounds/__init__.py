@@ -12,7 +12,7 @@ from .simulate import simulate
 from .version import __version__
 
 # loaded when they are first named: a simulation needs none of them, and they take a quarter of a second
-_LATER = ("bounds", "sweep", "verdict", "worst_case")
+_LATER = ("bounds", "falsifier", "sweep", "verdict", "worst_case")
 
 __all__ = [
     "Constants",
@@ -25,6 +25,8 @@ __all__ = [
     "compare",
     "data",
     "diagnose",
+    "falsifier",
+    "falsify",
     "first_passage",
     "lanes",
     "measured",
@@ -51,6 +53,10 @@ def __getattr__(name):
         from .bounds import applicable
 
         return applicable
+    if name == "falsify":
+        from .falsifier import falsify
+
+        return falsify
     if name == "compare":
         from .verdict import compare
 

@@ -10,7 +10,7 @@ import warnings
 
 import click
 
-from . import cli_measured, cli_sweep
+from . import cli_falsify, cli_measured, cli_sweep
 from .cli_common import OneSentence, json_option, progress_bars, root_option, speaks_plainly
 from .version import __version__
 
@@ -28,6 +28,7 @@ def main():
 
 cli_sweep.register(main)
 cli_measured.register(main)
+cli_falsify.register(main)
 
 
 @main.command("list")

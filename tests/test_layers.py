@@ -17,9 +17,9 @@ FLOORS = (
     {"simulate", "first_passage", "keepers", "measured", "logs"},
     {"worst_case", "bounds", "testing"},
     {"verdict", "diagnose"},
-    {"sweep"},
+    {"sweep", "falsifier"},
     {"report"},
-    {"cli", "cli_common", "cli_sweep", "cli_measured"},
+    {"cli", "cli_common", "cli_sweep", "cli_measured", "cli_falsify"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

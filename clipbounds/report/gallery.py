@@ -20,7 +20,8 @@ ASSETS = ("gallery.css", "gallery.js")
 ROWS_SHOWN = 200  # of a table on a page; the CSV file has all of them
 
 
-def _environment():
+def environment():
+    """The templates of the pages."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -150,7 +151,7 @@ def write_gallery(root):
     if not entries:
         raise ValueError(f"there is no experiment in {own_experiments(root)} and none came with the package")
     figures = root / "figures"
-    environment = _environment()
+    templates = environment()
     for name in ASSETS:
         write_whole(figures / name, template_text(name).encode())
     done = [entry for entry in entries if entry["record"]]
@@ -178,7 +179,7 @@ def write_gallery(root):
         }
         pages.append((folder / f"{entry['claim']}.html", "claim.html.j2", values))
     for path, template, values in pages:
-        write_whole(path, environment.get_template(template).render(values).encode())
+        write_whole(path, templates.get_template(template).render(values).encode())
     return [path for path, _, _ in pages]
 
 

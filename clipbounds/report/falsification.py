@@ -1,0 +1,24 @@
+"""The page of a search for a counterexample: one file, with its figure in it."""
+
+from pathlib import Path
+
+from .gallery import environment
+from .runner import write_whole
+
+
+def write_page(result, path: Path, figure: Path) -> Path:
+    """Write the page of a `Falsification` that stands alone.
+
+    Parameters
+    ----------
+    result : Falsification
+    path : path of the page
+    figure : path of its figure, an SVG file
+    """
+    bound = result.bound
+    rows = [] if result.setting is None else bound.hypotheses(result.setting)
+    template = environment().get_template("falsification.html.j2")
+    drawing = figure.read_text(encoding="utf-8")
+    text = template.render(here="", result=result, bound=bound, rows=rows, drawing=drawing[drawing.index("<svg") :])
+    write_whole(path, text.encode("utf-8"))
+    return path
