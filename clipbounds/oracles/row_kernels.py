@@ -14,7 +14,7 @@ from ..lanes.blocks import FLOATS, LANES
 from ..lanes.compile import device, kernel, named_signature
 from ..lanes.elementary import bits_of
 from ..lanes.norms import add_scaled, clear
-from ..lanes.products import dot
+from ..lanes.products import FOUR, dot, four_dots
 from ..lanes.random import NOISE, fill_words, threefry, uniform
 from ..lanes.views import floats_at, indices_at, piece, row, rows, scratch
 from ..problems.linear_kernels import (
@@ -106,14 +106,14 @@ def shuffled_rows(chosen, order, first, count, n, words):
 
 
 @device
-def _weights(code, width, weights, some, count):
-    """Predictions, with the labels behind them, become slopes over the number of rows of the mean."""
+def _slopes(code, width, z, y, some, count):
+    """The first `some` predictions for the labels y become slopes over the number of rows of the mean."""
     if code == LOGISTIC:
         for i in range(some):
-            weights[i] = slope(LOGISTIC, 1.0, weights[i], weights[TOGETHER + i]) / count
+            z[i] = slope(LOGISTIC, 1.0, z[i], y[i]) / count
     else:
         for i in range(some):
-            weights[i] = slope(code, width, weights[i], weights[TOGETHER + i]) / count
+            z[i] = slope(code, width, z[i], y[i]) / count
 
 
 @device
@@ -126,7 +126,7 @@ def _dense(x, v, state, chosen, params, dim, first, count):
             point = row(x, k)
             for l in range(LANES):
                 turned[l * dim + k] = point[l]
-    weights = scratch()
+    weights, known, starts = scratch(), scratch(), scratch()
     for l in range(LANES):
         point, sum_ = piece(turned, l * dim, dim), piece(total, l * dim, dim)
         if count == 1:
@@ -136,23 +136,33 @@ def _dense(x, v, state, chosen, params, dim, first, count):
             for k in range(dim):
                 sum_[k] = weight * a[k]
             continue
+        for k in range(dim):
+            sum_[k] = 0.0
         # some rows at a time: their slopes in one pass, and the rows are still in the cache when they are added
         for begin in range(first, first + count, TOGETHER):
             some = min(TOGETHER, first + count - begin)
+            fours = some // FOUR * FOUR
             for i in range(some):
                 at = int(chosen[(begin + i) * LANES + l])
-                weights[i] = dot(piece(values, at * dim, dim), point, dim)
-                weights[TOGETHER + i] = labels[at]
-            _weights(code, width, weights, some, count)
-            for i in range(some):
-                a = piece(values, int(chosen[(begin + i) * LANES + l]) * dim, dim)
-                weight = weights[i]
-                if begin + i == first:
-                    for k in range(dim):
-                        sum_[k] = weight * a[k]
-                else:
-                    for k in range(dim):
-                        sum_[k] += weight * a[k]
+                starts[i] = at * dim
+                known[i] = labels[at]
+            for i in range(0, fours, FOUR):
+                a, b = piece(values, int(starts[i]), dim), piece(values, int(starts[i + 1]), dim)
+                c, d = piece(values, int(starts[i + 2]), dim), piece(values, int(starts[i + 3]), dim)
+                weights[i], weights[i + 1], weights[i + 2], weights[i + 3] = four_dots(a, b, c, d, point, dim)
+            for i in range(fours, some):
+                weights[i] = dot(piece(values, int(starts[i]), dim), point, dim)
+            _slopes(code, width, weights, known, some, count)
+            for i in range(0, fours, FOUR):
+                a, b = piece(values, int(starts[i]), dim), piece(values, int(starts[i + 1]), dim)
+                c, d = piece(values, int(starts[i + 2]), dim), piece(values, int(starts[i + 3]), dim)
+                one, two, three, four = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
+                for k in range(dim):
+                    sum_[k] = (((sum_[k] + one * a[k]) + two * b[k]) + three * c[k]) + four * d[k]
+            for i in range(fours, some):
+                a, weight = piece(values, int(starts[i]), dim), weights[i]
+                for k in range(dim):
+                    sum_[k] += weight * a[k]
     for k in range(dim):
         point, to = row(x, k), row(v, k)
         for l in range(LANES):

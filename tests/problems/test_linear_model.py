@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.sparse import csr_array, random_array
 
+import clipbounds as cb
 from clipbounds.problems import LeastSquares, Logistic, RobustRegression
 from clipbounds.problems.spectrum import spectrum
 
@@ -107,6 +108,18 @@ def test_components(name):
 def test_round_trip(name):
     problem = problems(ROWS, 0.1)[name]
     assert type(problem).from_json(problem.to_json()) == problem and len(problem.to_json()) < 1000
+
+
+@pytest.mark.parametrize("rows", [3, 4, 5, 8, 33, 70])
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+def test_means_of_chosen_rows(layout, rows):
+    """All rows of a dataset without replacement, in batches that are taken four at a time and some that are not."""
+    a = RNG.normal(size=(rows, 19)) * (RNG.random(size=(rows, 19)) < 0.7)
+    problem = LeastSquares(a if layout == "dense" else csr_array(a), RNG.normal(size=rows), RNG.normal(size=19), 0.3)
+    setting = cb.Setting(problem, cb.oracles.RowSampling(problem, False), cb.methods.SGD(0.1, rows))
+    run = cb.simulate(setting, 1, 64, checkpoints=[1])
+    after = problem.x0 - 0.1 * problem.plain_gradient(problem.x0)
+    assert np.allclose(run.gradient_norm, np.linalg.norm(problem.plain_gradient(after)), rtol=1e-12, atol=0)
 
 
 def test_bad_input():
