@@ -245,6 +245,26 @@ def test_without_noise_it_is_the_bound_of_gradient_descent():
         assert found == pytest.approx(2 / (eta * 30) / (2 - eta), rel=3e-3)
 
 
+def test_it_has_the_units_of_its_quantity():
+    """f -> 3 f(x/2): L and gradients change, and so does F0; a start at the minimum is covered."""
+    one = case(8, 0.1, 3.0, cb.noise.Rademacher(0.5))
+    noise, clip = cb.noise.Rademacher(0.75), cb.clipping.NormClip(4.5)  # gradients are 1.5 times as large
+    problem = QUADRATIC([0.75], [2 * np.sqrt(2)])
+    two = cb.Setting(problem, noise, M.PerSampleClippedSGD(0.1 / 0.75, clip, 8))
+    for quantity, factor in (("mean_squared_gradient_norm", 2.25), ("mean_gradient_norm", 1.5), ("gradient_norm", 1.5)):
+        bound = nb.Theorem6(1.5, 0.1, quantity)
+        assert bound.value(two, 30) == pytest.approx(factor * bound.value(one, 30), rel=1e-6)
+    assert nb.Theorem6Gap(1.5, 0.1).value(two, 30) == pytest.approx(
+        3 * nb.Theorem6Gap(1.5, 0.1).value(one, 30), rel=1e-6
+    )
+    corner = nb.Theorem6(1.5, 0.1, "mean_phi", corner=0.4).value(one, 30)
+    assert nb.Theorem6(1.5, 0.1, "mean_phi", corner=0.6).value(two, 30) == pytest.approx(2.25 * corner, rel=1e-6)
+    still = one.replace(problem=QUADRATIC(1.0, 0.0))
+    value = float(nb.Theorem6(1.5, 0.1).value(still, 30))
+    run = cb.simulate(still, 30, 2000, seed=3, checkpoints=[30]).mean_squared_gradient_norm.values[-1]
+    assert np.quantile(run, 0.9) < value < 0.2
+
+
 def test_small_failure_probabilities_cost_a_logarithm():
     """n = 64, eta = 1: from delta = .01 to 1e-8 the bound grows by less than ln(1e8)/ln(1e2) = 4."""
     values = [whole_run(of(1.5, 64, 30, 1.0, 4.0, 0.5, delta), SQUARE)[0] for delta in (1e-2, 1e-4, 1e-8)]

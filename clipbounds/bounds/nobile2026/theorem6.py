@@ -17,6 +17,7 @@ QUANTITIES = {
     "gradient_norm": "largest",
 }
 CACHED = 4096  # values of Theorem 6 that are remembered: .3 to 1 s each
+TINY = 1e-200
 
 _searched = lru_cache(CACHED)(whole_run)
 _searched_gap = lru_cache(CACHED)(whole_gap)
@@ -28,23 +29,32 @@ class WholeRun(_PerSample):
     failure_probability: float = parameter(Interval(0, 1), "delta")
 
     aggregate = "probability"
+    power = 2  # the bound scales like this power of a gradient
 
     def run(self, setting, steps):
-        """The numbers that the theorem depends on."""
-        units, problem = units_of(setting, self.p), setting.problem
-        return Run(
-            tuple(units.thresholds.tolist()), units.sigma, self.p, float(problem.lipschitz), setting.method.step_size,
-            problem.initial_gap, float(steps), self.failure_probability,
+        """(what the theorem depends on, in units with L = F0 = 1; sqrt(L F0), the unit of gradients; F0)."""
+        units, lipschitz, eta = units_of(setting, self.p), setting.problem.lipschitz, setting.method.step_size
+        sigma = min(units.sigma, float(units.thresholds.max()))
+        # the start at the minimum: F0 may be replaced by anything larger, here about what the noise of one step adds
+        gap = max(setting.problem.initial_gap, lipschitz * (eta * sigma) ** 2 / units.count, TINY)
+        unit = np.sqrt(lipschitz * gap)
+        run = Run(
+            tuple((units.thresholds / unit).tolist()), units.sigma / unit, self.p, 1.0, min(1.0, lipschitz * eta), 1.0,
+            float(steps), self.failure_probability,
         )  # fmt: skip
+        return run, float(unit), float(gap)
 
-    def bound(self, run):
-        """The value for one number of steps."""
+    def bound(self, run, unit):
+        """The value for one number of steps in units with L = F0 = 1; `unit` is the unit of gradients."""
         raise NotImplementedError
 
     def evaluate(self, setting, steps):
-        if setting.problem.initial_gap == np.inf or setting.problem.lipschitz == 0:
+        if not setting.problem.initial_gap < np.inf or setting.problem.lipschitz == 0:
             return np.full(steps.shape, np.inf)
-        values = {T: self.bound(self.run(setting, T)) for T in np.unique(steps)}
+        values = {}
+        for T in np.unique(steps):
+            run, unit, gap = self.run(setting, T)
+            values[T] = self.bound(run, unit) * (gap if self.quantity == "gap" else unit**self.power)
         return np.vectorize(values.__getitem__, otypes=[np.float64])(steps)
 
 
@@ -107,12 +117,16 @@ class Theorem6(WholeRun):
     def name(self):
         return f"Theorem6({self.quantity})"
 
-    def bound(self, run):
+    @property
+    def power(self):
+        return 2 if QUANTITIES[self.quantity] in ("square", "corner") else 1
+
+    def bound(self, run, unit):
         kind = QUANTITIES[self.quantity]
         if kind == "largest":
             return float(np.sqrt(2 * run.lipschitz * _searched_gap(run)))
         if kind == "corner":
-            corner = 3 * float(np.mean(run.thresholds)) / 8 if self.corner is None else self.corner
+            corner = 3 * float(np.mean(run.thresholds)) / 8 if self.corner is None else self.corner / unit
             return _searched(run, Average(kind, corner))[0]
         found = _searched(run, Average(kind))[0]
         if kind == "norm":  # the mean is at most the root of the mean square
@@ -134,5 +148,5 @@ class Theorem6Gap(WholeRun):
     quantity = "gap"
     statement = r"\Pr\Big[\max_{t\le T}f(x_t)-f^*\le D\Big]\ge1-\delta"
 
-    def bound(self, run):
+    def bound(self, run, unit):
         return _searched_gap(run)

@@ -118,10 +118,10 @@ def evaluate(run, plan, quantity, grid=FINE):
 
 
 def _rates(run):
-    """Ends of the search for lambda: ln(1/delta)/lambda from 1e3 F0 down to where the largest step alone has lambda Y of size 100."""
+    """Ends of the search for lambda: lambda from 1e-6/F0 up to where the largest step alone has lambda Y of size 100."""
     step = run.lipschitz * run.step_size**2 * max(run.thresholds) ** 2
     high = 100 * len(run.thresholds) / min(step, run.initial_gap) if step > 0 else 1e6 / run.initial_gap
-    return 1e-3 / run.initial_gap, max(high, 1e4 / run.initial_gap)
+    return 1e-6 / run.initial_gap, max(high, 1e4 / run.initial_gap)
 
 
 def _best(function, low, high, count, rounds):
@@ -138,7 +138,7 @@ def localise(run, cut, local, grid=COARSE):
         def found(rate, exponent=exponent):
             return excursion(run, exponent, exponent.minorant(rate), -np.log(run.failure_probability * local), rate)
 
-        rate = _best(found, *_rates(run), 17, 3)
+        rate = _best(found, *_rates(run), 23, 3)
         value = found(rate)
         if value < np.inf:
             return value, rate
