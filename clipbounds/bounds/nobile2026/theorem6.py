@@ -19,6 +19,15 @@ QUANTITIES = {
 CACHED = 4096  # values of Theorem 6 that are remembered: .3 to 1 s each
 TINY = 1e-200
 
+
+def _raised(sigma):
+    """A slightly larger sigma, the same for those that differ by rounding only: they then share a search."""
+    if sigma == 0:
+        return 0.0
+    grid = 10.0 ** (np.floor(np.log10(sigma)) - 10)
+    return float(grid * np.ceil(sigma * (1 + 1.234e-9) / grid))
+
+
 _searched = lru_cache(CACHED)(whole_run)
 _searched_gap = lru_cache(CACHED)(whole_gap)
 
@@ -39,7 +48,7 @@ class WholeRun(_PerSample):
         gap = max(setting.problem.initial_gap, lipschitz * (eta * sigma) ** 2 / units.count, TINY)
         unit = np.sqrt(lipschitz * gap)
         run = Run(
-            tuple((units.thresholds / unit).tolist()), units.sigma / unit, self.p, 1.0, min(1.0, lipschitz * eta), 1.0,
+            tuple((units.thresholds / unit).tolist()), _raised(units.sigma / unit), self.p, 1.0, min(1.0, lipschitz * eta), 1.0,
             float(steps), self.failure_probability,
         )  # fmt: skip
         return run, float(unit), float(gap)
