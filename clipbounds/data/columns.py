@@ -1,4 +1,4 @@
-"""Columns and labels of a dataset made fit for a problem: scaled, with an intercept, as -1 and 1."""
+"""Columns and labels of a dataset made fit for a problem: scaled, with an intercept, as -1 and 1 or as 0, 1, ...."""
 
 import logging
 
@@ -70,3 +70,21 @@ def two_classes(labels, owner):
     low, high = values
     logger.warning("%s: the labels %g and %g are taken as -1 and 1", owner, low, high)
     return DataArray.of(np.where(np.asarray(labels) == low, -1.0, 1.0), labels.origin)
+
+
+def class_numbers(labels, owner):
+    """The labels as 0, 1, ..., in the order of their values, and the log says so if they were others.
+
+    Raises
+    ------
+    ValueError
+        If all labels are the same.
+    """
+    values, numbers = np.unique(np.asarray(labels), return_inverse=True)
+    if values.size < 2:
+        raise ValueError(f"{owner}: labels must have two values or more, but all of them are {values[0]:g}")
+    if np.array_equal(values, np.arange(values.size)):
+        return labels
+    shown = ", ".join(f"{v:g}" for v in values[:6]) + (", ..." if values.size > 6 else "")
+    logger.warning("%s: the labels %s are taken as 0, ..., %d", owner, shown, values.size - 1)
+    return DataArray.of(numbers.astype(np.float64), labels.origin)

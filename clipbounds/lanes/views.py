@@ -90,16 +90,30 @@ def _at(kind):
 floats_at, indices_at = _at(FLOATS), _at(INDICES)
 
 
+def _on_the_stack(count, context, builder):
+    numbers = ir.ArrayType(context.get_value_type(types.float64), count)
+    with builder.goto_entry_block():
+        memory = builder.alloca(numbers)
+        memory.align = 64
+    data = builder.bitcast(memory, context.get_value_type(types.float64).as_pointer())
+    return _view(context, builder, FLOATS, data, context.get_constant(types.intp, count))
+
+
 @intrinsic
 def scratch(typing_context):
     """A row of LANES numbers on the stack, not initialised, for the function that asks for it and those it calls."""
 
     def codegen(context, builder, signature, arguments):
-        numbers = ir.ArrayType(context.get_value_type(types.float64), LANES)
-        with builder.goto_entry_block():
-            memory = builder.alloca(numbers)
-            memory.align = 64
-        data = builder.bitcast(memory, context.get_value_type(types.float64).as_pointer())
-        return _view(context, builder, FLOATS, data, context.get_constant(types.intp, LANES))
+        return _on_the_stack(LANES, context, builder)
+
+    return FLOATS(), codegen
+
+
+@intrinsic
+def scratch_rows(typing_context):
+    """The same, of LANES rows: 32 kB."""
+
+    def codegen(context, builder, signature, arguments):
+        return _on_the_stack(LANES * LANES, context, builder)
 
     return FLOATS(), codegen

@@ -24,12 +24,14 @@ from ..problems.linear_kernels import (
     LOGISTIC,
     RIDGE,
     ROWS,
+    SOFTMAX,
     STARTS_AT,
     VALUES_AT,
     WIDTH,
     slope,
 )
 from .base import ORACLE
+from .softmax_rows import dense_softmax, sparse_softmax
 
 # (x, v, state, chosen, params, dim, first, count): v <- mean gradient at x of the rows chosen[first], ..., of each lane;
 # `chosen` has a row of LANES numbers a sample, `params` are those of the problem, `state` is 2 dim rows of scratch. At
@@ -190,7 +192,13 @@ def _sparse(x, v, chosen, params, dim, first, count):
 
 @device
 def _linear(x, v, state, chosen, params, dim, first, count):
-    if params[STARTS_AT] == 0.0:
+    dense = params[STARTS_AT] == 0.0
+    if int(params[CODE]) == SOFTMAX:
+        if dense:
+            dense_softmax(x, v, state, chosen, params, dim, first, count)
+        else:
+            sparse_softmax(x, v, chosen, params, dim, first, count)
+    elif dense:
         _dense(x, v, state, chosen, params, dim, first, count)
     else:
         _sparse(x, v, chosen, params, dim, first, count)

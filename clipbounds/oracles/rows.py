@@ -50,7 +50,7 @@ def invariant_ball(setting):
     for centre in (problem.x0, problem.minimiser, np.zeros(problem.dim)):
         predicted, length = problem.predictions(centre), float(np.linalg.norm(centre))
         # ‖loss' a + mu z‖ <= |loss'| ‖a‖ + mu ‖z‖
-        steepest = float(np.max(np.abs(problem.slopes(predicted)) * problem.row_norms)) + problem.ridge * length
+        steepest = float(np.max(problem.slope_norms(predicted) * problem.row_norms)) + problem.ridge * length
         highest = float(np.max(problem.losses(predicted))) + 0.5 * problem.ridge * length**2
         radius = min(steepest / problem.ridge, math.sqrt(2 * highest / problem.ridge))
         start = float(np.linalg.norm(problem.x0 - centre))
@@ -156,10 +156,13 @@ class _Rows(Oracle):
 
     def row_gradients(self, x, rows=slice(None)):
         """grad f_i(x) - ridge x for the given rows, shape (rows, dim): the part that differs from row to row."""
-        problem = self.problem
-        matrix = problem.features.matrix[rows]
-        dense = matrix if problem.features.layout == "dense" else matrix.toarray()
-        return dense * problem.slopes(problem.predictions(x))[rows, np.newaxis]
+        return self._row_gradients(self.problem.slopes(self.problem.predictions(x)), rows)
+
+    def _row_gradients(self, slopes, rows):
+        features = self.problem.features
+        dense = features.matrix[rows] if features.layout == "dense" else features.matrix[rows].toarray()
+        slopes = slopes[rows].reshape(len(dense), -1, 1)
+        return (slopes * dense[:, np.newaxis]).reshape(len(dense), -1)
 
     def moment_at(self, x, p):
         """E‖grad f_i(x) - grad f(x)‖^p at a point, the finite sum itself.
@@ -174,10 +177,11 @@ class _Rows(Oracle):
             raise ValueError(f"moment_at: x needs the shape ({self.problem.dim},), but {x.shape} was given")
         problem = self.problem
         mean = problem.plain_gradient(x) - problem.ridge * x
+        slopes = problem.slopes(problem.predictions(x))
         together = max(1, AT_ONCE // problem.dim)
         total = 0.0
         for k in range(0, problem.rows, together):
-            apart = self.row_gradients(x, slice(k, k + together)) - mean
+            apart = self._row_gradients(slopes, slice(k, k + together)) - mean
             total += float(np.sum(np.linalg.norm(apart, axis=1) ** p))
         return total / problem.rows
 

@@ -17,6 +17,7 @@ from .profile import Profile
 from .ramp import RampValley, RampWall
 from .regression import LeastSquares, RobustRegression
 from .separable import CoshCosine, Exponential, GemanMcClure, SineQuadratic, Softplus
+from .softmax import Softmax
 from .unsmooth import NegativeLog, Reciprocal, ScalarFactorisation, SquaredExponential
 from .zero_chain import ZeroChain
 
@@ -53,6 +54,7 @@ __all__ = [
     "RobustRegression",
     "ScalarFactorisation",
     "SineQuadratic",
+    "Softmax",
     "Softplus",
     "Sombrero",
     "SquaredExponential",

@@ -54,16 +54,20 @@ class LinearModel(Problem):
         if isinstance(given, np.ndarray) and given.ndim == 1 and given.size == labels.size * self.x0.size:
             given = given.reshape(labels.size, self.x0.size)
         features = DataArray.of(given)
-        n, dim = (*features.shape, 0)[:2]
+        n, dim = features.shape[0], (*features.shape, 0)[1] * self.outputs_of(labels)
         if self.x0.size == 1 < dim:
             self._normalise(x0=np.repeat(self.x0, dim))
         if len(features.shape) != 2 or labels.shape != (n,) or self.x0.size != dim:
             raise ValueError(
-                f"{name}: features must be {labels.size} x {self.x0.size} finite numbers (labels x entries of x0), but the"
+                f"{name}: features must be {labels.size} x {self.x0.size // self.outputs_of(labels)} finite numbers (labels x entries of x0), but the"
                 f" shape {features.shape} was given"
             )
         self._normalise(features=features, labels=labels)
         self.check_labels()
+
+    def outputs_of(self, labels):
+        """Predictions a row: the dimension is so many times the number of features."""
+        return 1
 
     def check_labels(self):
         """Raise ValueError for labels that the loss does not know."""
@@ -140,6 +144,10 @@ class LinearModel(Problem):
     def slopes(self, z):
         """loss'(z_i, y_i) at predictions of shape (..., n)."""
         raise NotImplementedError
+
+    def slope_norms(self, z):
+        """|loss'(z_i, y_i)|"""
+        return np.abs(self.slopes(z))
 
     def curvatures(self, z):
         """loss''(z_i, y_i) at predictions of shape (..., n)."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..problems import LinearModel
+from ..problems import LinearModel, Softmax
 from ..specs import POSITIVE
 from .domain import real
 
@@ -48,7 +48,7 @@ def stationary_rows(problem, threshold, tolerance=1e-10):
 
     Parameters
     ----------
-    problem : LinearModel
+    problem : LinearModel with one prediction a row, so not Softmax
     threshold : float c in (0, inf)
     tolerance : float in (0, inf)
         The returned x has ‖mean clip_c‖ <= tolerance·c.
@@ -66,6 +66,10 @@ def stationary_rows(problem, threshold, tolerance=1e-10):
     if not isinstance(problem, LinearModel):
         raise ValueError(
             f"{name}: problem must be a mean over rows of a dataset, such as Logistic, but {problem!r} was given"
+        )
+    if isinstance(problem, Softmax):
+        raise ValueError(
+            f"{name}: problem must have one prediction a row, but Softmax has {problem.classes}, one a class"
         )
     c = real(name, "threshold", threshold, POSITIVE)
     tolerance = real(name, "tolerance", tolerance, POSITIVE)

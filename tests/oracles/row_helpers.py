@@ -39,10 +39,28 @@ def one_step(problem, oracle, x, trajectories, **options):
     for first in range(0, trajectories, 64):
         block = make(3, first)
         block.run_to(1)
-        steps.append(unpack(block.iterate(DIM)[None], 64))
+        steps.append(unpack(block.iterate(problem.dim)[None], 64))
     return (x - np.concatenate(steps)) / 0.1
 
 
 def clipped(vectors, c):
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors * np.minimum(1, c / norms)
+
+
+def far_off(drawn, law):
+    """How many of the means and covariances of the drawn estimates contradict the law {values, probabilities}.
+
+    Bernstein's inequality with the exact variance and range of each statistic, so that the rate of false alarms of all
+    five points together is at most FALSE_ALARM, without an appeal to a limit.
+    """
+    values, weights = law
+    mean = weights @ values
+    pairs = np.triu_indices(values.shape[1])
+    seen, exact = (np.hstack([v, (v - mean)[:, pairs[0]] * (v - mean)[:, pairs[1]]]) for v in (drawn, values))
+    centre = weights @ exact
+    variance, reach = weights @ np.square(exact - centre), np.abs(exact - centre).max(axis=0)
+    log = np.log(2 * 5 * exact.shape[1] / FALSE_ALARM) / len(drawn)
+    radius = reach * log / 3 + np.sqrt(np.square(reach * log / 3) + 2 * variance * log)
+    # x - x_1 over the step size: the rounding of numbers below 4, divided by .1
+    return int(np.sum(np.abs(seen.mean(axis=0) - centre) > radius + 100 * np.finfo(float).eps))

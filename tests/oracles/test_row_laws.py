@@ -4,7 +4,19 @@ import itertools
 
 import numpy as np
 import pytest
-from row_helpers import DIM, FALSE_ALARM, FEATURES, PROBLEM, SIGNS, N, clipped, one_step, row_gradients, settings
+from row_helpers import (
+    DIM,
+    FALSE_ALARM,
+    FEATURES,
+    PROBLEM,
+    SIGNS,
+    N,
+    clipped,
+    far_off,
+    one_step,
+    row_gradients,
+    settings,
+)
 from scipy import stats
 from scipy.sparse import csr_array
 
@@ -25,24 +37,6 @@ def batches(repeats, size, replacement):
         return counts, stats.multinomial(size, repeats / repeats.sum()).pmf(counts)
     counts = counts[np.all(counts <= repeats, axis=1)]
     return counts, stats.multivariate_hypergeom(repeats, size).pmf(counts)
-
-
-def far_off(drawn, law):
-    """How many of the means and covariances of the drawn estimates contradict the law {values, probabilities}.
-
-    Bernstein's inequality with the exact variance and range of each statistic, so that the rate of false alarms of all
-    five points together is at most FALSE_ALARM, without an appeal to a limit.
-    """
-    values, weights = law
-    mean = weights @ values
-    pairs = np.triu_indices(DIM)
-    seen, exact = (np.hstack([v, (v - mean)[:, pairs[0]] * (v - mean)[:, pairs[1]]]) for v in (drawn, values))
-    centre = weights @ exact
-    variance, reach = weights @ np.square(exact - centre), np.abs(exact - centre).max(axis=0)
-    log = np.log(2 * 5 * exact.shape[1] / FALSE_ALARM) / len(drawn)
-    radius = reach * log / 3 + np.sqrt(np.square(reach * log / 3) + 2 * variance * log)
-    # x - x_1 over the step size: the rounding of numbers below 4, divided by .1
-    return int(np.sum(np.abs(seen.mean(axis=0) - centre) > radius + 100 * np.finfo(float).eps))
 
 
 DISTINCT = np.ones(N, dtype=int)
