@@ -12,7 +12,7 @@ from .simulate import simulate
 from .version import __version__
 
 # loaded when they are first named: a simulation needs none of them, and they take a quarter of a second
-_LATER = ("bounds", "falsifier", "sweep", "verdict", "worst_case")
+_LATER = ("bounds", "exact", "falsifier", "sweep", "verdict", "worst_case")
 
 __all__ = [
     "Constants",
@@ -25,6 +25,7 @@ __all__ = [
     "compare",
     "data",
     "diagnose",
+    "exact",
     "falsifier",
     "falsify",
     "first_passage",

@@ -14,7 +14,7 @@ FLOORS = (
     {"problems", "noise", "clipping"},
     {"oracles", "networks"},
     {"methods", "described"},
-    {"simulate", "first_passage", "keepers", "measured", "logs"},
+    {"simulate", "first_passage", "keepers", "measured", "logs", "exact"},
     {"worst_case", "bounds", "testing"},
     {"verdict", "diagnose"},
     {"sweep", "falsifier"},

@@ -2,13 +2,19 @@
 
 import dataclasses
 
+import numpy as np
+
 from ..bounds import Bound
+from ..exact import QUANTITIES, mean_curves, why_not
 from ..methods import Setting
 from ..noise.base import NONE
 from ..simulate import simulate
 from ..verdict import compare
+from ..verdict.judge import limit_of
 
 START, BUDGET = 1024, 2**17  # trajectories
+LAW_TOLERANCE = 1e-5
+WORK = 1e9  # coordinates and samples of one test: some seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +25,7 @@ class Confirmation:
     ----------
     verdict : str, "violated" or another word of `clipbounds.compare`
     ratio : float or None, measured over bound
-    method : str, the band; "exact" without sampling
+    method : str, the band; "exact" without noise, "law of the iterate" for an enclosure of the mean
     confidence, seed, trajectories : what the test rests on
     """
 
@@ -54,15 +60,40 @@ def confirm(
     -------
     Confirmation
     """
+    found = by_law(bound, setting, steps, confidence, seed)
+    if found is not None:
+        return found
     sampled = setting.noise.layout != NONE
     run = simulate(setting, steps, START if sampled else 1, seed=seed, checkpoints=[steps], threads=threads)
     if sampled and bound.aggregate != "every":
-        found = compare(run, [bound], confidence, until="decided", budget=BUDGET, threads=threads)
+        one = steps * setting.problem.dim * setting.method.samples_per_step
+        most = int(min(max(WORK / one, START), BUDGET))
+        found = compare(run, [bound], confidence, until="decided", budget=most, threads=threads)
     else:
         found = compare(run, [bound], confidence)
     verdict = found.verdicts[0]
     count = int(found.run.sizes.get("trajectory", 1))
     return Confirmation(verdict.verdict, verdict.tightness, verdict.method, confidence, seed, count)
+
+
+def by_law(bound: Bound, setting: Setting, steps: int, confidence: float, seed: int) -> Confirmation | None:
+    """The verdict of an enclosure of the mean, where the law of the iterate can be propagated and decides; else None."""
+    if bound.aggregate != "mean" or bound.quantity not in QUANTITIES or why_not(setting) is not None:
+        return None
+    try:
+        curves = mean_curves(setting, steps, [steps], tolerance=LAW_TOLERANCE)
+    except ValueError:  # steps that do not increase with the point
+        return None
+    low, high = (float(end[0]) for end in curves.enclosure(bound.quantity))
+    at = np.array([steps])
+    limit = float(limit_of(bound, setting, bound.value(setting, at), at)[0])
+    upper = bound.kind == "upper"
+    violated, holds = (low > limit, high <= limit) if upper else (high < limit, low >= limit)
+    if not (violated or holds):
+        return None
+    value = float(getattr(curves, bound.quantity)[0])
+    ratio = value / limit if upper else limit / value
+    return Confirmation("violated" if violated else "holds", ratio, "law of the iterate", confidence, seed, 0)
 
 
 def spend(error: float, tests: int) -> float:

@@ -106,6 +106,10 @@ class Falsification:
             f"setting = {setting}",
             f"bound = {bound}",
         ]
+        if self.broken and self.confirmation.method == "law of the iterate":
+            lines.append(f"curves = cb.exact.mean_curves(setting, {self.steps}, [{self.steps}], tolerance=1e-5)")
+            lines.append(f'print(curves.enclosure("{self.bound.quantity}"), bound.value(setting, [{self.steps}]))')
+            return "\n".join(lines)
         single = self.setting.noise.layout == 0
         seed = self.confirmation.seed if self.broken else self.seed
         count = 1 if single else 1024

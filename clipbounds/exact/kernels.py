@@ -1,0 +1,134 @@
+"""The law of an iterate on a grid: one step moves the mass of every node, and splits it between two neighbours."""
+
+from numba import types
+
+from ..lanes.blocks import FLOATS, INTS
+from ..lanes.compile import device, kernel, named_signature
+
+# slopes and gaps: |f'| and f - f* at the nodes; cells and shares: for each atom and node the cell of the landing point and
+# the part of it that the point has passed, 0 on a node. factors: for each atom and cell sup g'; bends: (3, cells) variation
+# of the derivatives of |f'| and f, and eta times that of f''; edges: cells where an atom begins or ceases to be clipped.
+# history: E|f'|, E(f - f*), mass lost at the ends; traces: sums of load times bends, then the load at each edge
+PROPAGATE = named_signature(
+    mass=FLOATS, spare=FLOATS, slopes=FLOATS, gaps=FLOATS, weights=FLOATS, cells=INTS, shares=FLOATS, factors=FLOATS,
+    bends=FLOATS, edges=INTS, load=FLOATS, moved=FLOATS, largest=FLOATS, history=FLOATS, traces=FLOATS,
+    start=types.int64, steps=types.int64, certify=types.int64,
+)  # fmt: skip
+# sups: (2, cells) bounds of |V'| for |f'| and f; traces: for each the largest, then the value where each edge lands
+DERIVATIVES = named_signature(
+    sups=FLOATS, spare=FLOATS, weights=FLOATS, cells=INTS, shares=FLOATS, factors=FLOATS, edges=INTS, atoms_of=INTS,
+    traces=FLOATS, steps=types.int64,
+)  # fmt: skip
+
+
+@device
+def images(cells, shares, base, i):
+    """First and last cell that the image of cell i touches; its right end may be the left end of the next cell."""
+    left, right = cells[base + i], cells[base + i + 1]
+    if shares[base + i + 1] == 0.0 and right > left:
+        right -= 1
+    return left, right
+
+
+@device
+def transport(load, moved, largest, weights, cells, shares, factors, low, high):
+    """moved(y) = sum over atoms of weight times the largest factor·load among the cells whose image meets the cell of y."""
+    nodes = load.size
+    for i in range(nodes):
+        moved[i] = 0.0
+    for k in range(weights.size):
+        base = k * nodes
+        least, most = nodes, -1
+        for i in range(low, high):
+            left, right = images(cells, shares, base, i)
+            value = factors[base + i] * load[i]
+            for j in range(left, right + 1):
+                if j > most:
+                    largest[j] = value
+                    most = j
+                else:
+                    largest[j] = max(largest[j], value)
+            least = min(least, left)
+        for j in range(least, most + 1):
+            moved[j] += weights[k] * largest[j]
+    for i in range(nodes):
+        load[i] = moved[i]
+
+
+@kernel(PROPAGATE)
+def propagate(
+    mass, spare, slopes, gaps, weights, cells, shares, factors, bends, edges, load, moved, largest, history, traces, start,
+    steps, certify,
+):  # fmt: skip
+    nodes, atoms = mass.size, weights.size
+    first = last = start
+    width = 3 + edges.size
+    reached_low, reached_high = start, start
+    for step in range(steps):
+        low, high = nodes, -1
+        for k in range(atoms):
+            low = min(low, cells[k * nodes + first])
+            high = max(high, cells[k * nodes + last] + 1)
+        if certify:
+            reached_low, reached_high = min(reached_low, low), max(reached_high, high)
+            transport(load, moved, largest, weights, cells, shares, factors, 0, nodes - 1)
+        for i in range(low, high + 1):
+            spare[i] = 0.0
+        for k in range(atoms):
+            base, weight = k * nodes, weights[k]
+            for i in range(first, last + 1):
+                j, share = cells[base + i], shares[base + i]
+                part = weight * mass[i]
+                spare[j] += part * (1.0 - share)
+                if share > 0.0:
+                    spare[j + 1] += part * share
+                    if certify:
+                        load[j] += part
+        slope = gap = 0.0
+        for i in range(low, high + 1):
+            mass[i] = spare[i]
+            slope += spare[i] * slopes[i]
+            gap += spare[i] * gaps[i]
+        first, last = low, high
+        history[3 * step], history[3 * step + 1] = slope, gap
+        history[3 * step + 2] = mass[0] + mass[nodes - 1]
+        if certify:
+            for q in range(3):
+                total = 0.0
+                for i in range(nodes - 1):
+                    total += load[i] * bends[q * nodes + i]
+                traces[width * step + q] = total
+            for e in range(edges.size):
+                traces[width * step + 3 + e] = load[edges[e]]
+
+
+@kernel(DERIVATIVES)
+def derivatives(sups, spare, weights, cells, shares, factors, edges, atoms_of, traces, steps):
+    nodes = sups.size // 2
+    width = 1 + edges.size
+    for step in range(steps):
+        for q in range(2):
+            here = q * nodes
+            place = (2 * step + q) * width
+            top = 0.0
+            for i in range(nodes - 1):
+                top = max(top, sups[here + i])
+            traces[place] = top
+            for e in range(edges.size):
+                left, right = images(cells, shares, atoms_of[e] * nodes, edges[e])
+                value = 0.0
+                for j in range(left, right + 1):
+                    value = max(value, sups[here + j])
+                traces[place + 1 + e] = value
+            for i in range(nodes):
+                spare[i] = 0.0
+            for k in range(weights.size):
+                base = k * nodes
+                for i in range(nodes - 1):
+                    left, right = images(cells, shares, base, i)
+                    value = sups[here + left]
+                    for j in range(left + 1, right + 1):
+                        value = max(value, sups[here + j])
+                    spare[i] += weights[k] * factors[base + i] * value
+            for i in range(nodes - 1):
+                sups[here + i] = spare[i]

@@ -1,0 +1,133 @@
+"""The law of the iterate against enumeration, against simulation, against itself on finer grids; its certificate can fail."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import clipbounds as cb
+from clipbounds.clipping import NormClip
+from clipbounds.exact import QUANTITIES, mean_curves, why_not
+from clipbounds.methods import SGD, ClippedSGD
+from clipbounds.noise import Gaussian, Rademacher, ThreePoint, TwoPoint
+from clipbounds.problems import Cosh, DoubleWell, Extremal, Huber, Quadratic
+
+PROBLEMS = [Quadratic([1.0], [1.0]), Huber(1.0, 1.0, [2.0]), Cosh(1.0, 0.5, [1.0]), Extremal(0.5, 0.5, [1.0])]
+LAWS = [TwoPoint(1.0, 0.5), ThreePoint(1.0, 0.5, 0.1), Rademacher(1.0)]
+STEPS = [(0.1, 1.0), (0.02, 0.5)]
+SETTINGS = [
+    cb.Setting(problem, law, ClippedSGD(eta, NormClip(c))) for problem in PROBLEMS for law in LAWS for eta, c in STEPS
+]
+
+
+def name(setting):
+    parts = (setting.problem, setting.noise)
+    return "-".join(type(part).__name__ for part in parts) + f"-{setting.method.step_size}"
+
+
+def enumerated(setting, steps):
+    """E|f'| and E gap after each step, over all sequences of atoms."""
+    places, weights = setting.noise.atoms()
+    method, problem = setting.method, setting.problem
+    c = method.clip.threshold
+    x, mass = np.array([problem.x0[0]]), np.ones(1)
+    slopes, gaps = [], []
+    for _ in range(steps):
+        u = problem.gradient(x[:, None])[:, 0]
+        x = np.concatenate([x - method.step_size * np.clip(u + place, -c, c) for place in places])
+        mass = np.concatenate([mass * weight for weight in weights])
+        slopes.append(mass @ np.abs(problem.gradient(x[:, None])[:, 0]))
+        gaps.append(mass @ problem.gap(x[:, None]))
+    return np.array(slopes), np.array(gaps)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=name)
+def test_enumeration_lies_in_the_enclosure(setting):
+    steps = 10
+    slopes, gaps = enumerated(setting, steps)
+    curves = mean_curves(setting, steps, range(1, steps + 1), nodes=2000, whole=True)
+    for quantity, exact in (("gradient_norm", slopes), ("gap", gaps)):
+        low, high = curves.enclosure(quantity)
+        assert np.all(low <= exact) and np.all(exact <= high)
+    start = abs(setting.problem.gradient(setting.problem.x0)[0])
+    average = np.cumsum([start, *slopes[:-1]]) / np.arange(1, steps + 1)
+    low, high = curves.enclosure("mean_gradient_norm")
+    assert np.all(low <= average) and np.all(average <= high)
+
+
+def test_the_certificate_is_not_empty_and_smaller_ones_would_be_wrong():
+    """A grid that does not carry the lattice of the steps errs by more than rounding, and a thousandth of its error is false."""
+    misses = 0
+    for setting in SETTINGS:
+        steps = 10
+        slopes, _ = enumerated(setting, steps)
+        curves = mean_curves(setting, steps, range(1, steps + 1), nodes=150, whole=True)
+        misses += np.any(np.abs(curves.gradient_norm - slopes) > 1e-3 * curves.errors["gradient_norm"] + 1e-12)
+    assert misses >= 5
+
+
+@pytest.mark.parametrize("setting", SETTINGS[::2], ids=name)
+def test_a_finer_grid_lies_in_the_enclosure_of_a_coarse_one(setting):
+    coarse = mean_curves(setting, 300, [3, 30, 300], nodes=1500)
+    fine = mean_curves(setting, 300, [3, 30, 300], nodes=24_000)
+    for quantity in QUANTITIES:
+        gap = np.abs(getattr(coarse, quantity) - getattr(fine, quantity))
+        assert np.all(gap <= coarse.errors[quantity] + fine.errors[quantity])
+        assert np.all(fine.errors[quantity] < coarse.errors[quantity] + 1e-9)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("setting", SETTINGS[:20], ids=name)
+def test_simulation_agrees_and_the_error_is_below_its_tolerance(setting):
+    """20 settings, T = 1000: the certified error is below 1e-4, and the means of 40,000 runs lie within their band."""
+    at = [10, 100, 1000]
+    curves = mean_curves(setting, 1000, at)
+    assert np.all(curves.errors["mean_gradient_norm"] <= 1e-4 * curves.mean_gradient_norm)
+    run = cb.simulate(setting, 1000, 40_000, seed=7, checkpoints=at)
+    for quantity in QUANTITIES:
+        values = run[quantity].sel(checkpoint=at).transpose("trajectory", "checkpoint").to_numpy()
+        # bounded variables: Bernstein's band at 1e-8 a comparison
+        spread, width = values.std(axis=0), np.ptp(values, axis=0)
+        log = np.log(2 / 1e-8)
+        band = spread * np.sqrt(2 * log / len(values)) + 3 * width * log / len(values)
+        assert np.all(np.abs(values.mean(axis=0) - getattr(curves, quantity)) <= band + curves.errors[quantity])
+
+
+def test_the_curves_do_not_depend_on_the_last_step():
+    setting = SETTINGS[0]
+    short = mean_curves(setting, 50, [50], nodes=3000, whole=True, certify=False)
+    assert np.isinf(short.errors["gap"]).all()
+    certified = mean_curves(setting, 50, [50], nodes=3000, whole=True)
+    assert short.gap == certified.gap and short.nodes == certified.nodes
+
+
+def test_long_products_of_atoms_are_what_they_are():
+    """The oracle of this file: two steps by hand."""
+    setting = cb.Setting(Quadratic([1.0], [1.0]), Rademacher(1.0), ClippedSGD(0.5, NormClip(10.0)))
+    ends = [0.5 * (1 - 0.5 * (1 + a)) - 0.5 * b for a, b in itertools.product((-1, 1), repeat=2)]
+    assert enumerated(setting, 2)[0][1] == pytest.approx(np.mean(np.abs(ends)), rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(problem=DoubleWell([1.0])), "must be one of Quadratic"),
+        (dict(problem=Quadratic([1.0, 2.0], [1.0, 1.0])), "dimension 1, but is Quadratic in dimension 2"),
+        (dict(noise=Gaussian(1.0)), "finitely many atoms, but is Gaussian"),
+        (dict(method=SGD(0.1)), "must be ClippedSGD with NormClip"),
+        (dict(method=ClippedSGD(0.1, NormClip(1.0), momentum=0.5)), "momentum 0"),
+        (dict(method=ClippedSGD(1.5, NormClip(1.0))), "eta f'' <= 1"),
+    ],
+)
+def test_what_is_not_propagated_is_said_in_one_sentence(change, words):
+    setting = SETTINGS[0].replace(**change)
+    with pytest.raises(ValueError, match=words) as caught:
+        mean_curves(setting, 10)
+    assert "\n" not in str(caught.value)
+    assert why_not(SETTINGS[0]) is None
+
+
+@pytest.mark.parametrize(("key", "value"), [("steps", 0), ("tolerance", 0.0), ("nodes", 1)])
+def test_bad_numbers_are_refused(key, value):
+    with pytest.raises(ValueError, match=key):
+        mean_curves(SETTINGS[0], **{"steps": 10, key: value})
