@@ -9,6 +9,9 @@
   first preparation of any (n/(11 L_avg/L)² is .53, .42, .88) and pays for the second one of each (1.19, 1.47, 1.26).
 * eps = ‖grad F(x0)‖/2 and /4, 64 trajectories, seed 0. A case agrees with the rule if the asymptotic 99 % band of SPIDER's mean cost, simultaneous over the cases, lies on the
   side of the cost of descent that the rule names, contradicts it if it lies on the other, and is undecided otherwise. The rule holds if all cases agree, and fails if one contradicts.
+
+What came out of the one run (written afterwards): 11 of 12 cases agree, and one contradicts: diabetes with unit rows at ‖grad F(x0)‖/2, where SPIDER costs 5 % more. There it hits
+at step 12, in its first epoch of 22: the full gradient with which it begins, 442 of 926, is not yet shared out over a whole epoch, as the totals have it.
 """
 
 import tempfile
@@ -99,6 +102,11 @@ def run(lab):
     axes.plot(span, span**-0.5, "-", color="0.3", linewidth=1, label="planned totals")
     axes.axhline(1, color="0.5", linestyle=":", linewidth=1), axes.axvline(1, color="0.5", linestyle=":", linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel=r"$n/(11L_{avg}/L)^2$", ylabel="cost of SPIDER over descent")
+    (
+        axes.set_xticks([0.4, 0.6, 1, 1.5], ["0.4", "0.6", "1", "1.5"]),
+        axes.set_yticks([0.8, 1, 1.2, 1.5], ["0.8", "1", "1.2", "1.5"]),
+    )
+    axes.minorticks_off()
     axes.set_title("Does SPIDER pay? The rule on other data")
     axes.legend(loc="best")
     table = {
