@@ -61,7 +61,7 @@ def test_the_dual_bounds_the_lagrangian_everywhere(n, scale, p, schedule):
     batch = _Batch(tau, p)
     size = np.geomspace(1e-4, 1e14 if p < 1.1 else 1e6, 400_001) * tau[-1]
     missed = 0
-    for _ in range(10):
+    for _ in range(5):
         w, bias = batch.most * draw.uniform(), batch.most * draw.uniform(0, 1.5, batch.tau.size)
         mu, alpha = 10 ** draw.uniform(-1, 0.5), draw.uniform(-1, 1) * batch.unit * w
         every = np.repeat(bias, batch.repeats.astype(int))  # by the definition, sample by sample
@@ -106,7 +106,7 @@ def attack(seed, count, fed=1.0):
 
 
 def test_no_exact_law_is_above():
-    worst = attack(1, 1500)
+    worst = attack(1, 600)
     assert max(worst.values()) <= 1 + 1e-9
 
 
@@ -118,7 +118,7 @@ def test_no_exact_law_is_above_in_ten_thousand():
 
 def test_the_same_laws_beat_the_value_for_a_smaller_sigma():
     """Negative control: .96 sigma."""
-    assert max(attack(1, 1500, fed=0.96).values()) > 1.01
+    assert max(attack(1, 600, fed=0.96).values()) > 1.01
 
 
 @pytest.mark.parametrize(

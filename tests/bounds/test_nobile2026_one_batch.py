@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from clipbounds.bounds import nobile2026 as theory
 from clipbounds.bounds.nobile2026.exponential import hilbert_factor, line_constant
@@ -142,3 +143,22 @@ def test_bad_input_is_one_sentence(change, words):
     given = dict(thresholds=[1.0, 2.0], gradient_norm=0.5, sigma=1.0, p=1.5, failure_probability=0.1) | change
     with pytest.raises(ValueError, match=words):
         theory.deviation_star(**given)
+
+
+@pytest.mark.parametrize(
+    "n, u, v", [(3000, 0.012, 0.009), (65_536, 0.5, 0.49), (65_536, 1e-4, 2e-5), (65_536, 0.01, 0.0098)]
+)
+def test_confusion_in_blocks_against_every_total(n, u, v):
+    """Every total of a binomial law, added one by one. g(m) is about Q(d sqrt m), d = (u-v)/(u+v), so a block of w totals gives away at
+    most w (z + 1) d/(2 sqrt m) of it, z = d sqrt m (Mills' ratio), at the smallest m that counts."""
+    from clipbounds.bounds.nobile2026.lower import NODES, confusion
+
+    totals = np.arange(n + 1)
+    losses = binom.cdf(np.ceil(totals / 2) - 1, totals, u / (u + v)) + 0.5 * binom.pmf(totals / 2, totals, u / (u + v))
+    exact = binom.pmf(totals, n, u + v) @ np.where(totals > 0, losses, 0.5)
+    spread = np.sqrt(n * (u + v) * max(1 - u - v, 0))
+    width = max(2.0, (24 * spread + 104) / NODES)
+    d, root = (u - v) / (u + v), np.sqrt(max(n * (u + v) - 4 * spread, 1.0))
+    lost = width * (d * root + 1) * d / (2 * root) if width > 2 else 1e-8
+    assert exact * (1 - lost) <= confusion(n, u, v) <= exact * (1 + 1e-10)
+    assert not exact * (1 - lost) <= confusion(n, 1.01 * u, v) <= exact  # control

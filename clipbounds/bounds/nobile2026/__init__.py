@@ -28,6 +28,7 @@ from .probability import Theorem4, Theorem5, Theorem5Gap
 from .sharp_bias import sharp_bias_bound
 from .sharp_expectation import SharpDescent, Theorem3Star
 from .theorem6 import Theorem6, Theorem6Gap
+from .theorem7 import Theorem7, Theorem7Gap
 from .units import sample_sigma, units_of
 from .worst_mse import WorstError, exact_mse
 
@@ -46,6 +47,8 @@ __all__ = [
     "Theorem5Gap",
     "Theorem6",
     "Theorem6Gap",
+    "Theorem7",
+    "Theorem7Gap",
     "WorstError",
     "best_deviation",
     "best_deviation_star",

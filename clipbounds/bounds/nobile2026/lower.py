@@ -23,22 +23,27 @@ def three_point_error(u, v, sigma, p):
     return mean * sigma / spread ** (1 / p)
 
 
+NODES = 300  # totals at which the confusion is evaluated
+
+
 def confusion(n, u, v):
-    """P(N+ < N-) + P(N+ = N-)/2 for the counts in n draws, from below (very rare totals are left out)."""
-    from scipy.special import bdtr, gammaln, xlogy
+    """P(N+ < N-) + P(N+ = N-)/2 for the counts in n draws, u >= v, from below.
 
-    def mass(k, size, chance):
-        choices = gammaln(size + 1) - gammaln(k + 1) - gammaln(size - k + 1)
-        return np.exp(choices + xlogy(k, chance) + xlogy(size - k, 1 - chance))
+    Given the total m = N+ + N- it is g(m) = P(Bin(m, s) < m/2) + P(Bin(m, s) = m/2)/2, s = u/(u+v) >= 1/2, g(0) = 1/2. A draw more
+    changes g(2k-1) only where the margin is ±1, and C s^k (1-s)^k cancels: g(2k) = g(2k-1). It turns a tie into a loss
+    with probability 1-s <= 1/2: g(2k+1) <= g(2k). So g decreases, and a block of totals takes its value at the last one; totals
+    far from n(u+v) are left out.
+    """
+    from scipy.special import bdtr
 
-    expected = n * (u + v)
-    totals = np.arange(min(n, int(expected + 12 * np.sqrt(expected + 1) + 40)) + 1)
-    share, half = u / (u + v), totals // 2
-    even = totals % 2 == 0
-    lose = np.where(totals > 0, bdtr(np.where(even, half - 1, half), totals, share), 0.0)
-    lose = np.where(even & (half == 0), 0.0, lose)
-    draw = np.where(even, mass(half, totals, share), 0.0)
-    return float(mass(totals, n, u + v) @ (lose + 0.5 * draw)) * (1 - 1e-9)
+    expected, chance = n * (u + v), min(u + v, 1.0)
+    spread = 12 * np.sqrt(expected * (1 - chance) + 1) + 40
+    first, last = max(expected - spread, 0.0), min(expected + spread, n + 1.0)
+    halves = np.unique(np.linspace(first / 2, (last + 1) / 2, NODES).astype(int))
+    halves = halves[halves >= 1]
+    mass = np.diff(bdtr(np.minimum(np.append(2 * max(int(halves[0]) - 1, 0), 2 * halves), n), n, chance))
+    none = bdtr(0, n, chance) if halves[0] == 1 else 0.0
+    return float(mass @ bdtr(halves - 1, 2 * halves - 1, u / (u + v)) + 0.5 * none) * (1 - 1e-9)
 
 
 def _three_point_bound(n, sigma, p, delta):

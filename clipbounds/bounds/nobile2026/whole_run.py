@@ -50,7 +50,7 @@ class Plan:
     gap: float
 
 
-def excursion(run, exponent, minorant, log_term, rate):
+def excursion(run, minorant, log_term, rate):
     """The smallest D of Theorem 6 on the cells; inf if they do not cover it."""
     lowest = np.minimum.accumulate(minorant.least)  # on the cells up to this one
     with np.errstate(over="ignore"):
@@ -102,18 +102,21 @@ def average(run, minorant, log_term, rate, gap, quantity):
     return float(value(a)[0]) * (1 + 1e-9)
 
 
-def evaluate(run, plan, quantity, grid=FINE):
-    """(bound of the average of q(G_t), D): Theorem 6 with the parameters of a plan; inf if the plan's gap is too small."""
-    delta = run.failure_probability
-    exponent = run.exponent(plan.gap, plan.cut, grid)
+def gap_on(run, exponent, plan, smallest=excursion):
+    """D on the cells of `exponent`, with the plan's lambda_D or, where that has none, a smaller one."""
     for ease in EASED:
         rate = plan.gap_rate * ease
-        gap = excursion(run, exponent, exponent.minorant(rate), -np.log(delta * plan.local), rate)
+        gap = smallest(run, exponent.minorant(rate), -np.log(run.failure_probability * plan.local), rate)
         if gap < np.inf:
             break
-    if quantity is None:
-        return np.inf, gap
-    main = -np.log(delta * (1 - plan.cut - plan.local))
+    return gap
+
+
+def evaluate(run, plan, quantity, grid=FINE):
+    """(bound of the average of q(G_t), D): Theorem 6 with the parameters of a plan; inf if the plan's gap is too small."""
+    exponent = run.exponent(plan.gap, plan.cut, grid)
+    gap = gap_on(run, exponent, plan)
+    main = -np.log(run.failure_probability * (1 - plan.cut - plan.local))
     return average(run, exponent.minorant(plan.rate), main, plan.rate, gap, quantity), gap
 
 
@@ -129,14 +132,14 @@ def _best(function, low, high, count, rounds):
     return float(lowest_point(lambda rates: np.array([function(rate) for rate in rates]), low, high, count, rounds))
 
 
-def localise(run, cut, local, grid=COARSE):
+def localise(run, cut, local, smallest=excursion):
     """(D, lambda_D) on a coarse grid: the gap that the cells must cover grows until some lambda admits a D."""
     gap = 4 * run.initial_gap
     while gap < LARGEST * run.initial_gap:
-        exponent = run.exponent(gap, cut, grid)
+        exponent = run.exponent(gap, cut, COARSE)
 
         def found(rate, exponent=exponent):
-            return excursion(run, exponent, exponent.minorant(rate), -np.log(run.failure_probability * local), rate)
+            return smallest(run, exponent.minorant(rate), -np.log(run.failure_probability * local), rate)
 
         rate = _best(found, *_rates(run), 23, 3)
         value = found(rate)
@@ -178,12 +181,12 @@ def whole_run(run, quantity):
     return value, gap, plan
 
 
-def whole_gap(run):
+def whole_gap(run, smallest=excursion):
     """The smallest D over the splits with all of delta for cuts and localisation: f(x_t) - f* <= D for all t <= T."""
     found = np.inf
-    for cut in (0.0, 0.08):
-        gap, rate = localise(run, cut, 1 - cut)
+    for cut, _ in SPLITS:
+        gap, rate = localise(run, cut, 1 - cut, smallest)
         if gap < np.inf:
             plan = Plan(cut, 1 - cut, rate, np.nan, gap * ROOM)
-            found = min(found, gap, evaluate(run, plan, None)[1])
+            found = min(found, gap, gap_on(run, run.exponent(plan.gap, cut, FINE), plan, smallest))
     return found

@@ -1,0 +1,80 @@
+"""Theorem 7 without the objects: exponential moments of the gap under the Polyak-Lojasiewicz inequality; L = F0 = 1."""
+
+from functools import partial
+
+import numpy as np
+from scipy.special import logsumexp
+
+from .step_exponent import COARSE, FINE
+from .whole_run import ROOM, SPLITS, Plan, _best, gap_on, localise, whole_gap
+
+SLOPES = np.geomspace(0.02, 2, 24)  # values of a; each gives a valid bound
+BLOCKS = 60  # of steps, in the sum over the first exit
+
+
+def offsets(run, minorant, mu):
+    """(a, c) for each admissible a and the cells up to each one: Psi >= a G² - c there, c >= 0, shape (slopes, cells)."""
+    a = SLOPES[run.step_size * SLOPES * mu < 1]
+    excess = minorant.excess(np.zeros_like(a), a)
+    return a[:, np.newaxis], np.maximum(np.maximum.accumulate(excess, axis=1), 0.0)
+
+
+def log_moment(run, t, rate, a, c, mu):
+    """l_t >= ln E Z_t, with a new last axis for the steps t."""
+    kept = (1 - run.step_size * a * mu)[..., np.newaxis] ** t
+    with np.errstate(invalid="ignore", over="ignore"):
+        level = rate * c / (2 * a * mu)
+        return kept * rate * run.initial_gap + (1 - kept) * level[..., np.newaxis]
+
+
+def exit_gap(run, minorant, log_term, rate, mu):
+    """The smallest D of Theorem 7 on the cells; inf if they do not cover it. The steps of a block take its largest l_t."""
+    a, c = offsets(run, minorant, mu)
+    ends = np.unique(np.round(np.geomspace(1, run.steps, BLOCKS)))
+    starts = np.append(1.0, ends[:-1] + 1)
+    moment = np.maximum(
+        log_moment(run, starts, rate, a, c, mu), log_moment(run, ends, rate, a, c, mu)
+    )  # l_t is monotone
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = logsumexp(moment + np.log(ends - starts + 1), axis=-1)
+        needed = np.maximum((total + log_term) / rate, run.initial_gap) * (1 + 1e-9)
+        needed = np.where(np.isnan(needed), np.inf, needed)
+        enough = 2 * run.lipschitz * needed <= minorant.high**2
+    return float(np.min(np.where(enough, needed, np.inf)))
+
+
+def polyak_gap(run, mu):
+    """D for f(x_t) - f* <= D at all t <= T: the smaller of Theorem 7's and Theorem 6's, a choice made before the data."""
+    return min(whole_gap(run), whole_gap(run, partial(exit_gap, mu=mu)))
+
+
+def last_gap(run, minorant, log_term, rate, mu, top):
+    """The bound of f(x_T) - f* for one lambda on the cells up to G = `top`."""
+    a, c = offsets(run, minorant, mu)
+    c = c[:, np.searchsorted(minorant.high, top)][:, np.newaxis]
+    moment = log_moment(run, np.array([float(run.steps)]), rate, a, c, mu)
+    return float(np.nanmin((moment + log_term) / rate)) * (1 + 1e-9)
+
+
+def polyak_last(run, mu):
+    """With probability >= 1 - delta, f(x_T) - f* is at most this; never above the localisation."""
+    found = whole_gap(run)
+    for cut, local in SPLITS:
+        smallest = partial(exit_gap, mu=mu)
+        gap, gap_rate = localise(run, cut, local, smallest)
+        if not gap < np.inf:
+            continue
+        plan = Plan(cut, local, gap_rate, np.nan, gap * ROOM)
+        main = -np.log(run.failure_probability * (1 - cut - local))
+        coarse = run.exponent(plan.gap, cut, COARSE)
+        top = np.sqrt(2 * run.lipschitz * gap)
+
+        def value(rate, exponent=coarse, top=top, main=main):
+            return last_gap(run, exponent.minorant(rate), main, rate, mu, top)
+
+        rate = _best(value, gap_rate / 50, gap_rate * 50, 11, 3)
+        fine = run.exponent(plan.gap, cut, FINE)
+        gap = gap_on(run, fine, plan, smallest)
+        if gap < np.inf:
+            found = min(found, value(rate, fine, np.sqrt(2 * run.lipschitz * gap)))
+    return found
