@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..data import DataArray
 from ..facts import Certificate, HessianSmoothness
 from ..specs import POSITIVE, check_integer, parameter, vector
 from . import client_kernels
@@ -24,14 +25,16 @@ class ClientLogistic(ClientProblem):
     x0 : array_like, (dim,); a scalar is repeated
     weights, noise_scales : array_like, (n,), see `ClientProblem`
 
+    The arrays are values by content (`data.DataArray`), sorted by their owners: the JSON form names them.
+
     Smoothness (Hessian form): (regularisation + sum_i w_i lambda_i/4, 0), lambda_i being the largest eigenvalue of
     client i's mean of a a'. The minimiser is Newton's; f_star is what strong convexity certifies from the gradient
     that is left there: f(x) - ‖grad f(x)‖²/(2 regularisation) <= inf f.
     """
 
-    features: np.ndarray
-    labels: np.ndarray = vector()
-    owners: np.ndarray = vector()
+    features: DataArray
+    labels: DataArray
+    owners: DataArray
     regularisation: float = parameter(POSITIVE, "strong convexity")
     x0: np.ndarray = vector()
 
@@ -41,26 +44,32 @@ class ClientLogistic(ClientProblem):
     convex = True
 
     def validate(self):
-        features = np.array(self.features, dtype=np.float64)
-        if features.ndim != 2 or not features.size or not np.isfinite(features).all():
+        features, labels, owners = (
+            np.asarray(DataArray.of(part)) for part in (self.features, self.labels, self.owners)
+        )
+        if features.ndim != 2:
             raise ValueError(
                 f"ClientLogistic: features must be a finite array (samples, dim), but the shape {features.shape} was given"
             )
         samples, dim = features.shape
-        for field in ("labels", "owners"):
-            if getattr(self, field).size != samples:
+        for field, given in (("labels", labels), ("owners", owners)):
+            if given.shape != (samples,):
                 raise ValueError(
-                    f"ClientLogistic: {field} needs {samples} entries, one a sample, but {getattr(self, field).size} were given"
+                    f"ClientLogistic: {field} needs {samples} entries, one a sample, but the shape {given.shape} was given"
                 )
-        if not np.isin(self.labels, (-1, 1)).all():
+        if not np.isin(labels, (-1, 1)).all():
             raise ValueError("ClientLogistic: labels must be -1 or 1; map 0 to -1")
-        ids = np.unique(self.owners)
+        ids = np.unique(owners)
         if not np.array_equal(ids, np.arange(ids.size)):
             raise ValueError(
                 f"ClientLogistic: owners must be the integers 0, ..., n-1, each of them used, but {ids.tolist()} were given"
             )
-        order = np.argsort(self.owners, kind="stable")
-        self._normalise(features=features[order], labels=self.labels[order], owners=self.owners[order])
+        order = np.argsort(owners, kind="stable")
+        origins = [getattr(part, "origin", "") for part in (self.features, self.labels, self.owners)]
+        parts = [
+            DataArray.of(part[order], origin) for part, origin in zip((features, labels, owners), origins, strict=True)
+        ]
+        self._normalise(features=parts[0], labels=parts[1], owners=parts[2])
         if self.x0.size == 1 < dim:
             self._normalise(x0=np.repeat(self.x0, dim))
         if self.x0.size != dim:
@@ -86,17 +95,17 @@ class ClientLogistic(ClientProblem):
 
     @cached_property
     def _signed(self):
-        return self.labels[:, None] * self.features
+        return self.labels.matrix[:, np.newaxis] * self.features.matrix
 
     @cached_property
     def _shares(self):
         """Weight of each sample in f."""
-        counts = np.bincount(self.owners.astype(int))
-        return (self.weights / counts)[self.owners.astype(int)]
+        owners = self.owners.matrix.astype(np.int64)
+        return (self.weights / np.bincount(owners))[owners]
 
     @property
     def body(self):
-        starts = np.searchsorted(self.owners, np.arange(self.clients + 1))
+        starts = np.searchsorted(self.owners.matrix, np.arange(self.clients + 1))
         return np.concatenate([[self.regularisation], starts, self._signed.ravel()])
 
     def value(self, x):
@@ -132,7 +141,7 @@ class ClientLogistic(ClientProblem):
         """Lipschitz constants of the clients' gradients, shape (n,)."""
         tops = []
         for i in range(self.clients):
-            mine = self._signed[self.owners == i]
+            mine = self._signed[self.owners.matrix == i]
             tops.append(np.linalg.norm(mine, 2) ** 2 / len(mine))
         return self.regularisation + 0.25 * np.array(tops)
 

@@ -48,6 +48,7 @@ def problems():
     yield from (p.SquaredExponential(POINT), p.Logistic(rows, labels, [0.0, 0.0], ridge=0.1))
     yield from (p.LeastSquares(rows, labels, [0.0, 0.0]), p.RobustRegression(rows, labels, [0.0, 0.0]))
     yield p.ClientQuadratics(hessians=[[[1.0]], [[3.0]]], minimisers=[[0.0], [1.0]], x0=[2.0])
+    yield p.Softmax([[1.0, 0.5], [0.2, -1.0], [-0.3, 1.0]], [0.0, 1.0, 2.0], 0.1, 0.1)
     yield p.ClientLogistic(features=rows, labels=labels, owners=[0, 1, 1], regularisation=0.1, x0=[0.0, 0.0])
 
 

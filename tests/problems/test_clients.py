@@ -87,7 +87,7 @@ def test_the_example_of_divergence():
 def test_only_one_class_a_client():
     problem = PROBLEMS["logistic"]
     for i in range(4):
-        assert len(set(problem.labels[problem.owners == i])) == 1
+        assert len(set(problem.labels.matrix[problem.owners.matrix == i])) == 1
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
@@ -117,3 +117,19 @@ def test_json_round_trip(name):
 def test_bad_input_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_shards_are_named_by_their_content():
+    """The JSON form of a problem on data has no numbers of the data, and reads back the same clients."""
+    problem = PROBLEMS["logistic"]
+    text = problem.to_json()
+    assert len(text) < 1500 and str(problem.features.content) in text
+    again = type(problem).from_json(text)
+    assert again == problem and np.array_equal(
+        again.client_gradient(1, np.ones(problem.dim)), problem.client_gradient(1, np.ones(problem.dim))
+    )
+    mixed = np.random.default_rng(0).permutation(len(problem.labels))
+    parts = (part.matrix[mixed] for part in (problem.features, problem.labels, problem.owners))
+    shuffled = ClientLogistic(*parts, problem.regularisation, problem.x0)
+    assert np.allclose(shuffled.gradient(np.ones(problem.dim)), problem.gradient(np.ones(problem.dim)), rtol=1e-13)
+    assert np.array_equal(shuffled.owners, problem.owners)
