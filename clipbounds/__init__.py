@@ -34,6 +34,7 @@ __all__ = [
     "methods",
     "noise",
     "oracles",
+    "overlay",
     "problems",
     "read_log",
     "simulate",
@@ -58,6 +59,10 @@ def __getattr__(name):
         from .falsifier import falsify
 
         return falsify
+    if name == "overlay":
+        from .sweep import overlay
+
+        return overlay
     if name == "compare":
         from .verdict import compare
 

@@ -18,7 +18,9 @@ def register(group):
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--x", help="Axis of the figure; by default the longest one with numbers.")
 @click.option(
-    "--bounds", multiple=True, help="Such as koloskova2023.S1, several times for several; by default the sweep's."
+    "--bounds",
+    multiple=True,
+    help="Such as koloskova2023.S1, several times for several, or applicable; by default the sweep's, else applicable.",
 )
 @click.option("--confidence", type=float, default=0.999, show_default=True, help="Joint over all cells and bounds.")
 @click.option("--partial", is_flag=True, help="Accept that cells are missing.")
@@ -27,19 +29,31 @@ def register(group):
     type=click.Path(path_type=Path),
     help="Beginning of the file names; by default overlay in the store's folder.",
 )
+@click.option("--width", help="For a paper, with a PDF: column, text, page, or inches.")
 @json_option
 @speaks_plainly
-def overlay(store, x, bounds, confidence, partial, out, as_json):
+def overlay(store, x, bounds, confidence, partial, out, width, as_json):
     """Confront every cell of the sweep in STORE with bounds: a figure, and a table of verdicts as CSV and JSON."""
-    from .sweep import overlay as confront
+    from .sweep.overlay import APPLICABLE, OWN
+    from .sweep.overlay import overlay as confront
 
-    result = confront(store, x, list(bounds) or None, confidence, partial)
-    files = result.write(out or store / "overlay")
+    chosen = (list(bounds) if bounds != (APPLICABLE,) else APPLICABLE) or OWN
+    width = _width(width)
+    result = confront(store, chosen, x, confidence=confidence, partial=partial, width=width)
+    files = result.write(out or store / "overlay", width)
     if as_json:
         click.echo(json_module.dumps({"verdicts": result.counts(), "files": [str(file) for file in files]}, indent=1))
         return
     click.echo(", ".join(f"{count} {word}" for word, count in result.counts().items()))
     click.echo("\n".join(map(str, files)))
+
+
+def _width(text):
+    """The width of a figure: a number where the text is one."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 @click.command()

@@ -46,13 +46,18 @@ class Comparison:
             for v in self.verdicts
         ]  # fmt: skip
 
+    @property
+    def assumed(self):
+        """The numbers that the user assumes, as text; "" where the setting is a whole one."""
+        setting = self.run.attrs.get("setting", "")
+        described = Spec.from_json(setting) if setting and self.run.attrs.get("source") == MEASURED else None
+        return described.assumed if is_described(described) else ""
+
     def scope(self):
         """What the verdicts speak of, one sentence."""
         counts = sorted({v.steps.size for v in self.verdicts if v.steps.size})
         points = " or ".join(map(str, counts)) or "no"
-        setting = self.run.attrs.get("setting", "")
-        described = Spec.from_json(setting) if setting and self.run.attrs.get("source") == MEASURED else None
-        words = f" Assumed by the user: {described.assumed}." if is_described(described) else ""
+        words = f" Assumed by the user: {self.assumed}." if self.assumed else ""
         return (
             f"Verdicts speak of the {points} checkpoints measured, not of the steps between them; none is wrong with"
             f" probability at least {self.confidence!r}, where no method is asymptotic and what is assumed is"
@@ -86,9 +91,15 @@ class Comparison:
         lines += [" & ".join(map(_latex, row[:-1])) + r" \\" for row in self.rows()]
         return "\n".join([*lines, r"\hline", r"\end{tabular}", ""])
 
-    def figure(self):
-        """A matplotlib Figure, one panel a quantity: measured with its band, upper bounds solid, lower bounds dashed."""
-        return draw_comparison(self)
+    def figure(self, width=None, ax=None):
+        """A matplotlib Figure, one panel a quantity: measured with its band, upper bounds solid, lower bounds dashed.
+
+        Parameters
+        ----------
+        width : "column", "text", "page" (a column of two, the text of one, both columns) or inches, for a paper
+        ax : axes of matplotlib, one for each panel, to draw on instead
+        """
+        return draw_comparison(self, width, ax)
 
     def __str__(self):
         from rich.console import Console

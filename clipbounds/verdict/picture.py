@@ -2,28 +2,33 @@
 
 import numpy as np
 
+from . import paper
+
 # Okabe and Ito's colours, told apart with any colour vision; black is kept for the measurement
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = {"upper": "-", "lower": "--", "floor": "-.", "prediction": ":"}
 
 
-def draw_comparison(comparison):
+def draw_comparison(comparison, width=None, ax=None):
     """One panel a quantity: measured curve with its band, upper bounds solid, lower dashed, floors dash-dotted.
 
-    Bounds that are drawn without a verdict are thin and dotted, and say so in the legend.
+    Bounds that are drawn without a verdict are thin and dotted, and say so in the legend. What the user assumes stands above.
     """
-    from matplotlib.figure import Figure
-
     measured = [v for v in comparison.verdicts if v.steps.size]
     quantities = list(dict.fromkeys([v.quantity for v in measured] + [curve[2] for curve in comparison.drawn]))
-    panels = max(len(quantities), 1)
-    figure = Figure(figsize=(6.0 * panels, 4.4), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(1, panels))
-    for axis, quantity in zip(axes, quantities, strict=False):
-        _panel(axis, comparison, quantity, [v for v in measured if v.quantity == quantity])
-    if not quantities:
-        axes[0].set_axis_off()
-        axes[0].text(0.5, 0.5, "nothing measured", ha="center")
+    if ax is not None:
+        axes = paper.given_axes(ax, quantities, "figure")
+        for axis, quantity in zip(axes, quantities, strict=True):
+            _panel(axis, comparison, quantity, [v for v in measured if v.quantity == quantity])
+        return axes[0].figure
+    with paper.figure(max(len(quantities), 1), width, panel=6.0, height=4.4) as (figure, axes):
+        for axis, quantity in zip(axes, quantities, strict=False):
+            _panel(axis, comparison, quantity, [v for v in measured if v.quantity == quantity])
+        if comparison.assumed:
+            figure.suptitle(f"assumed by the user: {comparison.assumed}", fontsize="small")
+        if not quantities:
+            axes[0].set_axis_off()
+            axes[0].text(0.5, 0.5, "nothing measured", ha="center")
     return figure
 
 
@@ -60,10 +65,10 @@ def _panel(axis, comparison, quantity, verdicts):
         axis.fill_between(verdict.steps, *ends, color="black", alpha=0.15, lw=0)
     for k, (label, line, steps, value, width) in enumerate(curves):
         axis.plot(steps, _finite(value), line, color=COLOURS[k % len(COLOURS)], lw=width, label=label)
-    axis.set_xlabel("steps t")
+    axis.set_xlabel(paper.label_of("checkpoint"))
     label = comparison.run[quantity].attrs.get("long_name", quantity) if quantity in comparison.run else quantity
-    axis.set_ylabel(label.split(" (")[0])
-    axis.legend(fontsize=8)
+    axis.set_ylabel(paper.label_of(quantity, label.split(" (")[0]))
+    axis.legend(fontsize="small")
     axis.grid(alpha=0.25)
 
 

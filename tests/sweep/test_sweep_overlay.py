@@ -38,7 +38,7 @@ def store(tmp_path_factory):
 
 
 def test_a_cell_is_judged_as_compare_does(store):
-    result = cb.sweep.overlay(store, "threshold")
+    result = cb.overlay(store, "of the sweep", "threshold")
     assert result.counts() == {"holds": 6} and result.axes == ["scale"]
     cell = cb.sweep.Sweep.from_dict(DESCRIPTION).cell(0)
     run = cb.simulate(cell.setting, 100, 64, checkpoints=[100], keep="statistics", threads=1)
@@ -50,7 +50,7 @@ def test_a_cell_is_judged_as_compare_does(store):
 
 
 def test_a_bound_below_the_measurement_is_violated(store):
-    result = cb.sweep.overlay(store, "threshold", [TooLow()])
+    result = cb.overlay(store, [TooLow()], "threshold")
     assert result.counts() == {"violated": 6}
 
 

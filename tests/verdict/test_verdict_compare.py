@@ -128,7 +128,7 @@ def test_table_figure_and_notebook_form():
     assert len(figure.axes) == 2
     styles = {line.get_label(): line.get_linestyle() for line in figure.axes[0].get_lines()}
     assert styles["Level (holds)"] == "-" and styles["LevelBelow (holds)"] == "--"
-    assert "‖" in figure.axes[0].get_ylabel() and figure.axes[0].get_xlabel() == "steps t"
+    assert r"\nabla f" in figure.axes[0].get_ylabel() and figure.axes[0].get_xlabel() == "steps $t$"
     page = comparison._repr_html_()
     assert page.startswith("<table>") and "data:image/png;base64," in page
 

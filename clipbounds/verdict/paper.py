@@ -1,0 +1,143 @@
+"""Figures for papers: as wide as a column of text, fonts that stay text in a PDF, and the reader's own rc where it is set."""
+
+import contextlib
+import functools
+import logging
+
+# inches: a column of a two-column page (ICML), the text of a one-column page (NeurIPS, ICLR), both columns
+WIDTHS = {"column": 3.25, "text": 5.5, "page": 6.75}
+NARROWEST, WIDEST = 1.0, 40.0  # inches
+PANEL = 2.2  # inches below which a panel goes to the next row
+FONTS = {"pdf.fonttype": 42, "ps.fonttype": 42}  # journals refuse Type 3, matplotlib's default
+SMALL = {
+    "font.size": 8.0,
+    "axes.labelsize": 8.0,
+    "axes.titlesize": 8.0,
+    "legend.fontsize": 6.5,
+    "xtick.labelsize": 7.0,
+    "ytick.labelsize": 7.0,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.0,
+    "mathtext.fontset": "cm",
+}
+LABELS = {
+    "gradient_norm": r"$\|\nabla f(x_t)\|$",
+    "mean_gradient_norm": r"mean of $\|\nabla f(x_s)\|$, $s<t$",
+    "mean_squared_gradient_norm": r"mean of $\|\nabla f(x_s)\|^2$, $s<t$",
+    "min_gradient_norm": r"least $\|\nabla f(x_s)\|$, $s\leq t$",
+    "gap": r"$f(x_t)-f^*$",
+    "distance": r"$\|x_t-x^*\|$",
+    "squared_distance": r"$\|x_t-x^*\|^2$",
+    "clipped_fraction": "share of clipped steps",
+    "checkpoint": r"steps $t$",
+    "steps": r"steps $T$",
+    "threshold": r"threshold $c$",
+    "step_size": r"step size $\eta$",
+    "tail_index": r"tail index $\alpha$",
+    "sigma": r"$\sigma$",
+    "batch_size": r"batch size $B$",
+}
+
+
+def label_of(name, otherwise=None):
+    """How a quantity or a parameter is called on an axis, in mathematics where it has a sign."""
+    return LABELS.get(name, name.replace("_", " ") if otherwise is None else otherwise)
+
+
+def inches(width):
+    """A width in inches from "column", "text", "page" or a number."""
+    if isinstance(width, str) and width in WIDTHS:
+        return WIDTHS[width]
+    number = isinstance(width, (int, float)) and not isinstance(width, bool)
+    if not (number and NARROWEST <= width <= WIDEST):
+        raise ValueError(
+            f"width must be one of {', '.join(WIDTHS)}, or inches in [{NARROWEST:g}, {WIDEST:g}], but {width!r} was given"
+        )
+    return float(width)
+
+
+def _settings(small):
+    """rc settings: those of a paper wherever the reader's rc has matplotlib's own value."""
+    import matplotlib
+
+    wanted = FONTS | (SMALL if small else {})
+    return {k: v for k, v in wanted.items() if matplotlib.rcParams[k] == matplotlib.rcParamsDefault[k]}
+
+
+@functools.cache
+def _figure_class():
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    class PaperFigure(Figure):
+        """A figure that is drawn and saved with its own rc: ticks and fonts are made at that moment."""
+
+        settings = FONTS
+
+        def draw(self, renderer):
+            with rc_context(self.settings):
+                super().draw(renderer)
+
+        def savefig(self, *arguments, **options):
+            logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of dates that our fonts lack
+            with rc_context(self.settings):
+                super().savefig(*arguments, **options)
+
+        def settle(self):
+            """Place the panels now, once: several files are then written from one layout."""
+            with rc_context(self.settings):
+                self.draw_without_rendering()
+                self.set_layout_engine("none")
+
+    return PaperFigure
+
+
+def grid(panels, width=None, panel=4.6, height=3.6):
+    """(columns, rows, width, height in inches) of so many panels; without a width each has `panel` inches, in one row."""
+    if width is None:
+        return panels, 1, panel * panels, height
+    width = inches(width)
+    columns = max(1, min(panels, int(width / PANEL)))
+    rows = -(-panels // columns)
+    return columns, rows, width, rows * min(0.78 * width / columns, height)
+
+
+@contextlib.contextmanager
+def figure(panels, width=None, *, shape=None, panel=4.6, height=3.6, **options):
+    """A figure without pyplot and a flat list of its axes, under the rc of a paper if a width is given.
+
+    Parameters
+    ----------
+    panels : int >= 1
+    width : "column", "text", "page", inches, or None for a width on the screen
+    shape : (rows, columns) of the panels on the screen; by default one row
+    options : as for ``Figure.subplots``
+    """
+    import matplotlib
+    import numpy as np
+
+    columns, rows, wide, high = grid(panels, width, panel, height)
+    if width is None and shape is not None:
+        rows, columns = shape
+        wide, high = panel * columns, height * rows
+    settings = _settings(width is not None)
+    with matplotlib.rc_context(settings):
+        made = _figure_class()(figsize=(wide, high), layout="constrained")
+        made.settings = settings
+        axes = np.atleast_1d(made.subplots(rows, columns, **options)).ravel()
+        for spare in axes[panels:]:
+            spare.set_axis_off()
+        yield made, list(axes[:panels])
+
+
+def given_axes(ax, panels, what):
+    """The reader's own axes as a list, one for each panel."""
+    import numpy as np
+
+    axes = list(np.ravel(np.asarray(ax, dtype=object)))
+    if len(axes) != len(panels) or not all(hasattr(a, "plot") for a in axes):
+        raise ValueError(
+            f"{what}: the figure has {len(panels)} panels ({'; '.join(map(str, panels))}), so ax must be so many axes of"
+            f" matplotlib, but {len(axes)} of type {type(axes[0]).__name__ if axes else 'none'} were given"
+        )
+    return axes
