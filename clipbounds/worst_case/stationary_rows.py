@@ -10,31 +10,43 @@ ITERATIONS = 2000
 
 
 def _mean_step(problem, x, c):
-    """mean_i clip_c(grad f_i(x)) and what its Jacobian needs: row gradients, the factors min(1, c/norm), norms."""
+    """mean_i clip_c(grad f_i(x)) and what its Jacobian needs: row gradients, the factors min(1, c/norm), norms, predictions."""
     z = problem.predictions(x)
-    gradients = problem.slopes(z)[:, np.newaxis] * np.asarray(problem.features) + problem.ridge * x
+    slopes = problem.slopes(z).reshape(problem.rows, -1, 1)
+    gradients = (slopes * np.asarray(problem.features)[:, np.newaxis]).reshape(problem.rows, -1) + problem.ridge * x
     norms = np.linalg.norm(gradients, axis=1)
     factor = np.minimum(1.0, c / np.maximum(norms, np.finfo(float).tiny))
     return factor @ gradients / problem.rows, gradients, factor, norms, z
 
 
+def _curvatures(problem, z):
+    """Second derivatives of each row's loss in its predictions, shape (n, K, K); K = 1 but for softmax."""
+    if not isinstance(problem, Softmax):
+        return problem.curvatures(z)[:, np.newaxis, np.newaxis]
+    p = problem.probabilities(z)
+    return p[:, :, np.newaxis] * (np.eye(problem.classes) - p[:, np.newaxis])
+
+
 def _jacobian(problem, gradients, factor, norms, z):
-    """mean_i D clip_c(g_i) (h_i a_i a_i' + ridge I), with D clip = factor (I - u u') for clipped rows, u = g_i/‖g_i‖."""
-    rows, curvatures, ridge = np.asarray(problem.features), problem.curvatures(z), problem.ridge
-    found = (rows.T * (factor * curvatures)) @ rows + ridge * factor.sum() * np.eye(problem.dim)
+    """mean_i D clip_c(g_i) (H_i x a_i a_i' + ridge I), x Kronecker's product, D clip = factor (I - u u') for clipped rows, u = g_i/‖g_i‖."""
+    rows, curvatures, ridge = np.asarray(problem.features), _curvatures(problem, z), problem.ridge
+    every = range(curvatures.shape[1])
+    blocks = [[(rows.T * (factor * curvatures[:, k, j])) @ rows for j in every] for k in every]
+    found = np.block(blocks) + ridge * factor.sum() * np.eye(problem.dim)
     clipped = factor < 1
     u = gradients[clipped] / norms[clipped, np.newaxis]
     part, weight = rows[clipped], factor[clipped]
-    along = weight * curvatures[clipped] * np.einsum("ij,ij->i", u, part)
-    found -= (u.T * along) @ part + ridge * (u.T * weight) @ u
+    along = np.einsum("nkd,nd->nk", u.reshape(len(u), len(every), rows.shape[1]), part)
+    along = weight[:, np.newaxis] * np.einsum("nkl,nl->nk", curvatures[clipped], along)
+    found -= u.T @ (along[:, :, np.newaxis] * part[:, np.newaxis]).reshape(u.shape) + ridge * (u.T * weight) @ u
     return found / problem.rows
 
 
 def _majorant(problem, factor):
-    """mean_i factor_i (L a_i a_i' + ridge I), L the largest curvature of the loss."""
+    """mean_i factor_i (L a_i a_i' + ridge I), L the largest curvature of the loss, for each prediction of a row."""
     rows = np.asarray(problem.features)
-    found = problem.curvature * (rows.T * factor) @ rows + problem.ridge * factor.sum() * np.eye(problem.dim)
-    return found / problem.rows
+    found = np.kron(np.eye(problem.dim // rows.shape[1]), problem.curvature * (rows.T * factor) @ rows)
+    return (found + problem.ridge * factor.sum() * np.eye(problem.dim)) / problem.rows
 
 
 def stationary_rows(problem, threshold, tolerance=1e-10):
@@ -48,7 +60,7 @@ def stationary_rows(problem, threshold, tolerance=1e-10):
 
     Parameters
     ----------
-    problem : LinearModel with one prediction a row, so not Softmax
+    problem : LinearModel
     threshold : float c in (0, inf)
     tolerance : float in (0, inf)
         The returned x has ‖mean clip_c‖ <= tolerance·c.
@@ -66,10 +78,6 @@ def stationary_rows(problem, threshold, tolerance=1e-10):
     if not isinstance(problem, LinearModel):
         raise ValueError(
             f"{name}: problem must be a mean over rows of a dataset, such as Logistic, but {problem!r} was given"
-        )
-    if isinstance(problem, Softmax):
-        raise ValueError(
-            f"{name}: problem must have one prediction a row, but Softmax has {problem.classes}, one a class"
         )
     c = real(name, "threshold", threshold, POSITIVE)
     tolerance = real(name, "tolerance", tolerance, POSITIVE)

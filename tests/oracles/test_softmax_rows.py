@@ -72,5 +72,3 @@ def test_bounds_take_the_setting():
     assert [v.verdict for v in verdicts] == ["holds", "holds"]
     sampled = setting.replace(method=cb.methods.PerSampleClippedSGD(0.01, cb.clipping.NormClip(40.0), 4))
     assert np.isfinite(nobile2026.Theorem3(p=1.5).value(sampled, 100))
-    with pytest.raises(ValueError, match="one prediction a row, but Softmax has 3"):
-        cb.worst_case.stationary_rows(PROBLEM, 1.0)

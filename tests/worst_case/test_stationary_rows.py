@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 import clipbounds as cb
-from clipbounds.problems import LeastSquares, Logistic, RobustRegression
+from clipbounds.problems import LeastSquares, Logistic, RobustRegression, Softmax
 from clipbounds.worst_case import floor, stationary_rows, stationary_vector
 
 RNG = np.random.default_rng(11)
@@ -32,6 +32,34 @@ def test_the_mean_step_vanishes(loss, ridge, c):
     }[loss]()
     x = stationary_rows(problem, c)
     assert np.linalg.norm(mean_step(problem, x, c)) <= 1e-10 * c
+    assert np.linalg.norm(problem.gradient(x)) <= floor(c, np.sqrt(cb.oracles.RowSampling(problem).moment_at(x, 2)))
+
+
+def softmax_rows(problem, labels, x):
+    """grad f_i(x) from the definition, row by row."""
+    weights, found = x.reshape(3, 3), []
+    for a, y in zip(FEATURES, labels, strict=True):
+        powers = np.exp(weights @ a - np.max(weights @ a))
+        found.append(np.outer(powers / powers.sum() - np.eye(3)[y], a).ravel() + problem.ridge * x)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("c", [0.05, 0.3, 2.0])
+@pytest.mark.parametrize("ridge", [0.01, 0.1])
+def test_the_mean_step_vanishes_on_three_classes(ridge, c):
+    labels = np.digitize(FEATURES @ [1.0, -1.0, 0.5] + 1.5 * RNG.normal(size=60), [-0.7, 0.7])
+    problem = Softmax(FEATURES, labels, 0.0, ridge)
+    x = stationary_rows(problem, c)
+
+    def step(x):
+        rows = softmax_rows(problem, labels, x)
+        return np.mean(rows * np.minimum(1, c / np.linalg.norm(rows, axis=1))[:, None], axis=0)
+
+    assert np.linalg.norm(step(x)) <= 1.01e-10 * c
+    assert np.linalg.norm(step(problem.minimiser)) > 1e-3 * c, "the control: it is not the minimiser"
+    # settled: a small step from nearby leads nearer
+    away = 1e-3 * RNG.normal(size=9)
+    assert np.linalg.norm(away - 0.01 * step(x + away)) < np.linalg.norm(away)
     assert np.linalg.norm(problem.gradient(x)) <= floor(c, np.sqrt(cb.oracles.RowSampling(problem).moment_at(x, 2)))
 
 
