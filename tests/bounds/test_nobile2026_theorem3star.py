@@ -183,5 +183,26 @@ def test_hypotheses_that_fail_are_named(change, what):
     for bad in (1.0, 2.5, np.nan):
         with pytest.raises(ValueError, match=r"p must be a number in \(1, 2\]"):
             nb.Theorem3Star(bad)
-    with pytest.raises(ValueError, match="threshold"):
-        cb.clipping.NormClip(0.0)
+    for bad in (0.0, -1.0, np.inf):
+        with pytest.raises(ValueError, match=r"threshold must be a number in \(0, inf\)"):
+            cb.clipping.NormClip(bad)
+        with pytest.raises(ValueError, match=r"thresholds must be a vector with entries in \(0, inf\)"):
+            nb.SharpDescent([1.0, bad], 1.0, 1.5, 0.5)
+    for omega in (0.0, 1.1):
+        with pytest.raises(ValueError, match="omega = L eta must be in"):
+            nb.SharpDescent([1.0], 1.0, 1.5, omega)
+    with pytest.raises(ValueError, match="sigma"):
+        nb.SharpDescent([1.0], -1.0, 1.5, 0.5)
+
+
+@pytest.mark.parametrize("p, tau, eta", [(1.2, 1.0, 0.3), (1.5, 0.3, 1.0), (1.5, 3.0, 0.03), (2.0, 10.0, 1.0)])
+def test_for_one_unit_the_exact_infimum_over_noise_is_never_larger(p, tau, eta):
+    """S0* minimises the same one-step expression over all laws; in batches of clipped samples Theorem 3* may be smaller."""
+    from clipbounds.bounds.koloskova2023 import S0Star
+
+    noise = cb.noise.Rademacher(1.0)
+    one = cb.Setting(QUADRATIC(1.0, 4.0), noise, M.ClippedSGD(eta, cb.clipping.NormClip(tau)))
+    assert float(S0Star(p).value(one, 500)) <= float(nb.Theorem3Star(p).value(one, 500)) * (1 + 1e-3)
+    many = one.replace(method=M.ClippedSGD(eta, cb.clipping.NormClip(tau), 64, per_sample=True))
+    if tau >= 3:
+        assert float(nb.Theorem3Star(p).value(many, 500)) < float(S0Star(p).value(many, 500))

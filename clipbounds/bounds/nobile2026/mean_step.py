@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from .constants import check_exponent
-from .estimator import variance_profile
+from .estimator import _checked, variance_profile
 from .sharp_bias import sharp_bias
 
 GROUPS = 256  # thresholds that are summed one by one
@@ -60,11 +60,21 @@ class MeanStep:
     thresholds : array_like, (n,), in (0, inf)
     sigma : float in [0, inf); p : float in (1, 2]; omega : float in (0, 1], L eta
     groups : int, blocks of thresholds that are treated as one; the bounds stay valid
+
+    Raises
+    ------
+    ValueError
+        If an argument leaves its domain.
     """
 
     def __init__(self, thresholds, sigma, p, omega, groups=GROUPS):
+        thresholds, _ = _checked("MeanStep", thresholds, 0.0, sigma)
         self.p, self.sigma, self.omega = check_exponent("MeanStep", p), float(sigma), float(omega)
-        levels, repeats = np.unique(np.asarray(thresholds, dtype=np.float64), return_counts=True)
+        if not 0 < self.omega <= 1:
+            raise ValueError(
+                f"MeanStep: omega = L eta must be in (0, 1], but {omega!r} was given; take a smaller step size"
+            )
+        levels, repeats = np.unique(thresholds, return_counts=True)
         self.count = int(repeats.sum())
         starts = _starts(levels.size, groups)
         self.least = levels[starts]
