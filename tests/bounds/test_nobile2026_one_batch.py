@@ -6,6 +6,7 @@ from scipy.stats import binom
 
 from clipbounds.bounds import nobile2026 as theory
 from clipbounds.bounds.nobile2026.exponential import hilbert_factor, line_constant
+from clipbounds.worst_case import clipping_bias
 
 # theory page per-sample-2, reference values: p, n, delta, tau, G, one dimension, Hilbert space
 PAGE_DEVIATIONS = [
@@ -162,3 +163,33 @@ def test_confusion_in_blocks_against_every_total(n, u, v):
     lost = width * (d * root + 1) * d / (2 * root) if width > 2 else 1e-8
     assert exact * (1 - lost) <= confusion(n, u, v) <= exact * (1 + 1e-10)
     assert not exact * (1 - lost) <= confusion(n, 1.01 * u, v) <= exact  # control
+
+
+# theory page per-sample-2, reference values: p, tau, theta, sigma, G, bound of E exp(-theta (clip X - g)), certified interval of its supremum
+PAGE_MOMENTS = [
+    (1.5, 1.0, 2.0, 0.1, 0.0, 1.1387941405087418, 1.1204242436297642, 1.1204257490479796),
+    (1.2, 1.0, 1.0, 0.05, 0.0, 1.019726901892972, 1.0184853748126326, 1.0185765631859722),
+    (1.5, 1.0, 0.3, 0.3, 0.0, 1.0204131320149332, 1.017675208193894, 1.017721659022179),
+    (2.0, 1.0, 0.5, 0.2, 0.5, 1.0113020291604695, 1.0110049671689296, 1.011006367114751),
+    (1.8, 1.0, 1.5, 0.1, 0.4, 1.043817670692054, 1.0430272617175227, 1.043030809950429),
+]
+# p, tau, G, largest bias of the linear program's dual, and of its primal
+PAGE_BIASES = [
+    (1.5, 1.0, 0.0, 0.28347873255804573, 0.28346645383062413), (1.2, 2.0, 1.0, 0.3705556006798427, 0.37054414311751516),
+    (1.5, 2.0, 0.5, 0.24691961412282962, 0.2469159496796735),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("p, tau, theta, sigma, norm, bound, lower, upper", PAGE_MOMENTS)
+def test_moment_generating_functions_of_the_page(p, tau, theta, sigma, norm, bound, lower, upper):
+    factor = 1 + sigma**p * float(line_constant(np.array([theta]), tau - norm, tau + norm, p)[0])
+    assert factor == pytest.approx(bound, rel=1e-6) and factor >= lower
+    assert (factor - 1) / (upper - 1) <= 1.155  # the page: at most 15.5 % above the program's value
+
+
+@pytest.mark.parametrize("p, tau, norm, dual, primal", PAGE_BIASES)
+def test_biases_of_the_page(p, tau, norm, dual, primal):
+    found = float(theory.sharp_bias_bound(np.array([tau]), norm, 1.0, p))
+    assert primal <= found <= dual * (1 + 1e-6)  # the page's table rounds up by more than ours
+    exact = float(clipping_bias(tau - norm, 1.0, p))
+    assert exact <= found <= exact * (1 + 1.5e-6) and found == pytest.approx(dual, abs=1e-6)
