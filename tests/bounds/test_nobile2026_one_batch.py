@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from clipbounds.bounds import nobile2026 as theory
-from clipbounds.bounds.nobile2026.exponential import hilbert_factor, line_constant
+from clipbounds.bounds.nobile2026.exponential import centred_constant, hilbert_factor, line_constant
 from clipbounds.worst_case import clipping_bias
 
 # theory page per-sample-2, reference values: p, n, delta, tau, G, one dimension, Hilbert space
@@ -193,3 +193,15 @@ def test_biases_of_the_page(p, tau, norm, dual, primal):
     assert primal <= found <= dual * (1 + 1e-6)  # the page's table rounds up by more than ours
     exact = float(clipping_bias(tau - norm, 1.0, p))
     assert exact <= found <= exact * (1 + 1.5e-6) and found == pytest.approx(dual, abs=1e-6)
+
+
+@pytest.mark.parametrize("norm", [0.0, 0.3])
+def test_long_schedules_choose_theta_by_a_few_thresholds(norm):
+    """Whatever theta is, the bound is valid; against 400 values of theta with every threshold it is at most 1e-3 larger."""
+    p, delta, tau = 1.5, 0.01, theory.growing_thresholds(1.0, 1.5, 1000)
+    best = np.inf
+    for theta in np.geomspace(1e-3, 10, 400) / tau[-1] * 10:
+        factors = hilbert_factor(theta, tau, norm, 1.0, p) if norm else 1 + centred_constant(theta, tau, p)
+        size = np.log(factors).sum() - np.log(delta)
+        best = min(best, (size + np.log1p(np.sqrt(-np.expm1(-2 * size)))) / (tau.size * theta))
+    assert best * (1 - 1e-3) <= theory.deviation_star(tau, norm, 1.0, p, delta) <= best * (1 + 1e-3)

@@ -11,6 +11,7 @@ from .estimator import _checked
 from .exponential import centred_constant, hilbert_factor, line_constant
 from .search import lowest_point
 
+CHOOSING = 128  # different thresholds by which theta is chosen
 LEAST, MOST = 1e-5, 300.0  # theta tau: beyond it e^{theta (tau + G)} overflows
 
 
@@ -20,36 +21,51 @@ def _log_arccosh_bound(log_mean, delta):
     return size + np.log1p(np.sqrt(-np.expm1(-2 * size)))
 
 
+def _thinned(levels, weights):
+    """A few of many thresholds, each for its neighbours: enough to choose theta by, no bound."""
+    if levels.size <= CHOOSING:
+        return levels, weights
+    starts = np.unique(np.linspace(0, levels.size - 1, CHOOSING).astype(int))
+    return levels[starts], np.add.reduceat(weights, starts)
+
+
 def _hilbert(levels, weights, norm, sigma, p, delta):
     """inf over theta of arccosh(prod m_k/delta)/(n theta); every theta gives a valid bound."""
-    n = weights.sum()
-    bias = clipping_bias(levels - norm, sigma, p)
 
-    def radius(theta):
-        theta = np.atleast_1d(theta)[:, np.newaxis]
-        if norm == 0:
-            parts = np.log1p(sigma**p * centred_constant(theta, levels, p))
-        else:
-            parts = np.log(hilbert_factor(theta, levels, norm, sigma, p, bias))
-        return _log_arccosh_bound(parts @ weights, delta) / (n * theta[:, 0])
+    def radius_for(levels, weights):
+        n, bias = weights.sum(), clipping_bias(levels - norm, sigma, p)
 
-    best = lowest_point(radius, LEAST / levels[-1], MOST / levels[-1], count=33, rounds=4)
-    return float(radius(best)[0])
+        def radius(theta):
+            theta = np.atleast_1d(theta)[:, np.newaxis]
+            if norm == 0:
+                parts = np.log1p(sigma**p * centred_constant(theta, levels, p))
+            else:
+                parts = np.log(hilbert_factor(theta, levels, norm, sigma, p, bias))
+            return _log_arccosh_bound(parts @ weights, delta) / (n * theta[:, 0])
+
+        return radius
+
+    chosen = radius_for(*_thinned(levels, weights))
+    best = lowest_point(chosen, LEAST / levels[-1], MOST / levels[-1], count=33, rounds=4)
+    return float(radius_for(levels, weights)(best)[0])
 
 
 def _line(levels, weights, norm, sigma, p, delta):
     """The smallest r with inf_theta e^{-n theta r} prod(1 + sigma^p C1) on the upper side plus the same on the lower <= delta."""
-    n = weights.sum()
-    sides = ((levels + norm, levels - norm), (levels - norm, levels + norm))  # (down, up) for h along g, and against
+    n, few = weights.sum(), _thinned(levels, weights)
 
-    def tables(grids):
+    def tables(grids, levels, weights):
+        sides = (
+            (levels + norm, levels - norm),
+            (levels - norm, levels + norm),
+        )  # (down, up) for h along g, and against
         return [
             np.log1p(sigma**p * line_constant(theta[:, np.newaxis], down, up, p)) @ weights
             for theta, (down, up) in zip(grids, sides, strict=True)
         ]
 
-    def smallest(grids):
-        logs = tables(grids)
+    def smallest(grids, levels, weights):
+        logs = tables(grids, levels, weights)
 
         def fails(r):
             exponents = [np.min(log - n * theta * r) for theta, log in zip(grids, logs, strict=True)]
@@ -66,11 +82,11 @@ def _line(levels, weights, norm, sigma, p, delta):
 
     grids = [np.geomspace(LEAST / levels[-1], MOST / levels[-1], 100)] * 2
     for _ in range(2):
-        radius, chosen = smallest(grids)
+        _, chosen = smallest(grids, *few)
         grids = [
             np.geomspace(g[max(k - 1, 0)], g[min(k + 1, g.size - 1)], 25) for g, k in zip(grids, chosen, strict=True)
         ]
-    return min(radius, smallest(grids)[0])
+    return smallest([g[::4] for g in grids] if few[0].size < levels.size else grids, levels, weights)[0]
 
 
 def deviation_star(thresholds, gradient_norm, sigma, p, failure_probability, *, dim=None):

@@ -53,7 +53,8 @@ def last_gap(run, minorant, log_term, rate, mu, top):
     a, c = offsets(run, minorant, mu)
     c = c[:, np.searchsorted(minorant.high, top)][:, np.newaxis]
     moment = log_moment(run, np.array([float(run.steps)]), rate, a, c, mu)
-    return float(np.nanmin((moment + log_term) / rate)) * (1 + 1e-9)
+    with np.errstate(over="ignore"):
+        return float(np.nanmin((moment + log_term) / rate)) * (1 + 1e-9)
 
 
 def polyak_last(run, mu):
