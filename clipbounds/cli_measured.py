@@ -66,16 +66,43 @@ def _width(text):
 @click.option("--l0", "L0", type=float, help="Assumed (L0, L1), with --l1.")
 @click.option("--l1", "L1", type=float)
 @click.option("--f0", "F0", type=float, help="Assumed f(x0) - inf f.")
-@click.option("--out", type=click.Path(path_type=Path), help="Also write the figure here, such as diagnosis.png.")
+@click.option(
+    "--gradients", type=click.Path(path_type=Path), help="NPY, (points, repetitions, dim): sigma_p at fixed points."
+)
+@click.option(
+    "--trajectory", type=click.Path(path_type=Path), help="NPZ with points and gradients, (steps, dim): (L0, L1)."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Also write the page (.html), or its figure (.png, .pdf, .svg)."
+)
+@click.option("--width", help="Of the figure, for a paper: column, text, page, or inches.")
 @json_option
 @speaks_plainly
-def diagnose(log, threshold, out, as_json, **assumed):
+def diagnose(log, threshold, gradients, trajectory, out, width, as_json, **assumed):
     """What the gradient norms in LOG (CSV, TSV, JSON lines, trainer_state.json) say about a clipping threshold."""
     from .diagnose import diagnose as examine
 
+    if gradients is not None:
+        assumed["gradients"] = _arrays(gradients)
+    if trajectory is not None:
+        held = _arrays(trajectory)
+        names = ("points", "gradients")
+        if not hasattr(held, "files") or not set(names) <= set(held.files):
+            raise ValueError(f"diagnose: {trajectory.name} must be an NPZ file with the arrays points and gradients")
+        assumed["trajectory"] = tuple(held[name] for name in names)
     found = examine(log, threshold, **assumed)
     if out is not None:
-        if not out.parent.is_dir():
-            raise ValueError(f"diagnose: there is no folder {out.parent}; make it, or give another --out")
-        found.figure().savefig(out, dpi=160)
+        found.write(out, _width(width))
     click.echo(json_module.dumps(found.to_dict(), indent=1, ensure_ascii=False) if as_json else str(found))
+
+
+def _arrays(path):
+    """What a NPY or NPZ file holds."""
+    import zipfile
+
+    import numpy as np
+
+    try:
+        return np.load(path)
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        raise ValueError(f"diagnose: {path.name} is no NPY or NPZ file of numbers") from None

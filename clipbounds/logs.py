@@ -1,6 +1,7 @@
 """Logs of training runs: CSV, TSV, JSON lines, and the trainer_state.json of the common trainers."""
 
 import csv
+import dataclasses
 import difflib
 import json
 import math
@@ -17,6 +18,8 @@ NAMES = {
     "mean_gradient_norm": ("mean_grad_norm",),
     "min_gradient_norm": ("min_grad_norm",),
 }
+CURVATURE = "curvature"  # read for `diagnose` only: no bound speaks about it
+NAMES_OF_CURVATURE = ("curvature", "sharpness", "hvp_norm", "hessian_norm")
 MISSING = ("", "null", "none", "na")
 
 
@@ -108,6 +111,8 @@ def _columns(path, rows, columns):
                 f"read_log: {path.name} has no column of gradient norms, such as grad_norm; its columns are"
                 f" {', '.join(names)}; name it by columns={{'gradient_norm': ...}}"
             )
+        curvature = _find(names, NAMES_OF_CURVATURE)
+        found |= {} if curvature is None else {CURVATURE: curvature}
         return step, _find(names, SEED), found
     for name in columns.values():
         if name not in names:
@@ -152,31 +157,17 @@ def _read_one(path, columns):
     return seeds, list(found)
 
 
-def read_log(*paths, columns=None):
-    """Read gradient norms and other quantities from logs.
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Quantities by name, each (steps, seeds), with their steps and the names of the seeds."""
 
-    Parameters
-    ----------
-    paths : one file, or one for each seed: CSV, TSV, JSON lines, or a trainer_state.json (a list of records with step and
-        grad_norm). Several seeds in one file need a column seed (run, trial).
-    columns : dict of quantity to the name of its column; by default columns are found by near names: grad_norm, gnorm,
-        total_norm or train/grad_norm for gradient_norm
+    steps: np.ndarray
+    values: dict
+    seeds: list
 
-    Returns
-    -------
-    xarray.Dataset
-        Variables on (checkpoint, trajectory). Steps that no row has stay missing; a step that one seed has and another
-        has not is nan. Trainers log norms of stochastic gradients, which theory about grad f does not speak of
-        directly: `diagnose` takes them as what they are, and for `measured` the user decides.
 
-    Raises
-    ------
-    ValueError
-        If there is no step column, text in a number column, steps do not increase, seeds end at different steps, or
-        a file has no rows.
-    """
-    import xarray as xr
-
+def read_table(*paths, columns=None):
+    """What `read_log` reads, as plain arrays; also the curvature where a log has one. Raises as `read_log`."""
     if not paths:
         raise ValueError("read_log: give at least one file")
     parts, names = {}, None
@@ -209,6 +200,36 @@ def read_log(*paths, columns=None):
                 f"read_log: {name} cannot be negative, but it is at step {steps[np.argwhere(values < 0)[0, 0]]}"
             )
     labels = [label or Path(path).stem for path, label in parts]
-    variables = {name: (("checkpoint", "trajectory"), values) for name, values in zip(names, table, strict=True)}
-    coordinates = {"checkpoint": steps, "trajectory": np.arange(len(parts)), "seed": ("trajectory", labels)}
+    return Table(steps, dict(zip(names, table, strict=True)), labels)
+
+
+def read_log(*paths, columns=None):
+    """Read gradient norms and other quantities from logs.
+
+    Parameters
+    ----------
+    paths : one file, or one for each seed: CSV, TSV, JSON lines, or a trainer_state.json (a list of records with step and
+        grad_norm). Several seeds in one file need a column seed (run, trial).
+    columns : dict of quantity to the name of its column; by default columns are found by near names: grad_norm, gnorm,
+        total_norm or train/grad_norm for gradient_norm
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables on (checkpoint, trajectory). Steps that no row has stay missing; a step that one seed has and another
+        has not is nan. Trainers log norms of stochastic gradients, which theory about grad f does not speak of
+        directly: `diagnose` takes them as what they are, and for `measured` the user decides.
+
+    Raises
+    ------
+    ValueError
+        If there is no step column, text in a number column, steps do not increase, seeds end at different steps, or
+        a file has no rows.
+    """
+    import xarray as xr
+
+    table = read_table(*paths, columns=columns)
+    variables = {n: (("checkpoint", "trajectory"), v) for n, v in table.values.items() if n != CURVATURE or columns}
+    seeds = table.seeds
+    coordinates = {"checkpoint": table.steps, "trajectory": np.arange(len(seeds)), "seed": ("trajectory", seeds)}
     return xr.Dataset(variables, coordinates, {"source": "read_log"})

@@ -9,6 +9,7 @@ from scipy import stats
 
 import clipbounds as cb
 from clipbounds.bounds.koloskova2023 import S0Star
+from clipbounds.bounds.nobile2026 import Theorem3Star
 from clipbounds.cli import main
 from clipbounds.diagnose import diagnose
 from clipbounds.verdict.tail import hill
@@ -53,22 +54,43 @@ def test_gaussian_norms_are_no_evidence_and_heavy_ones_are():
     assert hill(norms(5000)).heavy and str(hill(norms(5000))).startswith("tail index")
 
 
-def test_the_assumed_bound_is_s0_star():
+def test_the_assumed_bounds_are_s0_star_and_theorem_3_star():
     found = diagnose(norms(200), 1.0, step_size=0.05, sigma=0.5, L=1.0, F0=6.0)
-    assert np.isfinite(found.bound).all() and found.missing == ""
-    k = 20
-    method = cb.methods.ClippedSGD(0.05, cb.clipping.NormClip(float(found.thresholds[k])))
-    setting = cb.Constants(method=method, L=1.0, F0=6.0, sigma=0.5)
-    assert found.bound[k] == S0Star().value(setting, 200)
+    assert found.missing == ""
+    for name, bound in (("S0*", S0Star()), ("Theorem 3*", Theorem3Star(p=2.0))):
+        curve = found.curve(name)
+        assert np.isfinite(curve.values).all()
+        k = len(curve.values) // 2
+        method = cb.methods.ClippedSGD(0.05, cb.clipping.NormClip(float(curve.thresholds[k])))
+        setting = cb.Constants(method=method, L=1.0, F0=6.0, sigma=0.5)
+        assert curve.values[k] == bound.value(setting, 200)
+        assert (
+            curve.least == curve.values.min()
+            and curve.values[list(curve.thresholds).index(curve.least_at)] == curve.least
+        )
     assert found.floor_at == pytest.approx(0.5**2 / 4, rel=1e-12)  # sigma²/(4c)
-    assert "assumed" in str(found) and "proved" not in str(found)
+    assert "assumed" in str(found)
 
 
-def test_a_heavier_tail_raises_the_floor():
-    found = diagnose(norms(1000, 1.9), 1.0, sigma=0.5)
-    p, value = found.floor_if_heavier
-    assert 1 < p < 2 and value > found.floor_at
-    assert "S0* needs step_size, F0, L too" in str(found)
+def test_the_word_is_never_said():
+    for given in ({}, {"sigma": 0.5}, {"step_size": 0.05, "sigma": 0.5, "L": 1.0, "F0": 6.0}):
+        found = diagnose(norms(1000, 1.9), 1.0, **given)
+        assert not any(
+            "prove" in text
+            for text in (str(found), found._repr_html_().partition("base64")[0], json.dumps(found.to_dict()))
+        )
+
+
+def test_a_heavier_tail_raises_the_floor_and_the_bound():
+    """The tail's interval reaches below p = 2: the same numbers, as a lower moment only, say less."""
+    given = {"step_size": 0.05, "L": 1.0, "F0": 6.0}
+    found = diagnose(norms(1000, 1.9), 1.0, sigma=0.5, **given)
+    assert 1 < found.lower_p < 2 and found.lower_floor_at > found.floor_at
+    lower = next(curve for curve in found.lower_curves if curve.name == "Theorem 3*")
+    assert lower.p == found.lower_p and lower.least > found.curve("Theorem 3*").least
+    light = diagnose(np.abs(np.random.default_rng(1).standard_normal(5000)), 1.0, sigma=0.5, **given)
+    assert light.lower_p is None and light.lower_curves == []
+    assert "need step_size, F0, L too" in str(diagnose(norms(100), 1.0, sigma=0.5))
 
 
 def test_the_command(tmp_path):
@@ -78,6 +100,12 @@ def test_the_command(tmp_path):
     out = tmp_path / "d.png"
     done = CliRunner().invoke(main, ["diagnose", str(log), "--threshold", "2", "--sigma", "1", "--out", str(out)])
     assert done.exit_code == 0 and "share of steps clipped at c = 2" in done.output and out.stat().st_size > 1000
+    page = tmp_path / "d.html"
+    assert CliRunner().invoke(main, ["diagnose", str(log), "--threshold", "2", "--out", str(page)]).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>") and "data:image/png;base64," in text and "share of steps clipped" in text
+    refused = CliRunner().invoke(main, ["diagnose", str(log), "--threshold", "2", "--out", str(tmp_path / "d.doc")])
+    assert refused.exit_code == 2 and ".html" in refused.output and not (tmp_path / "d.doc").exists()
     done = CliRunner().invoke(main, ["diagnose", str(log), "--threshold", "2", "--json"])
     assert json.loads(done.output)["count"] == 300
 
