@@ -108,7 +108,7 @@ class Grid:
         return factors, bends, edges, atom_of, jumps, np.stack([top, steep])
 
     def run(self, steps, certify, largest=(0.0, 0.0)):
-        """(mass, E|f'|, E gap, errors of both or None) after each step; `largest` bounds both phi where mass is lost."""
+        """(largest mass of each node, E|f'|, E gap, errors of both or None) after each step; `largest` bounds both phi where mass is lost."""
         count = self.x.size
         mass, history = np.zeros(count), np.zeros(3 * steps)
         mass[self.origin] = 1.0
@@ -118,7 +118,7 @@ class Grid:
         else:
             factors, bends, edges = empty, empty, np.zeros(0, dtype=np.int64)
         traces = np.zeros(steps * (3 + edges.size)) if certify else empty
-        room = [np.zeros(count) if certify else empty for _ in range(3)]
+        room = np.zeros((3, count))
         slopes, weights = np.abs(self.gradient), np.ascontiguousarray(self.weights)
         cells, shares = self.cells.ravel(), self.shares.ravel()
         edges = edges.astype(np.int64)
@@ -128,7 +128,7 @@ class Grid:
         )  # fmt: skip
         slope, gap, ends = history.reshape(steps, 3).T
         if not certify:
-            return mass, slope, gap, None
+            return room[1], slope, gap, None
         moved = np.zeros(2 * steps * (1 + edges.size))
         derivatives(
             sups.ravel(),
@@ -153,4 +153,4 @@ class Grid:
             total[1:] += later
             arithmetic = rounding * (value + sups[q].max() * np.abs(self.x).max())
             errors.append(total * self.width / 4 + np.cumsum(ends) * size + arithmetic)
-        return mass, slope, gap, errors
+        return room[1], slope, gap, errors

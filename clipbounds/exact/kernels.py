@@ -8,7 +8,7 @@ from ..lanes.compile import device, kernel, named_signature
 # slopes and gaps: |f'| and f - f* at the nodes; cells and shares: for each atom and node the cell of the landing point and
 # the part of it that the point has passed, 0 on a node. factors: for each atom and cell sup g'; bends: (3, cells) variation
 # of the derivatives of |f'| and f, and eta times that of f''; edges: cells where an atom begins or ceases to be clipped.
-# history: E|f'|, E(f - f*), mass lost at the ends; traces: sums of load times bends, then the load at each edge
+# without `certify`, `moved` receives the largest mass that a node ever has. history: E|f'|, E(f - f*), mass lost at the ends; traces: sums of load times bends, then the load at each edge
 PROPAGATE = named_signature(
     mass=FLOATS, spare=FLOATS, slopes=FLOATS, gaps=FLOATS, weights=FLOATS, cells=INTS, shares=FLOATS, factors=FLOATS,
     bends=FLOATS, edges=INTS, load=FLOATS, moved=FLOATS, largest=FLOATS, history=FLOATS, traces=FLOATS,
@@ -63,14 +63,13 @@ def propagate(
     nodes, atoms = mass.size, weights.size
     first = last = start
     width = 3 + edges.size
-    reached_low, reached_high = start, start
+    watch = not certify and moved.size == nodes
     for step in range(steps):
         low, high = nodes, -1
         for k in range(atoms):
             low = min(low, cells[k * nodes + first])
             high = max(high, cells[k * nodes + last] + 1)
         if certify:
-            reached_low, reached_high = min(reached_low, low), max(reached_high, high)
             transport(load, moved, largest, weights, cells, shares, factors, 0, nodes - 1)
         for i in range(low, high + 1):
             spare[i] = 0.0
@@ -87,6 +86,8 @@ def propagate(
         slope = gap = 0.0
         for i in range(low, high + 1):
             mass[i] = spare[i]
+            if watch:
+                moved[i] = max(moved[i], spare[i])
             slope += spare[i] * slopes[i]
             gap += spare[i] * gaps[i]
         first, last = low, high

@@ -11,8 +11,9 @@ from ..simulate import default_checkpoints
 from ..specs import check_integer
 from .grid import CONSTANT, ONE_TURN, Grid, slope_of
 
-COARSE, FIRST, MOST = 4_000, 3_000, 2**18  # nodes of the window's run, of the first try and of the last
+COARSE, FIRST, MOST = 1_500, 3_000, 2**18  # nodes of the window's run, of the first try and of the last
 TAIL = 1e-18
+WORK = 2e9  # nodes, atoms and steps of the last try: some ten seconds
 QUANTITIES = ("gradient_norm", "gap", "mean_gradient_norm")
 
 
@@ -77,13 +78,10 @@ def _reach(setting, steps):
 def _window(setting, steps, low, high):
     """The part of the reachable interval that holds all but a part `TAIL` of the mass, by a coarse run."""
     grid = Grid(setting, low, high, COARSE)
-    seen = np.zeros(grid.x.size)
-    for count in sorted({1, 2, 4, 8, 16, *np.unique(np.geomspace(1, steps, 12).astype(int)).tolist()}):
-        if count <= steps:
-            seen = np.maximum(seen, grid.run(count, False)[0])
-    held = np.nonzero(seen > TAIL)[0]
+    held = np.nonzero(grid.run(steps, False)[0] > TAIL)[0]
     room = 2 * setting.method.step_size * setting.method.clip.threshold + 2 * grid.width
-    return max(low, grid.x[held[0]] - room), min(high, grid.x[held[-1]] + room)
+    first, last = min(held[0], grid.origin), max(held[-1], grid.origin)
+    return max(low, grid.x[first] - room), min(high, grid.x[last] + room)
 
 
 def mean_curves(
@@ -103,14 +101,15 @@ def mean_curves(
     steps : int >= 1
     checkpoints : array_like of int in [1, steps], optional
     tolerance : float in (0, inf)
-        The grid is refined until the error of the average of E|f'| is at most this times its own size, or has 2^18 nodes.
+        The grid is refined until the error of the average of E|f'| is at most this times its own size, or has 2^18 nodes, or the work
+        would be more than 2e9 nodes, atoms and steps.
     nodes : int >= 2, optional
         This many nodes, and no refinement.
     certify : bool
         Without it the errors are not computed, and are inf; a third of the time.
     whole : bool
         The grid covers all that can be reached. By default only the part outside of which a first, coarse run sees less than
-        1e-18 of the mass at any of some twenty steps: what the exact law has outside is then taken to be what the split law
+        1e-18 of the mass on any node at any step: what the exact law has outside is then taken to be what the split law
         brings to the ends, which is added to the error but is itself computed and not enclosed.
 
     Returns
@@ -142,6 +141,7 @@ def mean_curves(
         low, high = _window(setting, steps, low, high)
     start = abs(float(slope_of(setting.problem, setting.problem.x0)[0]))
     count, refine = (FIRST, True) if nodes is None else (check_integer("mean_curves", "nodes", nodes, 2), False)
+    most = int(min(MOST, max(FIRST, WORK / (steps * setting.noise.atoms()[0].size))))
     over = np.arange(1, steps + 1)
     while True:
         grid = Grid(setting, low, high, count)
@@ -153,9 +153,9 @@ def mean_curves(
         slope_error, gap_error = errors
         average_error = np.cumsum(np.concatenate([[0.0], slope_error[:-1]])) / over
         worst = float(np.max(average_error / average)) if average.min() > 0 else math.inf
-        if not refine or worst <= tolerance or grid.x.size >= MOST:
+        if not refine or worst <= tolerance or grid.x.size >= most:
             break
-        count = int(min(grid.x.size * min(max(1.2 * math.sqrt(worst / tolerance), 1.5), 16.0), MOST))
+        count = int(min(grid.x.size * min(max(1.2 * math.sqrt(worst / tolerance), 1.5), 16.0), most))
     at = np.asarray(default_checkpoints(steps) if checkpoints is None else checkpoints, dtype=np.int64)
     k = at - 1
     errors = dict(zip(QUANTITIES, (slope_error[k], gap_error[k], average_error[k]), strict=True))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..bounds import Bound
 from ..methods import Setting
+from ..noise.base import NONE
 from ..specs import check_integer
 from .candidates import evaluate
 from .catalogue import Template, catalogue
@@ -20,7 +21,8 @@ from .shrink import shrink
 
 FRESH = 2**40  # seeds of the tests lie beyond those of the search
 KEPT_EXCESS = 0.25  # share of the excess over 1 that a simpler counterexample must keep
-WORTH = 1.02  # a candidate is tested again if its excess over 1 has grown by this factor
+WORTH = 1.1  # a candidate is tested again if its excess over 1 has grown by this factor
+SEEN = 1e-3  # excess over 1 of an estimate below which no test would decide
 
 
 def space_of(bound, space):
@@ -75,7 +77,8 @@ class _Tester:
 
     def broken(self, candidate) -> Confirmation | None:
         """The confirmation that this candidate breaks the bound, or None; candidates as good as a failed one are passed by."""
-        if candidate.ratio - 1 <= WORTH * (self.last - 1):
+        sampled = self.bound.aggregate == "mean" and candidate.setting.noise.layout != NONE
+        if candidate.ratio - 1 <= max(WORTH * (self.last - 1), SEEN if sampled else 0.0):
             return None
         try:
             found = self(candidate.setting, candidate.step)

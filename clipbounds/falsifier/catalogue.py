@@ -129,10 +129,10 @@ def catalogue() -> list[Template]:
         for problem in _problems()[:6]:
             found.append(Template(Setting(problem, law, methods.ClippedSGD(step, clip)), 5000, "stochastic"))
     for problem in _problems()[:2]:
-        policy = oracles.Policy(problem, step, 1.0, 1.0, 300)
+        policy = oracles.Policy(problem, step, 1.0, 1.0, 80)
         worst = noise.Adaptive(policy)
         held = ("method.momentum", "method.batch_size")  # it knows clipped SGD with one sample a step
-        found.append(Template(Setting(problem, worst, methods.ClippedSGD(step, clip)), 300, "adversary", held))
+        found.append(Template(Setting(problem, worst, methods.ClippedSGD(step, clip)), 80, "adversary", held))
     for law in (noise.StudentT(1.9, 1.0), noise.TwoPoint(1.0, 0.1), noise.SymmetricPareto(1.6, 1.0)):
         for problem in (_problems()[0], _problems()[2], _problems()[5]):
             for method in (

@@ -13,8 +13,8 @@ from ..verdict import compare
 from ..verdict.judge import limit_of
 
 START, BUDGET = 1024, 2**17  # trajectories
-LAW_TOLERANCE = 1e-5
-WORK = 1e9  # coordinates and samples of one test: some seconds
+LAW_WORK = 5e7  # nodes and steps
+WORK = 3e8  # coordinates and samples of one test: some seconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,8 @@ def by_law(bound: Bound, setting: Setting, steps: int, confidence: float, seed: 
     if bound.aggregate != "mean" or bound.quantity not in QUANTITIES or why_not(setting) is not None:
         return None
     try:
-        curves = mean_curves(setting, steps, [steps], tolerance=LAW_TOLERANCE)
+        nodes = int(min(max(LAW_WORK / steps, 2000), 30_000))
+        curves = mean_curves(setting, steps, [steps], nodes=nodes)
     except ValueError:  # steps that do not increase with the point
         return None
     low, high = (float(end[0]) for end in curves.enclosure(bound.quantity))

@@ -18,6 +18,7 @@ from ..specs import Spec
 SPREAD = 1e3  # a positive number varies by this factor to either side
 SIGNED = (1e-3, 1e2)  # least and largest size of a number of any sign, in units of max(1, |template's|)
 MORE = 64  # an integer grows up to this factor, or to this number above its least value
+LANDING = 32  # cells in the longest step of an adversary, whose cost grows like their square
 HALF = 0.5  # share of a coordinate on which a field keeps its default value
 
 
@@ -172,6 +173,10 @@ def rebuild(setting: Setting, steps: int, changes: dict) -> tuple[Setting, int]:
         own = {path[1]: part["noise"].pop(path) for path in list(part["noise"]) if path[0] == "policy"}
         sigma, threshold = own.get("sigma", policy.sigma), method.operator.threshold
         landing = max(policy.landing, math.ceil(threshold / (2 * sigma)) + 1)  # every point of its grid needs a law
+        if landing > LANDING:
+            raise ValueError(
+                f"an adversary with {landing} cells in a step takes too long for a search; at most {LANDING}"
+            )
         known = dict(problem=problem, step_size=method.step_size, threshold=threshold, steps=steps, landing=landing)
         swap.append((policy, policy.replace(**{**known, **own})))
     noise = _rebuilt(setting.noise, part["noise"], swap)

@@ -107,7 +107,7 @@ class Falsification:
             f"bound = {bound}",
         ]
         if self.broken and self.confirmation.method == "law of the iterate":
-            lines.append(f"curves = cb.exact.mean_curves(setting, {self.steps}, [{self.steps}], tolerance=1e-5)")
+            lines.append(f"curves = cb.exact.mean_curves(setting, {self.steps}, [{self.steps}], nodes=20_000)")
             lines.append(f'print(curves.enclosure("{self.bound.quantity}"), bound.value(setting, [{self.steps}]))')
             return "\n".join(lines)
         single = self.setting.noise.layout == 0

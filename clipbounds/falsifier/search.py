@@ -23,6 +23,7 @@ from .journal import Journal
 RANDOM = 0.25  # share of the evaluations for random points
 SLICE = 80  # evaluations before the choice of the template is made anew
 KEPT = 24  # best points of a template, from which optimisers start
+BETTER = 5e-4  # relative gain of an estimate that is worth a second look
 AGAIN = 16  # times as many trajectories when a candidate is looked at again
 CURIOUS = 0.08  # weight of what a template may still hide
 TRIED = 12  # random points without a candidate, after which a template is given up
@@ -112,7 +113,8 @@ class Search:
         ratio = candidate.ratio
         if candidate.fits:
             arm.fits += 1
-            if ratio > (self.best.ratio if self.best else 0.0):
+            least = 0.0 if self.best is None else self.best.ratio
+            if ratio > least * (1 if is_exact(self.bound, setting) else 1 + BETTER):
                 ratio = self.again(arm, candidate)
         arm.keep(ratio, u)
         if self.progress:
