@@ -54,13 +54,14 @@ class LinearModel(Problem):
         if isinstance(given, np.ndarray) and given.ndim == 1 and given.size == labels.size * self.x0.size:
             given = given.reshape(labels.size, self.x0.size)
         features = DataArray.of(given)
-        n, dim = features.shape[0], (*features.shape, 0)[1] * self.outputs_of(labels)
+        outputs = self.outputs_of(labels)
+        n, dim = features.shape[0], (*features.shape, 0)[1] * outputs
         if self.x0.size == 1 < dim:
             self._normalise(x0=np.repeat(self.x0, dim))
         if len(features.shape) != 2 or labels.shape != (n,) or self.x0.size != dim:
             raise ValueError(
-                f"{name}: features must be {labels.size} x {self.x0.size // self.outputs_of(labels)} finite numbers (labels x entries of x0), but the"
-                f" shape {features.shape} was given"
+                f"{name}: features must be {labels.size} x {self.x0.size / outputs:g} finite numbers (labels x entries of x0"
+                f"{f' over {outputs} classes' if outputs > 1 else ''}), but the shape {features.shape} was given"
             )
         self._normalise(features=features, labels=labels)
         self.check_labels()

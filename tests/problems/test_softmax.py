@@ -122,6 +122,13 @@ def test_bad_labels(labels, words):
         Softmax(DENSE, labels, 0.0)
 
 
+def test_a_start_of_the_wrong_size():
+    with pytest.raises(
+        ValueError, match=r"90 x 1.25 finite numbers \(labels x entries of x0 over 4 classes\), but the shape \(90, 5\)"
+    ):
+        Softmax(DENSE, LABELS, np.zeros(5))
+
+
 def test_a_file_of_one_class(tmp_path):
     path = tmp_path / "one.svm"
     path.write_bytes(b"5 1:1\n5 2:1\n")
