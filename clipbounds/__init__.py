@@ -21,6 +21,7 @@ __all__ = [
     "__version__",
     "applicable",
     "bounds",
+    "cite",
     "clipping",
     "compare",
     "data",
@@ -51,10 +52,8 @@ def __getattr__(name):
         function = import_module(".diagnose", __name__).diagnose
         globals()[name] = function  # importing the file has put the module in its place
         return function
-    if name == "applicable":
-        from .bounds import applicable
-
-        return applicable
+    if name in ("applicable", "cite"):
+        return getattr(import_module(".bounds", __name__), name)
     if name == "falsify":
         from .falsifier import falsify
 

@@ -3,6 +3,7 @@
 from . import koloskova2023, nobile2026, reisizadeh2023, yu2023
 from .applicable import applicable
 from .base import Bound, HypothesesFail, Hypothesis, Recalled, hypotheses_table
+from .citing import cite
 from .control import Scaled
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Recalled",
     "Scaled",
     "applicable",
+    "cite",
     "hypotheses_table",
     "koloskova2023",
     "nobile2026",

@@ -82,6 +82,12 @@ class Bound(Spec):
         """Name in tables and legends."""
         return type(self).__name__
 
+    def bibtex(self):
+        """BibTeX of the paper of the statement, and of this program, where proof and constants are; see `clipbounds.cite`."""
+        from .citing import cite  # it needs this class
+
+        return cite(self)
+
     def conditions(self, setting):
         """The bound's own hypotheses, a list of `Hypothesis`."""
         return []

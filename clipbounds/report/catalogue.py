@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from ..lanes.meaning import PACKAGE
-from .papers import PAPERS
+from ..papers import PAPERS
 
 RESULTS = "clipbounds-results"
 

@@ -8,11 +8,11 @@ import importlib.resources
 import io
 from pathlib import Path
 
+from ..papers import PAPERS
 from ..version import __version__
 from .catalogue import find_experiments, identifier, own_experiments, title
 from .describe import alternative_text
 from .mathml import mathml
-from .papers import PAPERS
 from .runner import read_records, read_times, write_whole
 
 MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "vacuous": "∅", "not measured": "–"}

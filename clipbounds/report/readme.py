@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from ..papers import PAPERS
 from .lab import VERDICTS
-from .papers import PAPERS
 from .runner import write_whole
 
 

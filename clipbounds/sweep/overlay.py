@@ -23,11 +23,13 @@ class Overlay:
     axes : list of str, the other axes
     rows : list of dict: the value of each axis, then `COLUMNS`
     confidence : float, joint over all cells and bounds
+    bounds : list of Bound, for `clipbounds.cite`
     assumed : str, numbers that the user assumes, or ""
     """
 
-    def __init__(self, x, axes, rows, confidence, assumed=""):
-        self.x, self.axes, self.rows, self.confidence, self.assumed = x, axes, rows, confidence, assumed
+    def __init__(self, x, axes, rows, bounds, confidence, assumed=""):
+        self.x, self.axes, self.rows, self.bounds, self.confidence = x, axes, rows, bounds, confidence
+        self.assumed = assumed
 
     def counts(self):
         """How often each verdict was reached; over checkpoints, where a verdict is joint, once for each bound."""
@@ -125,8 +127,8 @@ def overlay(run_or_sweep, bounds=APPLICABLE, x=None, ax=None, *, confidence=0.99
     if isinstance(single, (str, bytes)) or hasattr(single, "__fspath__") or "sweep" in getattr(single, "attrs", {}):
         result = Overlay(*of_sweep(single, x, chosen, confidence, partial), confidence)
     else:
-        x, axes, rows, assumed = of_runs(runs, x, APPLICABLE if chosen == OWN else chosen, confidence)
-        result = Overlay(x, axes, rows, confidence, assumed)
+        *found, assumed = of_runs(runs, x, APPLICABLE if chosen == OWN else chosen, confidence)
+        result = Overlay(*found, confidence, assumed)
     if ax is not None:
         result.figure(ax=ax)
     return result

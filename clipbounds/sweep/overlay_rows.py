@@ -59,7 +59,7 @@ def judged(run, bounds, level, every=False):
 
 
 def of_sweep(given, x, bounds, confidence, partial):
-    """(x, other axes, rows) for a sweep's results: the folder of its store, or what `load` gives."""
+    """(x, other axes, rows, bounds) for a sweep's results: the folder of its store, or what `load` gives."""
     sweep, data = _opened(given, partial)
     names = [axis.name for axis in sweep.axes]
     if not names and x not in (None, EVERY):
@@ -82,7 +82,7 @@ def of_sweep(given, x, bounds, confidence, partial):
         run = _cell_run(data, cell, {axis.name: choice[axis] for axis in sweep.axes}, every)
         if run is not None:
             rows += [place | ({EVERY: row["step"]} if every else {}) | row for row in judged(run, bounds, level, every)]
-    return x, [name for name in names if name != x], rows
+    return x, [name for name in names if name != x], rows, list(bounds)
 
 
 def _opened(given, partial):
@@ -120,7 +120,7 @@ def _cell_run(data, cell, where, every):
 
 
 def of_runs(runs, x, bounds, confidence):
-    """(x, other axes, rows, assumed) for one run over its checkpoints, or several over what differs in their settings."""
+    """(x, other axes, rows, bounds, assumed) for one run over its checkpoints, or several over what differs in their settings."""
     settings = [_setting(run) for run in runs]
     places = _differences([json.loads(run.attrs["setting"]) for run in runs])
     if x is None:
@@ -145,7 +145,7 @@ def of_runs(runs, x, bounds, confidence):
         for row in judged(run, bounds, level, every)
     ]
     assumed = "; ".join(dict.fromkeys(s.assumed for s in settings if is_described(s)))
-    return x, [name for name in places[0] if name != x], rows, assumed
+    return x, [name for name in places[0] if name != x], rows, list(bounds), assumed
 
 
 def _setting(run):

@@ -140,7 +140,7 @@ def compare(
     if looks_of(run):  # the run was continued because of what was seen: this is one more look
         error = look_error(error, looks_of(run) + 1)
     verdicts = decide(run, setting, bounds, confidence, error, band, ranges, assume)
-    return Comparison(run, verdicts, drawn(run, setting, draw), confidence)
+    return Comparison(run, verdicts, drawn(run, setting, draw), confidence, [*bounds, *draw])
 
 
 def until_decided(

@@ -31,10 +31,12 @@ class Comparison:
     verdicts : list of Verdict, in the order of the bounds
     drawn : list of (name, kind, quantity, steps, value), curves without a verdict
     confidence : float, joint over all verdicts
+    bounds : list of Bound, judged and drawn, for `clipbounds.cite`
     """
 
-    def __init__(self, run, verdicts, drawn=(), confidence=0.999):
+    def __init__(self, run, verdicts, drawn=(), confidence=0.999, bounds=()):
         self.run, self.verdicts, self.drawn, self.confidence = run, list(verdicts), list(drawn), confidence
+        self.bounds = list(bounds)
 
     def rows(self):
         """The table as lists of strings, in the order of `COLUMNS`."""

@@ -37,4 +37,4 @@ def follow(run, setting, bounds, confidence, error, draw, band, ranges, until, b
             break
         run = continued(run, setting, more, threads)
     run = run.assign_attrs(looks=look)
-    return Comparison(run, verdicts, drawn(run, setting, draw), confidence)
+    return Comparison(run, verdicts, drawn(run, setting, draw), confidence, [*bounds, *draw])

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from clipbounds.cli import main
+from clipbounds.papers import PAPERS
 from clipbounds.report.catalogue import (
     RESULTS,
     chosen_experiments,
@@ -18,7 +19,6 @@ from clipbounds.report.catalogue import (
     packaged_experiments,
     title,
 )
-from clipbounds.report.papers import PAPERS
 
 CHECKOUT = Path(__file__).parents[2]
 OWN = '''
