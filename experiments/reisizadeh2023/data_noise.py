@@ -2,7 +2,7 @@
 
 Logistic regression on the breast cancer data (569 rows) and the digits (1797 rows), read from svmlight files. SPIDER-H and gradient descent
 run as their theorems plan them, with certified constants: those of the average for SPIDER, of F for gradient descent. The totals are
-22 sqrt(n) Delta L_avg/eps² and 2 n Delta L/eps², so the number of rows from which SPIDER pays is about (11 L_avg/L)². Clipped SGD on single
+22 sqrt(n) Delta L_avg/eps² and 2 n Delta L/eps², so the number of rows from which SPIDER pays is about (11 L_avg/L)²; `other_data` tests this on data that were not looked at before. Clipped SGD on single
 rows has its best step size of a few and no theorem.
 """
 

@@ -88,6 +88,28 @@ def test_no_order_of_the_rows_leaves_the_invariant_ball(name):
     assert farthest(centre + radius / 3 * directions)[1].max() > radius / 3
 
 
+def test_some_order_of_the_rows_leads_to_six_times_the_noise_at_the_minimiser():
+    """Why sigma is certified far above its value at the minimiser: clipped steps on the rows that it gets wrong, nothing else."""
+    pytest.importorskip("sklearn")
+    problem = cb.problems.Logistic.bundled("breast_cancer", 0.01)
+    x, rows, signs = problem.minimiser.copy(), np.asarray(problem.features), np.asarray(problem.labels)
+    oracle = RowSampling(problem)
+    wrong = np.flatnonzero(signs * (rows @ x) < 0)
+    for i in np.random.default_rng(0).choice(wrong, 20_000):
+        gradient = -signs[i] / (1 + np.exp(signs[i] * (rows[i] @ x))) * rows[i] + 0.01 * x
+        x -= 1e-3 * gradient * min(1.0, 10 / np.linalg.norm(gradient))
+    reached, least = (np.sqrt(oracle.moment_at(point, 2)) for point in (x, problem.minimiser))
+    certified = np.sqrt(
+        oracle.moment_on(
+            2,
+            *invariant_ball(
+                settings(problem, oracle).replace(method=cb.methods.ClippedSGD(1e-3, cb.clipping.NormClip(10.0)))
+            ),
+        )
+    )
+    assert 6 * least < reached <= certified < 2 * reached
+
+
 def test_bounds_take_the_setting_or_say_what_is_missing():
     setting = settings(PROBLEM, RowSampling(PROBLEM), batch_size=2)
     run = cb.simulate(setting, 300, 256)
