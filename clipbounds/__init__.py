@@ -49,9 +49,9 @@ def __getattr__(name):
     if name in _LATER:
         return import_module(f".{name}", __name__)
     if name == "diagnose":
-        function = import_module(".diagnose", __name__).diagnose
-        globals()[name] = function  # importing the file has put the module in its place
-        return function
+        from .diagnosis import diagnose
+
+        return diagnose
     if name in ("applicable", "cite"):
         return getattr(import_module(".bounds", __name__), name)
     if name == "falsify":

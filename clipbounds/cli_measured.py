@@ -80,7 +80,7 @@ def _width(text):
 @speaks_plainly
 def diagnose(log, threshold, gradients, trajectory, out, width, as_json, **assumed):
     """What the gradient norms in LOG (CSV, TSV, JSON lines, trainer_state.json) say about a clipping threshold."""
-    from .diagnose import diagnose as examine
+    from .diagnosis import diagnose as examine
 
     if gradients is not None:
         assumed["gradients"] = _arrays(gradients)

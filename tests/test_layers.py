@@ -16,7 +16,7 @@ FLOORS = (
     {"methods", "described"},
     {"simulate", "first_passage", "keepers", "measured", "logs", "exact"},
     {"worst_case", "bounds", "testing"},
-    {"verdict", "diagnose"},
+    {"verdict", "diagnosis"},
     {"sweep", "falsifier"},
     {"report"},
     {"cli", "cli_common", "cli_sweep", "cli_measured", "cli_falsify"},

@@ -11,7 +11,7 @@ import clipbounds as cb
 from clipbounds.bounds.koloskova2023 import S0Star
 from clipbounds.bounds.nobile2026 import Theorem3Star
 from clipbounds.cli import main
-from clipbounds.diagnose import diagnose
+from clipbounds.diagnosis import diagnose
 from clipbounds.verdict.tail import hill
 
 NORMS = np.array([0.5, 1.0, 2.0, 4.0])

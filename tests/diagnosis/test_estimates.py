@@ -9,7 +9,7 @@ from scipy import stats
 
 import clipbounds as cb
 from clipbounds.cli import main
-from clipbounds.diagnose import diagnose, noise_level, secants, smoothness_line
+from clipbounds.diagnosis import diagnose, noise_level, secants, smoothness_line
 
 
 def test_sigma_by_hand():

@@ -84,6 +84,10 @@ def diagnose(
     if given["sigma"] is None:
         return Diagnosis(**found, missing=f"give {NEEDED}")
     numbers = setting.assumed + (f", step size = {step_size:g}" if step_size is not None else "")
+    estimated = [
+        name for name, now, asked in (("sigma", given["sigma"], sigma), ("L0, L1", given["L0"], L0)) if now != asked
+    ]
+    numbers += f"; of these estimated from the run: {', '.join(estimated)}" if estimated else ""
     return Diagnosis(**found, assumed=numbers, **_theory(grid, c, given, step_size, values.size, tail))
 
 

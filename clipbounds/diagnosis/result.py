@@ -90,7 +90,7 @@ class Diagnosis:
             ("smoothness along the run", str(self.smoothness or "not measured: it needs curvatures or exact gradients"))
         )
         if self.assumed:
-            rows.append(("assumed by the user", self.assumed))
+            rows.append(("assumed numbers", self.assumed))
         if self.floor_at is not None:
             rows.append((f"bias floor u* at {c}", f"{self.floor_at:.3g}"))
         rows += [(f"bound {curve.name} against c", str(curve)) for curve in self.curves if curve.name != "bias floor"]
