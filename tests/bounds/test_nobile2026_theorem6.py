@@ -44,7 +44,8 @@ def test_at_most_three_percent_above_the_reference(p, n, T, eta, tau, sigma, del
 @pytest.mark.parametrize(
     "case",
     [
-        (1.5, 64, 30, 0.1, 8.0, 0.5, 0.01), (1.5, 1, 30, 0.1, 5.0, 0.5, 0.01), (1.8, 8, 30, 1.0, 2.0, 0.5, 0.1),
+        pytest.param((1.5, 64, 30, 0.1, 8.0, 0.5, 0.01), marks=pytest.mark.full), (1.5, 1, 30, 0.1, 5.0, 0.5, 0.01),
+        pytest.param((1.8, 8, 30, 1.0, 2.0, 0.5, 0.1), marks=pytest.mark.full),
         (1.2, 8, 30, 0.3, 0.5 * np.arange(1, 9) ** (1 / 1.2), 0.5, 0.01),
     ],
 )  # fmt: skip

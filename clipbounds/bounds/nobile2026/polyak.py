@@ -73,7 +73,7 @@ def polyak_last(run, mu):
         def value(rate, exponent=coarse, top=top, main=main):
             return last_gap(run, exponent.minorant(rate), main, rate, mu, top)
 
-        rate = _best(value, gap_rate / 50, gap_rate * 50, 11, 3)
+        rate = _best(value, gap_rate / 50, gap_rate * 50, 11)
         fine = run.exponent(plan.gap, cut, FINE)
         gap = gap_on(run, fine, plan, smallest)
         if gap < np.inf:

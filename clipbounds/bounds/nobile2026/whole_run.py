@@ -127,9 +127,13 @@ def _rates(run):
     return 1e-6 / run.initial_gap, max(high, 1e4 / run.initial_gap)
 
 
-def _best(function, low, high, count, rounds):
-    """`lowest_point` of a function of one number."""
-    return float(lowest_point(lambda rates: np.array([function(rate) for rate in rates]), low, high, count, rounds))
+def _best(function, low, high, count):
+    """An approximate minimiser of a function of one number: a logarithmic grid, refined twice."""
+    for size in (count, 9, 9):
+        rates = np.geomspace(low, high, size)
+        k = int(np.argmin([function(rate) for rate in rates]))
+        low, high = rates[max(k - 1, 0)], rates[min(k + 1, size - 1)]
+    return float(rates[k])
 
 
 def localise(run, cut, local, smallest=excursion):
@@ -141,7 +145,7 @@ def localise(run, cut, local, smallest=excursion):
         def found(rate, exponent=exponent):
             return smallest(run, exponent.minorant(rate), -np.log(run.failure_probability * local), rate)
 
-        rate = _best(found, *_rates(run), 23, 3)
+        rate = _best(found, *_rates(run), 23)
         value = found(rate)
         if value < np.inf:
             return value, rate
@@ -165,7 +169,7 @@ def search(run, quantity, splits=SPLITS):
         def value(rate, gap=gap, exponent=exponent, main=main):
             return average(run, exponent.minorant(rate), main, rate, gap, quantity)
 
-        rate = _best(value, gap_rate / 50, gap_rate * 50, 11, 3)
+        rate = _best(value, gap_rate / 50, gap_rate * 50, 11)
         found = value(rate)
         if best[1] is None or found < best[0]:
             best = found, Plan(cut, local, gap_rate, rate, gap * ROOM)
