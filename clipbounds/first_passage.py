@@ -108,6 +108,7 @@ def first_passage(
     if not (np.ndim(target) == 0 and 0 < target < np.inf):
         raise ValueError(f"first_passage: target must be in (0, inf), but {target!r} was given")
     steps = check_integer("first_passage", "steps", steps, 1)
+    setting.check_horizon("first_passage", steps)
     trajectories = check_integer("first_passage", "trajectories", trajectories, 1)
     seed = check_integer("first_passage", "seed", seed, 0)
     threads = (os.cpu_count() or 1) if threads is None else check_integer("first_passage", "threads", threads, 1)

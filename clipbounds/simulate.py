@@ -151,6 +151,7 @@ def checked_arguments(
     steps = check_integer("simulate", "steps", steps, 0)
     if steps >= 2**62:
         raise ValueError(f"simulate: steps must be below 2^62, but a number of {steps.bit_length()} bits was given")
+    setting.check_horizon("simulate", steps)
     trajectories = check_integer("simulate", "trajectories", trajectories, 1)
     seed = check_integer("simulate", "seed", seed, 0)
     if seed >= 2**64:

@@ -146,6 +146,10 @@ class Bound(Spec):
         if not np.all(steps >= 1):
             raise ValueError(f"{self.name}: steps must be >= 1, but {steps.min():g} was given")
         try:
+            setting.check_horizon(self.name, steps.max(initial=1))
+        except ValueError as beyond:
+            raise HypothesesFail(str(beyond)) from None
+        try:
             value = np.asarray(self.evaluate(setting, steps), dtype=np.float64)
         except MissingConstant as missing:
             raise MissingConstant(f"{self.name}: {missing}") from None

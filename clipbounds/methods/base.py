@@ -142,6 +142,15 @@ class Setting(Spec):
             self.noise.check(self)
         self.method.check(self)
 
+    def check_horizon(self, owner, steps):
+        """Raise ValueError if these are more steps than the noise is claimed for."""
+        horizon = self.noise.horizon
+        if horizon is not None and steps > horizon:
+            raise ValueError(
+                f"{owner}: the noise is certified for the first {horizon} steps of a run (horizon), but {steps:.0f} steps were"
+                " asked for; give the oracle a longer horizon"
+            )
+
     def moment(self, p):
         """sigma_p^p: E‖g - grad f‖^p of one sample, valid along every run; inf, with its `reason`, if there is no bound.
 

@@ -58,6 +58,7 @@ class Noise(Spec):
     symmetric: ClassVar[bool] = False
     non_finite: ClassVar[bool] = False  # whether draws of nan or inf are meant
     tracks_some_steps: ClassVar[bool] = False  # runs evaluate the full gradient at some steps only
+    horizon = None  # steps of a run beyond which nothing is claimed of the noise; no annotation, because an oracle has it as a field
     measured: ClassVar[dict] = {}  # what quantities of a run mean, where that depends on the noise
     additive: ClassVar[bool] = True  # False: a stochastic oracle (clipbounds.oracles), whose noise depends on the point
 

@@ -16,7 +16,7 @@ from .base import Oracle
 
 AT_ONCE = 2**17  # numbers of a chunk of rows whose gradients are formed: 1 MiB, and a few such arrays at a time
 ROUNDING = 1e-12  # relative, of sums of n positive numbers
-WANTED = "they do for convex losses with ridge > 0, norm clipping or none, no momentum and eta max_i L_i <= 1"
+WANTED = "they do for convex losses with ridge > 0, norm clipping or none, no momentum and eta max_i L_i <= 1; so do clipped steps up to a horizon of RowSampling"
 
 
 def invariant_ball(setting):
@@ -146,13 +146,12 @@ class _Rows(Oracle):
 
     def moment_along(self, setting, p):
         everywhere = self.moment_on(p)
-        ball = invariant_ball(setting)
-        if ball is not None:
-            inside = self.moment_on(p, *ball)
-            return inside if inside < everywhere else everywhere
-        if everywhere < inf:
-            return everywhere
-        return Moment(inf, True, f"{everywhere.reason}; {WANTED}")
+        balls = [invariant_ball(setting)]
+        if self.horizon is not None:  # no step is longer than the method allows
+            reach = self.horizon * setting.method.step_bound(self.problem.dim) * (1 + ROUNDING)
+            balls.append((self.problem.x0, reach))
+        least = min([everywhere, *(self.moment_on(p, *ball) for ball in balls if ball is not None)])
+        return least if least < inf else Moment(inf, True, f"{everywhere.reason}; {WANTED}")
 
     def row_gradients(self, x, rows=slice(None)):
         """grad f_i(x) - ridge x for the given rows, shape (rows, dim): the part that differs from row to row."""
@@ -200,14 +199,20 @@ class RowSampling(_Rows):
     replacement : bool
     tracked_every : int >= 1, optional
         Longest piece, in steps; 1 evaluates the full gradient at every step. By default 4 n over the batch size.
+    horizon : int >= 1, optional
+        Runs have at most so many steps. Then they stay in the ball around x0 of so many times the longest step, which clipping
+        bounds by eta c, and the noise is certified on that ball; longer runs, and bounds after more steps, are refused.
     """
 
     problem: Problem
     replacement: bool = True
     tracked_every: int | None = None
+    horizon: int | None = None
 
     def validate(self):
         super().validate()
+        if self.horizon is not None:
+            self._normalise(horizon=check_integer("RowSampling", "horizon", self.horizon, 1, "steps of a run"))
         if self.replacement not in (True, False):
             raise ValueError(f"RowSampling: replacement must be True or False, but {self.replacement!r} was given")
         self._normalise(replacement=bool(self.replacement))

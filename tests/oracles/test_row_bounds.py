@@ -7,6 +7,8 @@ from scipy import stats
 
 import clipbounds as cb
 from clipbounds.bounds import HypothesesFail, koloskova2023, nobile2026
+from clipbounds.lanes.blocks import unpack
+from clipbounds.methods.base import BlockMaker
 from clipbounds.oracles import RowSampling
 from clipbounds.oracles.rows import invariant_ball
 from clipbounds.problems import RobustRegression
@@ -45,8 +47,6 @@ def test_no_run_leaves_the_invariant_ball():
     eta = 1 / problem.component_lipschitz.max()
     setting = cb.Setting(problem, RowSampling(problem), cb.methods.ClippedSGD(eta, cb.clipping.NormClip(1.0)))
     centre, radius = invariant_ball(setting)
-    from clipbounds.lanes.blocks import unpack
-    from clipbounds.methods.base import BlockMaker
 
     block = BlockMaker(setting)(0, 0)
     for step in range(1, 400):
@@ -86,6 +86,35 @@ def test_no_order_of_the_rows_leaves_the_invariant_ball(name):
             points, away = farthest(points)
             assert away.max() <= radius
     assert farthest(centre + radius / 3 * directions)[1].max() > radius / 3
+
+
+def test_a_horizon_certifies_the_noise_where_runs_of_its_length_can_be():
+    """Steps are at most eta c long. Sharper than without, never below the noise on the way, and refused beyond."""
+    steps, eta, c = 50, 0.01, 0.5
+    for name in ("logistic", "least squares"):
+        problem = CASES[name].replace(ridge=0.0)  # so that no ball is invariant
+        method = cb.methods.ClippedSGD(eta, cb.clipping.NormClip(c), 2)
+        setting = cb.Setting(problem, RowSampling(problem, horizon=steps), method)
+        free = setting.replace(noise=RowSampling(problem))
+        assert setting.sigma < 0.8 * free.sigma
+        block, largest = BlockMaker(setting)(0, 0), 0.0
+        for step in range(1, steps + 1):
+            block.run_to(step)
+            points = unpack(block.iterate(DIM)[None], 64)
+            assert np.linalg.norm(points - problem.x0, axis=1).max() <= step * eta * c * (1 + 1e-12)
+            largest = max(largest, brute_force(problem, 2, points).max())
+        assert largest <= setting.moment(2.0)
+        run = cb.simulate(setting, steps, 256)
+        (verdict,) = cb.compare(run, koloskova2023.S0()).verdicts
+        assert verdict.verdict == "holds"
+        with pytest.raises(HypothesesFail, match="first 50 steps of a run"):
+            koloskova2023.S0().value(setting, steps + 1)
+        with pytest.raises(ValueError, match=r"first 50 steps of a run \(horizon\), but 51 steps were asked for"):
+            cb.simulate(setting, steps + 1, 64)
+        assert type(setting).from_json(setting.to_json()) == setting
+    momentum = setting.replace(method=method.replace(momentum=0.5))
+    assert setting.sigma < momentum.sigma < np.inf  # steps twice as long
+    assert setting.replace(method=cb.methods.SGD(eta)).sigma == np.inf  # no bound of a step
 
 
 def test_some_order_of_the_rows_leads_to_six_times_the_noise_at_the_minimiser():
@@ -169,6 +198,7 @@ def test_a_wrong_certificate_would_be_seen():
     [
         (lambda: RowSampling(cb.problems.Quadratic(1.0, 1.0)), "must be a mean over rows"),
         (lambda: RowSampling(PROBLEM, 2), "replacement must be True or False"),
+        (lambda: RowSampling(PROBLEM, horizon=0), "horizon must be an integer >= 1"),
         (lambda: RowSampling(PROBLEM, tracked_every=0), "tracked_every must be an integer >= 1"),
         (lambda: settings(PROBLEM, RowSampling(PROBLEM, False), batch_size=N + 1), "at most 12"),
         (lambda: settings(CASES["huber"], RowSampling(PROBLEM)), "the oracle was built for"),
