@@ -59,6 +59,7 @@ def _width(text):
 @click.command()
 @click.argument("log", type=click.Path(path_type=Path))
 @click.option("--threshold", type=float, required=True, help="The clipping threshold c.")
+@click.option("--column", help="The log's column of gradient norms, where its name is none of the usual ones.")
 @click.option("--step-size", type=float, help="eta.")
 @click.option("--sigma", type=float, help="Assumed: E‖g - grad f‖^p <= sigma^p.")
 @click.option("--p", type=float, default=2.0, show_default=True, help="The moment that sigma speaks of.")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from typing import ClassVar
 
 import numpy as np
@@ -174,6 +175,10 @@ def Constants(*, method, L=None, L0=None, L1=None, F0=None, R0=None, sigma=None,
     ValueError
         If a number is outside its domain, or the method is none.
     """
-    problem = DescribedProblem(L=L, L0=L0, L1=L1, F0=F0, R0=R0, mu=mu, convex=bool(convex), coordinates=dim)
     exact = sigma is not None and np.ndim(sigma) == 0 and not isinstance(sigma, (str, bool)) and sigma == 0
-    return DescribedSetting(problem, NoNoise() if exact else DescribedNoise(sigma=sigma, p=p), method)
+    try:
+        problem = DescribedProblem(L=L, L0=L0, L1=L1, F0=F0, R0=R0, mu=mu, convex=bool(convex), coordinates=dim)
+        noise = NoNoise() if exact else DescribedNoise(sigma=sigma, p=p)
+    except ValueError as error:  # by the name that the user wrote
+        raise ValueError(re.sub(r"^Described\w+:", "Constants:", str(error))) from None
+    return DescribedSetting(problem, noise, method)

@@ -28,6 +28,12 @@ def _plain(name):
     return str(name).strip().lower().rsplit("/", 1)[-1].replace("-", "_").replace(" ", "_").replace(".", "_")
 
 
+def _near(names, wanted):
+    """The columns, and the one whose name is nearly one of `wanted`."""
+    near = next((n for n in names if difflib.get_close_matches(_plain(n), wanted, 1, 0.75)), None)
+    return f"is {near!r} meant? its columns are {', '.join(names)}" if near else f"its columns are {', '.join(names)}"
+
+
 def _find(names, wanted):
     """The first column whose plain name is one of `wanted`, or None."""
     return next((name for word in wanted for name in names if _plain(name) == word), None)
@@ -43,6 +49,13 @@ def _records(path):
         return _json_records(path, text)
     table = csv.reader(text.splitlines(), delimiter="\t" if "\t" in text.splitlines()[0] else ",")
     header = [name.strip() for name in next(table)]
+    if len(header) == 1 and ";" in header[0]:
+        raise ValueError(
+            f"read_log: {path.name} is separated by semicolons; save it with commas or tabs, and numbers with points"
+        )
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"read_log: {path.name} has {header.count(twice)} columns {twice!r}; keep one of them")
     rows = []
     for number, cells in enumerate(table, 2):
         if not any(cell.strip() for cell in cells):
@@ -86,7 +99,7 @@ def _number(path, place, name, value):
     if value is None or (isinstance(value, str) and value.strip().lower() in MISSING):
         return math.nan
     try:
-        if isinstance(value, bool):
+        if isinstance(value, bool) or (isinstance(value, str) and "_" in value):  # float takes 1_000
             raise TypeError
         return float(value)
     except (TypeError, ValueError):
@@ -101,15 +114,15 @@ def _columns(path, rows, columns):
     step = _find(names, STEP)
     if step is None:
         raise ValueError(
-            f"read_log: {path.name} has no step column, such as {', '.join(STEP[:4])}; its columns are {', '.join(names)}"
+            f"read_log: {path.name} has no step column, such as {', '.join(STEP[:4])}; {_near(names, STEP[:5])}"
         )
     if columns is None:
         found = {quantity: _find(names, (quantity, *known)) for quantity, known in NAMES.items()}
         found = {quantity: name for quantity, name in found.items() if name is not None}
         if not found:
             raise ValueError(
-                f"read_log: {path.name} has no column of gradient norms, such as grad_norm; its columns are"
-                f" {', '.join(names)}; name it by columns={{'gradient_norm': ...}}"
+                f"read_log: {path.name} has no column of gradient norms, such as grad_norm;"
+                f" {_near(names, NAMES['gradient_norm'])}; name it by columns={{'gradient_norm': ...}}, or --column"
             )
         curvature = _find(names, NAMES_OF_CURVATURE)
         found |= {} if curvature is None else {CURVATURE: curvature}
@@ -194,7 +207,8 @@ def read_table(*paths, columns=None):
     for name, values in zip(names, table, strict=True):
         empty = np.flatnonzero(~np.any(np.isfinite(values), axis=0))
         if empty.size:
-            raise ValueError(f"read_log: {name} has no number for seed {' '.join(list(parts)[empty[0]]).strip()}")
+            path, label = list(parts)[empty[0]]
+            raise ValueError(f"read_log: {name} has no number in {Path(path).name}{f', seed {label}' if label else ''}")
         if np.any(values < 0) and name in NAMES:
             raise ValueError(
                 f"read_log: {name} cannot be negative, but it is at step {steps[np.argwhere(values < 0)[0, 0]]}"

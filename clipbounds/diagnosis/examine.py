@@ -31,6 +31,7 @@ def diagnose(
     F0=None,
     gradients=None,
     trajectory=None,
+    column=None,
     confidence=0.95,
 ):
     """What logged norms of stochastic gradients say about a clipping threshold.
@@ -45,6 +46,7 @@ def diagnose(
     gradients : array_like, (points, repetitions >= 3, dim), repeated stochastic gradients at fixed points: sigma_p with its
         interval, which serves as sigma where that is not given
     trajectory : (points, gradients), each (steps, dim), exact gradients: (L0, L1), which serve where L, L0, L1 are not given
+    column : str, the log's column of gradient norms, where its name is none of the usual ones
     confidence : float in (0, 1), of the intervals of the tail index and of sigma; norms along a run are dependent, and the
         former takes them as independent
 
@@ -57,7 +59,7 @@ def diagnose(
     ValueError
         If there are no finite norms, one is negative, or a number is outside its domain.
     """
-    values, curvature = _norms(norms)
+    values, curvature, infinite = _norms(norms, column)
     for name, number, domain in (("threshold", threshold, POSITIVE), ("p", p, Interval(1, 2, closed_high=True))):
         if np.ndim(number) or isinstance(number, (str, bool)) or not domain.contains(number):
             raise ValueError(f"diagnose: {name} must be a number in {domain}, but {number!r} was given")
@@ -75,7 +77,7 @@ def diagnose(
     grid = np.geomspace(0.1 * min(ends), 10 * max(ends), GRID)
     tail, words = _tail(positive, confidence)
     found = {
-        "threshold": c, "count": values.size, "clipped": float(np.mean(values > c)),
+        "threshold": c, "count": values.size, "infinite": infinite, "clipped": float(np.mean(values > c)),
         "step_factor": float(_factor(values, c)), "tail": tail, "tail_words": words, "thresholds": grid,
         "quantiles": {q: float(v) for q, v in zip(LEVELS, np.quantile(values, LEVELS), strict=True)},
         "clipped_at": np.array([np.mean(values > t) for t in grid]),
@@ -128,11 +130,11 @@ def _smoothness(trajectory, curvature):
     return None if curvature is None else smoothness_line(*curvature)
 
 
-def _norms(given):
-    """A flat array of finite norms from a path, a log or an array; and (norms, curvatures) where a log has them."""
+def _norms(given, column=None):
+    """A flat array of finite norms from a path, a log or an array; (norms, curvatures) where a log has them; how many norms were infinite."""
     curvature = None
     if isinstance(given, (str, bytes)) or hasattr(given, "__fspath__"):
-        table = read_table(given)
+        table = read_table(given, columns=None if column is None else {"gradient_norm": column})
         given = table.values.get("gradient_norm")
         if given is None:
             raise ValueError(f"diagnose: the log has no gradient_norm; it has {', '.join(table.values)}")
@@ -143,12 +145,13 @@ def _norms(given):
             raise ValueError(f"diagnose: the log has no gradient_norm; it has {', '.join(given.data_vars)}")
         given = given["gradient_norm"].values
     values = real_array("diagnose", "norms", given).ravel()
+    infinite = int(np.count_nonzero(np.isinf(values)))
     values = values[np.isfinite(values)]
     if not values.size:
         raise ValueError("diagnose: expected norms of gradients, but there is no finite one")
     if values.min() < 0:
         raise ValueError(f"diagnose: norms cannot be negative, but {values.min():g} was given")
-    return values, curvature
+    return values, curvature, infinite
 
 
 def _factor(values, threshold):

@@ -39,6 +39,7 @@ class Diagnosis:
     lower_p : float or None, the lower end of the tail index, with `lower_curves`: the same if sigma is that of this moment only
     assumed : str, the numbers that were assumed
     missing : str, why there is no curve
+    infinite : int, norms that were logged as infinite, and left out
     """
 
     threshold: float
@@ -60,6 +61,7 @@ class Diagnosis:
     lower_floor_at: float | None = None
     assumed: str = ""
     missing: str = ""
+    infinite: int = 0
 
     def curve(self, name):
         """The curve of this name, such as "S0*", or None."""
@@ -75,7 +77,10 @@ class Diagnosis:
         """(what, value) of the page."""
         c = f"c = {self.threshold:g}"
         rows = [
-            ("logged norms", f"{self.count}"),
+            (
+                "logged norms",
+                f"{self.count}" + (f"; {self.infinite} more are infinite and left out" if self.infinite else ""),
+            ),
             (f"share of steps clipped at {c}", f"{self.clipped:.3g}"),
             ("effective step, mean of min(1, c/‖g‖)", f"{self.step_factor:.3g} of the step size"),
             ("quantiles", ", ".join(f"{q:g}: {v:.3g}" for q, v in self.quantiles.items())),
@@ -125,7 +130,7 @@ class Diagnosis:
             }
 
         return {
-            "threshold": self.threshold, "count": self.count, "clipped": self.clipped, "step_factor": self.step_factor,
+            "threshold": self.threshold, "count": self.count, "infinite": self.infinite, "clipped": self.clipped, "step_factor": self.step_factor,
             "quantiles": {f"{q:g}": v for q, v in self.quantiles.items()}, "tail": self.tail_words,
             "noise": dataclasses.asdict(self.noise) if self.noise else None,
             "smoothness": dataclasses.asdict(self.smoothness) if self.smoothness else None,
