@@ -127,6 +127,8 @@ def evaluate(
     if failing:
         return Candidate(setting, steps, FAILS, -float(len(failing)), why=failing[0])
     checkpoints = default_checkpoints(steps, CHECKPOINTS)
+    epoch = getattr(setting.method, "epoch", 1)  # a theorem may speak of whole epochs only
+    checkpoints = np.unique(-(-checkpoints // epoch) * epoch)
     try:
         why = _start(setting)
     except Exception as error:
@@ -145,7 +147,7 @@ def evaluate(
         return Candidate(setting, steps, FITS, 0.0)
     count = 1 if is_exact(bound, setting) else trajectories
     try:
-        run = simulate(setting, steps, count, seed=seed, checkpoints=checkpoints, threads=threads)
+        run = simulate(setting, int(checkpoints[-1]), count, seed=seed, checkpoints=checkpoints, threads=threads)
     except ValueError as error:
         return Candidate(setting, steps, INVALID, -50.0, why=" ".join(str(error).split())[:200])
     except Exception as error:

@@ -154,4 +154,9 @@ def catalogue() -> list[Template]:
         batch = methods.MiniBatch(methods.RuleH(0.1, max(smooth.L0, 1.0), smooth.L1), 4)
         setting = Setting(problem, oracles.RademacherNoise(problem, 1.0), batch)
         found.append(Template(setting, 300, "variance reduced", whole(problem)))
+        exact = setting.replace(noise=noise.NoNoise())
+        found.append(Template(exact, 3000, "variance reduced", ("method.batch_size",)))
+        # the clipped SGD of reisizadeh2023: gamma = 5 sigma eta, one sample a step
+        clipped = setting.replace(method=methods.MiniBatch(methods.ClippedStep(0.05, 0.25), 1))
+        found.append(Template(clipped, 3000, "variance reduced", ("method", "noise.sigma", *whole(problem))))
     return found

@@ -7,6 +7,7 @@ import numpy as np
 from ... import methods
 from ...clipping import NormClip
 from ...methods import ClippedStep, MiniBatch, RuleH
+from ...oracles import Adaptive
 from ..base import Hypothesis
 from .common import SLACK, WithRule, at_most, mean_constants, valid_constants
 
@@ -106,6 +107,8 @@ class ClippedSGD(WithRule):
         if not getattr(setting.noise, "unbiased", True):
             shown = f"{type(setting.noise).__name__}: the rest of an epoch"
             return [Hypothesis("given the past, E g = grad F", shown, False)]
+        if isinstance(setting.noise, Adaptive):  # made for clipped SGD in its own words
+            return [Hypothesis("‖noise‖ <= sigma always", "Adaptive: a moment is bounded, the norm is not", False)]
         return super().conditions(_with_rule(setting))
 
     def evaluate(self, setting, steps):
