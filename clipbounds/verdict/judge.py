@@ -12,7 +12,7 @@ from .rounding import rounding
 
 NONNEGATIVE = (
     "gradient_norm", "mean_gradient_norm", "mean_squared_gradient_norm", "min_gradient_norm", "gap", "distance",
-    "squared_distance", "clipped_fraction", "mean_certified", "mean_phi", "displacement", "estimator_size",
+    "squared_distance", "clipped_fraction", "mean_certified", "mean_phi", "displacement", "estimator_size", "consensus_error",
 )  # fmt: skip
 SLACK = 1e-9  # relative, on the side of the bound
 

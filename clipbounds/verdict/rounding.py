@@ -1,9 +1,10 @@
 """What floating point may add to a measured quantity: derived from the arithmetic of one step.
 
 Let x_0, x_1, .. be the computed iterates. Each is the exact step from the one before, moved by rho_s,
-‖rho_s‖ <= C (‖x*‖ + r_s), r_s >= ‖x_s - x*‖, C = (64 + dim) eps: a gradient of L-smooth f, a norm, a quotient and a
-difference are each rounded a few times, relative to ‖x_s‖ <= ‖x*‖ + r_s and to eta‖grad f‖ <= eta L r_s, and norms are
-sums over dim. (x_0 stands for an unknown minimiser; where no L is known, eta‖clip‖ is part of the displacement.)
+‖rho_s‖ <= C (‖x*‖ + r_s), r_s >= ‖x_s - x*‖, C = (64 + dim + clients) eps: a gradient of L-smooth f, a norm, a quotient and a
+difference are each rounded a few times, relative to ‖x_s‖ <= ‖x*‖ + r_s and to eta‖grad f‖ <= eta L r_s, norms are
+sums over dim, and a server or a network sums over its clients. (x_0 stands for an unknown minimiser; where no L is known,
+eta‖clip‖ is part of the displacement.)
 
 * Contraction. Unclipped steps (also those under a threshold above L r_0, without noise) on convex f contract by
   kappa = max(|1 - eta mu|, |1 - eta L|) + C. If kappa < 1, r_s = kappa^s r_0 and the computed x_t differs from the exact one by at most
@@ -14,8 +15,12 @@ sums over dim. (x_0 stands for an unknown minimiser; where no L is known, eta‖
   methods reach at most r_0 + displacement; where that is infinite and there is no noise, descent by at least
   eta (1 - eta L/2)‖grad f‖² gives the path length sqrt(t eta gap_0/(1 - eta L/2)) for eta L < 2.
 
-A distance moves by E, a gradient norm by (L0 + L1‖grad f‖) E, a gap by ‖grad f‖ E + L E²/2 with ‖grad f‖² <= 2 L gap, a square
-of a distance by 2 d E + E²; the difference f - f_star cancels C |f_star|. A mean over steps has the mean of the errors.
+A distance moves by E, and so does a displacement, however short the way is beside ‖x_0‖; a gradient norm by
+(L0 + L1‖grad f‖) E, a gap by ‖grad f‖ E + L E²/2 with ‖grad f‖² <= 2 L gap, a square of a distance by 2 d E + E²; the difference
+f - f_star cancels C |f_star|. A mean over steps has the mean of the errors. A step rule certifies c(G) = min(1/(1/G + a), cap),
+c'(G) <= (c/G)² <= 1, so it moves by (L0 + L1 G) E c'(G) <= (L0 + L1 c) E. Each client's iterate moves by E and their mean too, the
+root of the consensus error by 2 E. An estimator is a sum of non-negative parts of its bound, beta_t M_t + (1 - beta_t) phi_t,
+each rounded a few times a step: relative to M_t, 16 eps t. Counts (the clipped fraction) are not rounded.
 """
 
 import numpy as np
@@ -27,12 +32,13 @@ from ..noise.base import NONE
 from .ranges import constants, displacement
 
 EPS = np.finfo(np.float64).eps
+COUNTED = ("clipped_fraction",)  # nothing is rounded
 
 
 def displaced(setting, steps, running=False):
     """E_t, or for `running` a bound of E_s for all s <= t, where the contraction would make the last one smaller."""
     problem, method = setting.problem, setting.method
-    unit = (64 + problem.dim) * EPS
+    unit = (64 + problem.dim + getattr(problem, "clients", 0)) * EPS
     centre = problem.minimiser if problem.minimiser is not None else problem.x0
     size, start = float(np.linalg.norm(centre)), float(np.linalg.norm(problem.x0 - centre))
     lipschitz = constants(problem)[0]
@@ -69,10 +75,14 @@ def rounding(setting, quantity, value, steps):
     L0 = L0 if np.isfinite(L0) else 0.0
     size = np.where(np.isfinite(value), np.abs(value), 0.0)
     with np.errstate(over="ignore"):
-        if quantity == "distance":
+        if quantity in ("distance", "displacement"):
             return shift
         if quantity == "squared_distance":
             return 2 * np.sqrt(size) * shift + shift**2
+        if quantity == "consensus_error":
+            return 4 * np.sqrt(size) * shift + 4 * shift**2
+        if quantity == "estimator_size":
+            return 16 * EPS * steps * size
         if quantity == "gap":
             slope = np.sqrt(2 * lipschitz * size) if lipschitz is not None else np.sqrt(2 * L0 * size) + 2 * L1 * size
             return (64 + problem.dim) * EPS * abs(problem.f_star) + slope * shift + 0.5 * (1 + L0) * shift**2
@@ -81,7 +91,7 @@ def rounding(setting, quantity, value, steps):
         ):  # Cauchy-Schwarz: the mean of ‖g_s‖ is at most the root of the value
             moved = shift * (L0 + L1 * np.sqrt(size))
             return 2 * np.sqrt(size) * moved + moved**2 + (steps + 4) * EPS * size
-        if quantity.endswith("gradient_norm"):
-            summed = steps * EPS * size if quantity == "mean_gradient_norm" else 0.0
+        if quantity.endswith("gradient_norm") or quantity == "mean_certified":
+            summed = steps * EPS * size if running else 0.0
             return shift * (L0 + L1 * size) + summed
     return np.zeros(size.shape)
