@@ -96,9 +96,14 @@ class SmallError(Bound):
 
 
 class LikelyError(Bound):
-    """Theorem 2 at gradient 0 with delta doubled inside: the quantile of the error of one batch."""
+    """Theorem 2 at gradient 0 with `factor`·delta inside: the quantile of the error of one batch.
 
-    failure_probability: float = parameter(default=0.1)
+    Doubling delta is no fault that a search can show: over exact two-point laws, n = 1 to 512, thresholds .05 to 30 and
+    delta = .5, .1, .01, .001 the probability of an error above the bound is at most .18, .14, .10, .06 of delta.
+    """
+
+    failure_probability: float = parameter(default=0.01)
+    factor: float = parameter(default=2.0)
     quantity, aggregate = "distance", "probability"
 
     def conditions(self, setting):
@@ -107,7 +112,7 @@ class LikelyError(Bound):
     def evaluate(self, setting, steps):
         method, sigma = setting.method, setting.sigma
         levels = method.clip.alpha * np.sqrt(np.arange(1, method.batch_size + 1))
-        bound = nobile2026.deviation_bound(levels, 0.0, sigma, 2.0, min(2 * self.failure_probability, 0.99))
+        bound = nobile2026.deviation_bound(levels, 0.0, sigma, 2.0, min(self.factor * self.failure_probability, 0.99))
         return np.where(steps == 1, bound, np.inf)
 
 
@@ -126,11 +131,11 @@ class NoMemory(yu2023.EstimatorSize):
         return setting.method.level.at(steps - 1)
 
 
-def _one_batch():
+def _one_batch(count=256):
     line = cb.problems.Quadratic([1.0], [0.0])
     return [
         Template(
-            cb.Setting(line, law, cb.methods.PerSampleClippedSGD(1.0, cb.clipping.GrowingClip(scale, 2.0), 256)),
+            cb.Setting(line, law, cb.methods.PerSampleClippedSGD(1.0, cb.clipping.GrowingClip(scale, 2.0), count)),
             1,
             fixed=(
                 "problem",
@@ -163,6 +168,7 @@ FAULTS = {
     "D3 without its floor": Fault(WithoutFloor()),
     "SPIDER-H with half of ebar": Fault(HalfError()),
     "mean squared error by .97": Fault(SmallError(), _one_batch()),
-    "Theorem 2 with delta doubled": Fault(LikelyError(), _one_batch()),
+    "Theorem 2 with delta doubled": Fault(LikelyError(), [*_one_batch(), *_one_batch(1)]),
+    "Theorem 2 with delta by 20": Fault(LikelyError(factor=20.0), _one_batch(1)),
     "growth with K = 1": Fault(NoMemory(), [t for t in catalogue() if t.group == "distributed"]),
 }
