@@ -173,9 +173,7 @@ class Diagnosis:
             title = f"<h1>What the log says about c = {self.threshold:g}</h1>"
             path.write_text(f"{head}{title}{self._repr_html_()}</body></html>\n", encoding="utf-8")
         elif path.suffix in PICTURES:
-            figure = self.figure(width)
-            figure.settle()
-            figure.savefig(path, dpi=160 if width is None else 300)
+            self.figure(width).savefig(path, dpi=160 if width is None else 300)
         else:
             raise ValueError(
                 f"diagnose: the page is written as .html, a figure as {', '.join(PICTURES)}, but {path.name!r} was given"

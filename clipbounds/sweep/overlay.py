@@ -34,7 +34,7 @@ class Overlay:
     def counts(self):
         """How often each verdict was reached; over checkpoints, where a verdict is joint, once for each bound."""
         where = [*self.axes, *([] if self.x == "checkpoint" else [self.x]), "bound"]
-        words = list({tuple(map(str, (row[n] for n in where))): row["verdict"] for row in self.rows}.values())
+        words = list({tuple(map(str, (row[n] for n in where))): _word(row) for row in self.rows}.values())
         return {word: words.count(word) for word in dict.fromkeys(words)}
 
     def write(self, path, width=None):
@@ -45,7 +45,8 @@ class Overlay:
         picture = self.figure(width)
         ends = [".png", *([".pdf"] if width is not None else [])]
         files = [path.with_name(path.name + end) for end in (*ends, ".csv", ".json")]
-        picture.settle()
+        if len(ends) > 1:
+            picture.settle()
         for file in files[: len(ends)]:
             picture.savefig(file, dpi=160 if width is None else 300)
         with open(files[-2], "w", newline="", encoding="utf-8") as stream:
@@ -89,6 +90,12 @@ class Overlay:
         return f'<p>{html.escape(str(self))}</p><img alt="measured and bounds" src="data:image/png;base64,{picture}">'
 
 
+def _word(row):
+    """The verdict; a floor or a prediction never gets one."""
+    shown = row["kind"] in ("floor", "prediction") and row["verdict"] == "undecided"
+    return f"{row['kind']} shown" if shown else row["verdict"]
+
+
 def overlay(run_or_sweep, bounds=APPLICABLE, x=None, ax=None, *, confidence=0.999, partial=False, width=None):
     """Confront measurements with bounds, over any axis.
 
@@ -119,6 +126,10 @@ def overlay(run_or_sweep, bounds=APPLICABLE, x=None, ax=None, *, confidence=0.99
     error_of(confidence)
     if width is not None:
         inches(width)
+    if isinstance(bounds, str) and bounds not in STATES and "." not in bounds:
+        raise ValueError(
+            f'overlay: bounds must be "{APPLICABLE}", "{OWN}", names such as "koloskova2023.S1" or bounds, but {bounds!r} was given'
+        )
     chosen = bounds if isinstance(bounds, str) and bounds in STATES else read_bounds(bounds)[0]
     runs = run_or_sweep if isinstance(run_or_sweep, (list, tuple)) else [run_or_sweep]
     single = runs[0] if len(runs) == 1 else None

@@ -28,7 +28,7 @@ def test_one_run_over_its_checkpoints_is_what_compare_says(runs):
         verdict = verdicts[row["bound"]]
         at = list(verdict.steps).index(row["step"])
         assert (row["verdict"], row["value"]) == (verdict.verdict, verdict.value[at])
-    assert sum(result.counts().values()) == len(verdicts)
+    assert sum(result.counts().values()) == len(verdicts) and result.counts()["floor shown"] == 1
 
 
 def test_several_runs_are_drawn_over_what_differs(runs):
@@ -107,6 +107,7 @@ def test_a_reader_s_rc_and_axes_are_respected(runs):
     [
         ({"x": "treshold"}, "did you mean 'threshold'"),
         ({"bounds": "koloskova2023.S9"}, "no bound 'S9'"),
+        ({"bounds": "applicble"}, 'must be "applicable"'),
         ({"width": "colum"}, "width must be one of column"),
         ({"width": 0.1}, "inches in"),
         ({"ax": [1, 2]}, "has 1 panels"),
