@@ -44,6 +44,21 @@ def test_ratios_of_the_theory_page(y):
     assert path.largest_gap(1.0, y / 100, 100) / lower == pytest.approx(RATIOS[y], rel=2e-3)
 
 
+@pytest.mark.parametrize(("y", "ratio", "half_unit"), [(0.9, 6.7, 0.05), (1.0, 12.0, 0.05)])
+def test_ratios_of_the_theory_page_where_the_plane_is_worse(y, ratio, half_unit):
+    """The page gives two or three digits; its lower bound is the best quadratic of the plane, here a grid search."""
+    c = y / 100
+    mu, angle = np.meshgrid(np.linspace(0.05, 0.5, 181), np.linspace(0, np.pi / 2, 361))
+    a, b = np.cos(angle), np.sin(angle)
+    for _ in range(100):
+        factor = np.minimum(1, c / np.hypot(a, mu * b))
+        a, b = a - factor * a, b - factor * mu * b
+    best = float(np.max(a * a + mu * b * b) / 2)
+    assert best > float(theory.hardest_gap(1.0, 1.0, 1.0, c, 100)[0])
+    # the grid may miss the best quadratic by a little, and then the ratio is larger
+    assert ratio - half_unit <= path.largest_gap(1.0, c, 100) / best <= 1.01 * (ratio + half_unit)
+
+
 @pytest.mark.parametrize(("eta", "steps"), [(1.0, 1), (0.3, 5), (1.0, 50), (0.7, 1000)])
 def test_without_clipping_it_is_the_exact_value(eta, steps):
     # Drori and Teboulle: R0²/(2(2 eta T + 1/L)), and R0/(eta T + 1/L) for the gradient norm, both attained
