@@ -86,9 +86,9 @@ def test_exact_short_runs():
 
 @pytest.mark.full
 def test_many_exact_short_runs():
-    last, largest, _ = exact_runs(60, 2)
+    last, largest, _ = exact_runs(24, 2)
     assert last <= 1 and largest <= 1
-    assert max(exact_runs(20, 3, factor=0.01)) > 1  # control
+    assert max(exact_runs(6, 3, factor=0.01)) > 1  # control
 
 
 def test_the_last_iterate_in_simulation_and_with_the_wrong_mu():
