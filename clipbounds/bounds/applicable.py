@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from ..facts import MissingConstant
 from .base import Bound
 
 
@@ -23,7 +24,8 @@ def applicable(setting, *, accept_sampled=False):
     Raises
     ------
     ValueError
-        If `setting` is no Setting.
+        If `setting` is no Setting, or as `hypotheses` of a bound raises it: a bound is left out where a hypothesis fails or
+        a described setting lacks a constant (`MissingConstant`), never because its table could not be made.
     """
     from ..methods import Setting
 
@@ -47,7 +49,7 @@ def applicable(setting, *, accept_sampled=False):
 def _applies(bound, setting):
     try:
         return all(row.holds for row in bound.hypotheses(setting))
-    except ValueError:  # no table can be made: a constant that the bound needs does not exist
+    except MissingConstant:  # a described setting does not give a number that the bound needs
         return False
 
 

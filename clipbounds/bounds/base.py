@@ -133,7 +133,8 @@ class Bound(Spec):
         Raises
         ------
         HypothesesFail
-            If a hypothesis fails or is undecidable; the message is the table. Or if the value leaves the range of floats.
+            If a hypothesis fails or is undecidable; the message is the table. Or if the value leaves the range of floats, or
+            is no number.
         """
         try:
             rows = self.hypotheses(setting)
@@ -157,6 +158,11 @@ class Bound(Spec):
             raise HypothesesFail(
                 f"{self.name}: its value leaves the range of floats in this setting ({error})"
             ) from None
+        if np.isnan(value).any():  # inf - inf or 0·inf of parameters at the ends of the range of floats
+            raise HypothesesFail(
+                f"{self.name}: its value is not a number in this setting; look for a parameter, such as a threshold or a step"
+                " size, that overflows or is nearly 0"
+            )
         try:
             return np.broadcast_to(value, steps.shape).copy()
         except ValueError:

@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 
+from ..bounds import HypothesesFail
 from ..bounds.koloskova2023 import S0Star
 from ..bounds.nobile2026 import Theorem3Star
 from ..clipping import NormClip
 from ..described import Constants
+from ..facts import MissingConstant
 from ..methods import ClippedSGD
 from ..worst_case import floor
 
@@ -65,7 +67,7 @@ def _values(bound, thresholds, given, step_size, steps):
         try:
             applies = all(row.holds for row in bound.hypotheses(setting))
             values.append(float(bound.value(setting, steps)) if applies else np.nan)
-        except ValueError:  # a constant that this bound needs is not given: L where (L0, L1) is
+        except (MissingConstant, HypothesesFail):  # L where (L0, L1) is given; a value beyond the range of floats
             values.append(np.nan)
     values = np.array(values)
     return np.where(np.isfinite(values), values, np.nan)

@@ -41,13 +41,9 @@ def _case(bound, run, setting, confidence):
 
 
 def _decide(case, error, band, ranges, assume):
-    bound, setting, sample, value = case.bound, case.setting, case.sample, case.value
+    bound, setting, sample = case.bound, case.setting, case.sample
     if bound.kind in ("floor", "prediction"):
         return judge.judge_display(case)
-    if np.isnan(value).any():
-        return case.says(
-            "undecided", "the bound is nan at some checkpoint", "", sample.mean, sample.smallest, sample.largest
-        )
     if case.vacuous:
         return case.says("vacuous", case.vacuous, "", sample.mean, sample.smallest, sample.largest)
     if not judge.is_sampled(case):

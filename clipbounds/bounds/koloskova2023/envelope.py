@@ -50,6 +50,7 @@ class Envelope:
         decades = np.geomspace(10 * scale, FARTHEST * scale, 200)
         enough = k.c - lower_drift(decades, k.c, sigma, p) <= wanted
         last = decades[int(np.argmax(enough)) if np.any(enough) else -1]
+        small = min(small, 0.1 * last)  # a budget may be so large that nothing below the tail matters
         count = int(np.log(last / small) / np.log(GROWTH)) + 2
         self._fill(np.concatenate([[0.0], np.geomspace(small, last, count)]))
 

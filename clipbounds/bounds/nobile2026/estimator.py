@@ -10,8 +10,9 @@ from .constants import check_exponent, tail_constant
 
 
 def growing_thresholds(alpha, beta, n):
-    """tau_k = alpha k^{1/beta}, k = 1..n: the paper's schedule."""
-    return alpha * np.arange(1, n + 1) ** (1 / beta)
+    """tau_k = alpha k^{1/beta}, k = 1..n: the paper's schedule; inf, no clipping, where that leaves the range of floats."""
+    with np.errstate(over="ignore"):
+        return alpha * np.arange(1, n + 1) ** (1 / beta)
 
 
 def constant_thresholds(level, n):

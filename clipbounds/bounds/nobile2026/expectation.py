@@ -36,7 +36,8 @@ class Theorem3(_PerSample):
     f L-smooth, eta <= 1/L, batches of n units (samples, or means of micro-batches) with fixed thresholds tau_k and
     E‖unit - grad f‖^p <= sigma^p, 1 < p <= 2. Phi(G) = G² - B(G)² - L eta V(G) with B, V of Theorem 1, phi its lower convex
     envelope, phi^{-1} the largest root. The value is +inf when mean(tau) <= sigma: Phi is then not coercive and no
-    bound on the mean gradient norm follows. Gradients need not be bounded.
+    bound on the mean gradient norm follows, and when the square of a threshold overflows: it may be no threshold, and the
+    unit may have no variance. Gradients need not be bounded.
 
     Proof. Let m = E[ghat | x], V >= E‖ghat - m‖². The descent lemma and 2<g, m> = G² + ‖m‖² - ‖g - m‖² give
     E f(x+) <= f - (eta/2)(G² + ‖m‖² - B²) + (L eta²/2)(‖m‖² + V) <= f - (eta/2) Phi(G), as L eta <= 1. Sum over t:
@@ -56,6 +57,8 @@ class Theorem3(_PerSample):
         return Descent(units.thresholds, units.sigma, self.p, kappa)
 
     def evaluate(self, setting, steps):
+        if np.max(units_of(setting, self.p).thresholds) > 1e150:
+            return np.full(steps.shape, np.inf)
         return self.descent(setting).inverse(self.level(setting, steps))
 
 
