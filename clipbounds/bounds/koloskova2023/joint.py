@@ -35,6 +35,10 @@ class S0Star(StochasticBound):
     S0* <= S0 for p = 2 (the smaller of the two computed values is returned). For p < 2 S0 to S3 say nothing. `AdversaryLowerBound`
     shows how much is left. As eta -> 0 and eta T -> inf, S0* tends to the bias floor u* for p = 2; for p < 1.3 this is false.
 
+    **Where it is loose.** For c far below sigma and short eta T the budget F0 is paid in full at slopes lam < c. There
+    E f(x_t) - f* <= F0 + eta t sup_u(-Psi*(u)) and ‖grad f‖² <= 2L(f - f*) give, by Jensen, E‖grad f(x_t)‖ <= sqrt(2L(F0 + eta t sup_u(-Psi*))), whose
+    mean is smaller (c = .1 sigma, eta T = 10: about 1.0 against 1.3, and the adversary has .9): the upper end is the loose one.
+
     **Rounding.** Any lam gives a valid bound. The supremum is taken over a piecewise affine function below Psi* (`envelope`), with
     dual values of the moment problem at its edges: it is never too small.
 
