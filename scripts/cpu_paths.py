@@ -56,6 +56,9 @@ def paths():
     return {NATIVE: {}, GENERIC: {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}}
 
 
+SUMMARY = re.compile(r"=* ?(?:\d+ [a-z]+(?:, )?)+ in [\d.]+s")  # framed by = signs, or bare under -q
+
+
 def count(summary):
     """The number of tests that ran, from the last line that pytest prints."""
     return sum(int(n) for n in re.findall(r"(\d+) (?:passed|failed|errors?|xfailed|xpassed)", summary))
@@ -72,7 +75,7 @@ def run(name, changes, arguments):
     last = ""
     for line in done.stdout:
         print(line, end="", flush=True)
-        last = line if line.startswith("=") else last
+        last = line if SUMMARY.match(line) else last
     return done.wait(), count(last), last.strip("= \n"), time.perf_counter() - started
 
 

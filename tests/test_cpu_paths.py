@@ -49,3 +49,21 @@ def test_tests_are_counted(cpu_paths):
 def test_a_path_that_this_machine_lacks_is_refused():
     done = subprocess.run([sys.executable, SCRIPT, "--path", "vax"], capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "has the paths native, generic" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "ran"),
+    [
+        ("=== 3 passed, 1 skipped in 2.31s ===\n", 3),
+        ("3 passed, 1 skipped in 2.31s\n", 3),
+        ("1 failed, 2 passed, 1 error in 125.00s (0:02:05)\n", 4),
+        ("=========================== short test summary info ============================\n", None),
+        ("3 passed through\n", None),
+    ],
+)
+def test_the_summary_is_found_with_and_without_its_frame(line, ran, cpu_paths):
+    """Under -q pytest prints no frame; a header with a frame and no counts is no summary."""
+    found = cpu_paths.SUMMARY.match(line)
+    assert bool(found) == (ran is not None)
+    if ran is not None:
+        assert cpu_paths.count(line) == ran

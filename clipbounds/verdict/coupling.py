@@ -11,7 +11,8 @@ noise leaves enough samples unclipped; outside it the drift goes inwards, and w(
 contraction. `contraction` searches a and C; for each it bounds the ratio E[Phi' w(Phi)]/w on cells that cover G:
 f'(z) + xi between its values at the ends of the cell, unclipped only if it is at both; the distance to C changes by at
 most eta P_c(f'(z) + xi) to the left and its negative to the right, an inward change counting only where the cell is
-eta c or more away from C.
+eta c or more away from C. C is wider than two steps and a cell, so that a step from a cell within eta c of its left end
+does not pass its right end: one direction a cell is enough.
 
 How large w is where the trajectory is. If E w²(Phi(z)) <= r w²(z) where z is far from C, r < 1, and E w²(Phi(z)) - r w²(z) <= b
 elsewhere, then E w²(x_s) <= max(w²(x_0), b/(1 - r)) for all s: usually little more than 1.
@@ -73,8 +74,6 @@ def contraction(setting, last):
         end = outside[outside > centre].min(initial=cells)
         inset = 2 * eta * c + edges[1] - edges[0]  # so that the cells about an end of C are unclipped often enough
         core = edges[first] + inset if first else -np.inf, edges[end] - inset if end < cells else np.inf
-        if core[1] - core[0] <= 2 * eta * c:
-            continue
         for a in np.concatenate([[0.0], np.geomspace(0.1, 30, 24) / (right - left)]):
             found = _weighted(a, core, edges, eta * moves[1], -eta * moves[0], shrink, weights, eta * c, problem.x0[0])
             if found is not None and (best is None or _cost(found) < _cost(best)):
@@ -92,8 +91,11 @@ def _weighted(a, core, edges, to_left, to_right, shrink, weights, step, start):
     `to_left` and `to_right`, (cells, atoms): how far a step may go; `step`: the longest one.
     """
     below, above = edges[:-1], edges[1:]
+    if not core[1] - core[0] > 2 * step + (above - below).max():
+        return None  # a step from a cell at one end of the core could leave it at the other
     far = (above <= core[0] - step) | (below >= core[1] + step)
-    outward = np.where((below <= core[0] + step)[:, np.newaxis], to_left, to_right)  # the core is wider than two steps
+    # the core is wider than two steps and a cell
+    outward = np.where((below <= core[0] + step)[:, np.newaxis], to_left, to_right)
     inside = (below > core[0] + step) & (above < core[1] - step)
     change = np.where(far[:, np.newaxis], outward, np.maximum(outward, 0.0))
     change[inside] = 0.0

@@ -9,12 +9,12 @@ Proof. With s the mean of s_i, ‖x - eta s grad f(x) - x*‖ <= (1 - eta s mu) 
 segment has its spectrum in [mu, L] and eta s L <= 1. The noise adds at most eta s w. So the new distance is at most
 r - eta s (mu r - w) <= max(r, w/mu), a convex combination of r and w/mu because eta s mu <= 1.
 
-Interval of a convex function on the line. Let -w_- <= xi_i <= w_+, a+ = sup{x: f'(x) <= w_-}, a- = inf{x: f'(x) >= -w_+}, and each
+Interval of a convex function on the line. Let -u <= xi_i <= v, a+ = sup{x: f'(x) <= u}, a- = inf{x: f'(x) >= -v}, and each
 step move by -eta mean_i clip(f'(x) + xi_i) with a norm clip of threshold c (inf for none). Then x_t <= max(x_0, a+ + s)
 and x_t >= min(x_0, a- - s) for all t, where s = 0 if f has the Lipschitz constant L and eta L <= 1, and s = eta c otherwise.
-Proof (upper end). If f'(x_t) > w_-, every sample is positive and so is its clipped value: x_{t+1} < x_t. Otherwise
+Proof (upper end). If f'(x_t) > u, every sample is positive and so is its clipped value: x_{t+1} < x_t. Otherwise
 x_t <= a+, and x_{t+1} <= x_t + eta c <= a+ + eta c. If eta L <= 1, x -> x - eta clip(f'(x) + xi) does not decrease,
-as clip is 1-Lipschitz; at a+ (finite), f'(a+) = w_- >= -xi gives x_{t+1} <= a+ - eta mean_i clip(w_- + xi_i) <= a+.
+as clip is 1-Lipschitz; at a+ (finite), f'(a+) = u >= -xi gives x_{t+1} <= a+ - eta mean_i clip(u + xi_i) <= a+.
 """
 
 import numpy as np
@@ -131,7 +131,7 @@ def interval(setting, steps):
 
 
 def noise_ends(noise):
-    """(w_-, w_+) with -w_- <= xi <= w_+ on the line."""
+    """(u, v) with -u <= xi <= v on the line."""
     atoms = noise.atoms() if noise.additive else None
     if atoms is None or noise.radial:
         return (noise.vector_bound(1),) * 2
