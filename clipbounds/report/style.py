@@ -8,6 +8,8 @@ on every machine.
 import functools
 from contextlib import contextmanager
 
+import numpy as np
+
 from .digits import DRAWN, rounded
 
 MEASURED, UPPER, LOWER, FLOOR, RECALLED, OTHER = "#0072B2", "#D55E00", "#009E73", "#000000", "#999999", "#CC79A7"
@@ -118,7 +120,8 @@ def recalled(axes, x, y, label, color=RECALLED, **options):
 
 
 def measured(axes, x, y, low=None, high=None, label="measured", color=MEASURED, marker="o", **options):
-    """A measurement with its band."""
+    """A measurement with its band, which has a gap where it is infinite."""
     if low is not None:
+        low, high = (np.where(np.isfinite(low) & np.isfinite(high), end, np.nan) for end in (low, high))
         axes.fill_between(x, low, high, color=color, alpha=0.25, linewidth=0)
     return axes.plot(x, y, marker=marker, linestyle="none" if marker else "-", color=color, label=label, **options)

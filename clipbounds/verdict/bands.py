@@ -10,6 +10,7 @@ from ..specs import Interval
 from .wealth import Wealth
 
 CONFIDENCE = Interval(0, 1)
+SHARE = 0.1  # of the sample variance: the most that one trajectory may carry where a normal band is used
 
 
 def check_confidence(confidence):
@@ -93,6 +94,35 @@ def normal(count, mean, variance, confidence=None, sides=2, *, error=None):
         return np.full(mean.shape, -np.inf), np.full(mean.shape, np.inf)
     half = -ndtri(delta / sides) * np.sqrt(variance / count)
     return mean - half, mean + half
+
+
+def shows_its_variance(count, mean, variance, smallest, largest):
+    """Whether no value carries more than a tenth of the sample variance, and not all are equal: the guard of normal bands.
+
+    Where it is False, the sample does not show where its variance comes from, and the central limit theorem may be far away.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        farthest = np.fmax(largest - mean, mean - smallest)
+        return (farthest**2 <= SHARE * (count - 1) * variance) & (farthest > 1e-9 * np.abs(mean))
+
+
+def guarded_normal(values, confidence=None, sides=2, *, error=None):
+    """`normal` for the mean along the last axis, (-inf, inf) where `shows_its_variance` refuses it: for figures and shown ratios.
+
+    It assumes a finite variance and rests on the central limit theorem, as `normal` does; the guard is no proof. Verdicts
+    on bounds have bands that are proved (`compare`).
+
+    Parameters
+    ----------
+    values : array_like, (..., n)
+    confidence, sides, error : as in `empirical_bernstein`
+    """
+    values = np.asarray(values, dtype=np.float64)
+    n, mean = values.shape[-1], values.mean(axis=-1)
+    variance = values.var(axis=-1, ddof=1) if n > 1 else np.full(mean.shape, np.nan)
+    shown = shows_its_variance(n, mean, variance, values.min(axis=-1), values.max(axis=-1))
+    low, high = normal(n, mean, variance, confidence, sides, error=error)
+    return np.where(shown, low, -np.inf), np.where(shown, high, np.inf)
 
 
 def betting(values, low, high, confidence=None, sides=2, *, error=None):

@@ -18,7 +18,6 @@ from .spread import Spread, spread_of, stretch
 from .wealth import Wealth
 
 NORMAL_COUNT = 256  # trajectories below which no normal band is used
-SHARE = 0.1  # of the sample variance: the most that one trajectory may carry, and the most of kurtosis/trajectories
 CUTS = np.geomspace(1e-2, 1e8, 481)  # in units of the proved scale
 
 
@@ -188,7 +187,9 @@ def normal_from(setting, quantity, facts, accept_sampled=False):
         return np.inf
     if noise.layout == NONE:
         return NORMAL_COUNT
-    needed = (float(noise.moment(4.0)) / float(noise.moment(2.0)) ** 2 if noise.additive else noise.kurtosis) / SHARE
+    needed = (
+        float(noise.moment(4.0)) / float(noise.moment(2.0)) ** 2 if noise.additive else noise.kurtosis
+    ) / bands.SHARE
     return max(NORMAL_COUNT, int(np.ceil(needed))) if np.isfinite(needed) else np.inf
 
 
@@ -196,18 +197,17 @@ def normal_band(sample, error):
     """The normal band widened for skewness, infinite where the guard refuses it.
 
     The error of Student's statistic at z is mostly -skewness (2 z² + 1)/(6 sqrt n) (Hall 1983); the sample skewness is at most
-    the largest deviation in standard deviations, which stands for it. Guard: where one trajectory carries more than a
-    tenth of the sample variance, or all values are equal, the sample does not show where its variance comes from.
+    the largest deviation in standard deviations, which stands for it. The guard is `bands.shows_its_variance`.
     """
     from scipy.special import ndtri
 
     n, z = sample.count, -ndtri(error / 2)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         farthest = np.fmax(sample.largest - sample.mean, sample.mean - sample.smallest)
-        shown = (farthest**2 <= SHARE * (n - 1) * sample.variance) & (farthest > 1e-9 * np.abs(sample.mean))
         half = (z + farthest / np.sqrt(sample.variance) * (2 * z**2 + 1) / (6 * np.sqrt(n))) * np.sqrt(
             sample.variance / n
         )
+    shown = bands.shows_its_variance(n, sample.mean, sample.variance, sample.smallest, sample.largest)
     half = np.where(shown, half, np.inf)
     return sample.mean - half, sample.mean + half
 

@@ -31,7 +31,7 @@ def run(lab):
             )
             setting = cb.Setting(cb.problems.Quadratic(1.0, start), cb.noise.TwoPoint(SIGMA, q), method)
             values = lab.simulate(setting, steps, trajectories, checkpoints=[steps]).mean_gradient_norm[-1].values
-            table[name].append((values.mean(), *bands.normal(values.size, values.mean(), values.var(ddof=1), share)))
+            table[name].append((values.mean(), *bands.guarded_normal(values, share)))
             done += 1
             lab.step(done, 2 * len(sizes), f"clip {name}, B = {size}")
         examples.append(setting)

@@ -40,7 +40,7 @@ def run(lab):
         result = lab.simulate(setting, steps, count, checkpoints=[steps // 10, steps])
         values = result.mean_gradient_norm[-1].values
         # the running means of one trajectory are bounded, so their mean over trajectories has a normal limit
-        low, high = bands.normal(values.size, values.mean(), values.var(ddof=1), 1 - (1 - CONFIDENCE) / len(thresholds))
+        low, high = bands.guarded_normal(values, 1 - (1 - CONFIDENCE) / len(thresholds))
         means.append(values.mean()), lows.append(low), highs.append(high)
         verdicts.append(cb.compare(result, [*upper_bounds, theory.FiniteLowerBound()], CONFIDENCE).verdicts)
         lab.step(k + 1, len(thresholds), f"c = {c:.3g} sigma")

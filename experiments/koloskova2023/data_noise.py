@@ -44,7 +44,7 @@ def run(lab):
         setting = setting_at(problem, c)
         result = lab.simulate(setting, steps, trajectories, checkpoints=[steps // 10, steps])
         values = result.mean_gradient_norm[-1].values
-        low, high = bands.normal(values.size, values.mean(), values.var(ddof=1), share)
+        low, high = bands.guarded_normal(values, share)
         means.append(values.mean()), lows.append(low), highs.append(high)
         floors.append(np.linalg.norm(problem.gradient(setting.problem.x0)))
         verdicts.append(cb.compare(result, [theory.S0(), theory.S1()], CONFIDENCE).verdicts)

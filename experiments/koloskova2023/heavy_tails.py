@@ -68,7 +68,7 @@ def run(lab):
             method = cb.methods.ClippedSGD(step_size, cb.clipping.NormClip(c))
             setting = cb.Setting(cb.problems.Quadratic(1.0, start), noise, method)
             values = lab.simulate(setting, steps, trajectories, checkpoints=[steps]).mean_gradient_norm[-1].values
-            found.append((values.mean(), *bands.normal(values.size, values.mean(), values.var(ddof=1), share)))
+            found.append((values.mean(), *bands.guarded_normal(values, share)))
             done += 1
             lab.step(done, len(EXPONENTS) * len(thresholds), f"p = {p}, c = {c:.3g}")
         mean, low, high = np.array(found).T

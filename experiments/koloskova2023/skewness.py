@@ -25,7 +25,7 @@ def run(lab):
         method = cb.methods.ClippedSGD(STEP_SIZE, cb.clipping.NormClip(THRESHOLD))
         setting = cb.Setting(cb.problems.Quadratic(1.0, start), cb.noise.TwoPoint(SIGMA, q), method)
         values = lab.simulate(setting, steps, trajectories, checkpoints=[steps]).mean_gradient_norm[-1].values
-        found.append((values.mean(), *bands.normal(values.size, values.mean(), values.var(ddof=1), share)))
+        found.append((values.mean(), *bands.guarded_normal(values, share)))
         lab.step(k + 1, len(skews), f"q = {q:.2g}")
     mean, low, high = np.array(found).T
     off = np.max(np.maximum(np.abs(low / parabola - 1), np.abs(high / parabola - 1)))

@@ -34,7 +34,7 @@ def run(lab):
             means = result.mean_gradient_norm.values
             late = (steps * means[1] - (steps // 5) * means[0]) / (steps - steps // 5)
             share = 1 - (1 - CONFIDENCE) / (2 * len(step_sizes))
-            rows.append((late.mean(), *bands.normal(late.size, late.mean(), late.var(ddof=1), share)))
+            rows.append((late.mean(), *bands.guarded_normal(late, share)))
             lab.step(k + 1, len(step_sizes), f"{name} SGD, eta = {eta:.1g}")
         table[name] = np.array(rows).T
     small = step_sizes <= 0.1

@@ -60,7 +60,7 @@ def run(lab):
         for m, curve in zip(GROUPS, grid[name], strict=True):
             tau = float(thresholds[np.argmin(curve)])
             sample = squares(lab, noise, m, tau, measuring, lab.seed + 1)
-            low, high = bands.normal(measuring, sample.mean(), sample.var(ddof=1), share)
+            low, high = bands.guarded_normal(sample, share)
             found.append([sample.mean() ** 0.5, max(float(low), 0.0) ** 0.5, float(high) ** 0.5, tau])
             ceiling = nb.mse_bound(np.full(m, tau), 1.0, nb.group_sigma(1.0, P, N // m), P) ** 0.5
             ratios.append([found[-1][k] / ceiling for k in range(3)])

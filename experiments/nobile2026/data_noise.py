@@ -48,7 +48,7 @@ def run(lab):
             result = lab.simulate(setting_at(start, c, m), steps, trajectories, checkpoints=[2 * steps // 3, steps])
             # the running mean over the last third of the steps
             late = 3 * result.mean_gradient_norm[1].values - 2 * result.mean_gradient_norm[0].values
-            table[m].append((late.mean(), *bands.normal(late.size, late.mean(), late.var(ddof=1), share)))
+            table[m].append((late.mean(), *bands.guarded_normal(late, share)))
         lab.step(k + 1, len(thresholds) + 1, f"c = {c:.3g}")
     table, floors = {m: np.array(v).T for m, v in table.items()}, np.array(floors)
 

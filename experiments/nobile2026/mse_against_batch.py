@@ -54,7 +54,7 @@ def run(lab):
             (pareto, ("pareto", "p_low", "p_high")),
         ):
             squares = simulated(lab, noise, n, trajectories)
-            band = bands.normal(trajectories, squares.mean(), squares.var(ddof=1), share)
+            band = bands.guarded_normal(squares, share)
             for name, value in zip(names, (squares.mean(), *band), strict=True):
                 table[name].append(scale * float(value))
         table["theorem1"].append(scale * float(nb.mse_bound(thresholds, 0.0, 1.0, P)))

@@ -29,7 +29,7 @@ def one_budget(lab, p, samples, trajectories, share):
     method = cb.methods.PerSampleClippedSGD(1.0, cb.clipping.NormClip(split.threshold), split.batch_size)
     setting = cb.Setting(cb.problems.Quadratic(1.0, np.sqrt(2 * F0)), noise, method)
     values = lab.simulate(setting, split.steps, trajectories, checkpoints=[split.steps]).mean_gradient_norm.values[-1]
-    band = bands.normal(trajectories, values.mean(), values.var(ddof=1), share)
+    band = bands.guarded_normal(values, share)
     row = split.bound, float(nb.Theorem3(p).value(setting, split.steps)), values.mean(), *map(float, band)
     return row, setting
 
@@ -69,7 +69,7 @@ def confront(lab, count, trajectories):
         if not np.isfinite(value):
             continue
         values = lab.simulate(setting, steps, trajectories, checkpoints=[steps]).mean_gradient_norm.values[-1]
-        found.append((values.mean(), *bands.normal(trajectories, values.mean(), values.var(ddof=1), share), value))
+        found.append((values.mean(), *bands.guarded_normal(values, share), value))
         if len(found) % 50 == 0:
             lab.step(len(found), count, "random configurations of Theorem 3")
     return np.array(found, dtype=np.float64).T

@@ -72,7 +72,7 @@ def run(lab):
     ratios, lows, highs = [], [], []
     for k in range(len(cases)):
         spider, descent = runs[2 * k].hit_evaluations, float(runs[2 * k + 1].hit_evaluations.mean())
-        low, high = bands.normal(spider.size, spider.mean(), spider.var(ddof=1), share)
+        low, high = bands.guarded_normal(spider, share)
         ratios.append(spider.mean() / descent), lows.append(low / descent), highs.append(high / descent)
     ratios, lows, highs, size = (np.array(v) for v in (ratios, lows, highs, [c[2] for c in cases]))
     agree = np.where(size > 1, highs < 1, lows > 1)

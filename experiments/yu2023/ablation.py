@@ -53,11 +53,11 @@ def run(lab):
     }
     for name, v in values.items():
         mean = v[-1].mean()
-        low, high = bands.normal(trajectories, mean, v[-1].var(ddof=1), CONFIDENCE)
+        low, high = bands.guarded_normal(v[-1], CONFIDENCE)
         mine = v[late].mean(axis=0)  # average over the last decade, trajectory by trajectory
         ratio = mine.mean() / base.mean()
         paired = mine / base.mean() - ratio * base / base.mean()  # delta method for the ratio of two means
-        ratio_low, ratio_high = bands.normal(trajectories, ratio, paired.var(ddof=1), CONFIDENCE)
+        ratio_low, ratio_high = bands.guarded_normal(ratio + paired, CONFIDENCE)
         slope = -mean_slope(grid[late], v[late])[0]
         row = (name, mean, float(low), float(high), slope, float(ratio), float(ratio_low), float(ratio_high))
         for column, item in zip(table.values(), row, strict=True):

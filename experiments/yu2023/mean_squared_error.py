@@ -49,8 +49,8 @@ def slope_of(run):
 
 def band(run):
     values = run.squared_distance.values
-    mean, variance = values.mean(axis=1), values.var(axis=1, ddof=1)
-    low, high = bands.normal(values.shape[1], mean, variance, 0.99)
+    mean = values.mean(axis=1)
+    low, high = bands.guarded_normal(values, 0.99)
     return mean, np.maximum(low, 0.1 * mean), high
 
 

@@ -25,8 +25,7 @@ def paired(runs, theta, until):
     rows &= steps <= until
     mine, base = (runs[name, theta].squared_distance.values[rows].mean(axis=0) for name in ("ring", "server"))
     ratio = mine.mean() / base.mean()
-    spread = ((mine - ratio * base) / base.mean()).var(ddof=1)
-    return ratio, *bands.normal(mine.size, ratio, spread, CONFIDENCE)
+    return ratio, *bands.guarded_normal(ratio + (mine - ratio * base) / base.mean(), CONFIDENCE)
 
 
 def run(lab):
@@ -41,10 +40,7 @@ def run(lab):
             jobs[name, theta] = (setting, until, trajectories, {"checkpoints": np.append(grid[grid < until], until)})
     runs = simulate_all(lab, jobs)
     ring, server = (runs[name, THETA].squared_distance.values for name in ("ring", "server"))
-    bands_at_end = {
-        name: bands.normal(trajectories, v[-1].mean(), v[-1].var(ddof=1), CONFIDENCE)
-        for name, v in (("ring", ring), ("server", server))
-    }
+    bands_at_end = {name: bands.guarded_normal(v[-1], CONFIDENCE) for name, v in (("ring", ring), ("server", server))}
     (ring_low, ring_high), (server_low, server_high) = bands_at_end["ring"], bands_at_end["server"]
     overlap = ring_low <= server_high and server_low <= ring_high
     decades = [paired(runs, THETA, steps * 10.0**-k)[0] for k in range(int(np.log10(steps)) - 1, -1, -1)]
@@ -96,7 +92,7 @@ def run(lab):
     figure, axes = style.figure(2, height=3.4)
     for name, values, colour in (("server", server, style.SERIES[0]), ("ring of 8", ring, style.SERIES[1])):
         mean = values.mean(axis=1)
-        under, over = bands.normal(trajectories, mean, values.var(axis=1, ddof=1), CONFIDENCE)
+        under, over = bands.guarded_normal(values, CONFIDENCE)
         style.measured(axes[0], grid, mean, np.maximum(under, 0.1 * mean), over, label=name, color=colour, marker="")
     axes[0].set(ylabel="$E\\Vert \\bar x_t-x^*\\Vert^2$", title=f"Mean squared error, $\\theta={THETA}$")
     positive = consensus.mean(axis=1) > 0

@@ -64,8 +64,8 @@ def run(lab):
     for share in SHARES:
         base = errors[share][-1]
         ratio = mine.mean() / base.mean()
-        spread = ((mine - ratio * base) / base.mean()).var(ddof=1)
-        ratios[share] = (ratio, *bands.normal(trajectories, ratio, spread, 1 - (1 - CONFIDENCE) / len(SHARES)))
+        paired = ratio + (mine - ratio * base) / base.mean()
+        ratios[share] = (ratio, *bands.guarded_normal(paired, 1 - (1 - CONFIDENCE) / len(SHARES)))
     lows, highs = (np.array([r[k] for r in ratios.values()]) for k in (1, 2))
     check = f"breast cancer, 569 rows on {CLIENTS} clients of one label each, ridge {RIDGE:g}, theta = {THETA:g}, T = {steps:g}, {trajectories} runs; registered before the first run"
     rows = [
@@ -97,7 +97,7 @@ def run(lab):
     labels = {"SClip-EF": f"SClip-EF, $\\theta={THETA:g}$", **{s: f"vanilla, $c={s:g}\\,g^*$" for s in SHARES}}
     for (name, values), colour, marker in zip(errors.items(), style.SERIES, style.MARKERS, strict=False):
         mean = values.mean(axis=1)
-        under, over = bands.normal(trajectories, mean, values.var(axis=1, ddof=1), CONFIDENCE)
+        under, over = bands.guarded_normal(values, CONFIDENCE)
         style.measured(
             axes, grid, mean, np.maximum(under, 0.1 * mean), over, label=labels[name], color=colour, marker=marker
         )
