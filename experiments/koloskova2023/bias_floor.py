@@ -37,7 +37,8 @@ def run(lab):
         # weak drift on one side, so that the proved spread is wide, and at c = .5 S0 is within 2 % of the mean
         more = 16 if c == 0.5 else 8 if c < 0.7 else 4 if c in CHECKED and c >= 4 else 1
         count = more * trajectories
-        result = lab.simulate(setting, steps, count, checkpoints=[steps // 10, steps])
+        # `more` was chosen after a look at the seed of the lab; another one is judged
+        result = lab.simulate(setting, steps, count, seed=lab.seed + 1, checkpoints=[steps // 10, steps])
         values = result.mean_gradient_norm[-1].values
         # the running means of one trajectory are bounded, so their mean over trajectories has a normal limit
         low, high = bands.guarded_normal(values, 1 - (1 - CONFIDENCE) / len(thresholds))
