@@ -110,7 +110,8 @@ def _weighted(a, core, edges, to_left, to_right, shrink, weights, step, start):
         return Contraction(kappa, top, top**2)
     after = np.exp(2 * a * np.maximum(farthest[~far, np.newaxis] + outward[~far], 0.0))
     after = np.where(inside[~far, np.newaxis], 1.0, after)
-    excess = float((after @ weights - ratio * np.exp(2 * a * nearest[~far])).max())
+    # 0 where every cell is far from the core
+    excess = float((after @ weights - ratio * np.exp(2 * a * nearest[~far])).max(initial=0.0))
     begin = np.exp(2 * a * max(core[0] - start, start - core[1], 0.0))
     square = max(begin, excess / (1 - ratio)) * np.exp(2 * a * step) * (1 + 1e-9)
     return Contraction(kappa, top, float(min(square, top**2)))

@@ -21,3 +21,12 @@ def test_a_step_across_the_core_is_counted(width):
     exact = (shrink * np.exp(a * (away[1] - away[0]))).max()
     assert found is None or found.kappa >= exact * (1 - 1e-12)
     assert (found is None) == (width <= 2.1)
+
+
+def test_a_core_that_no_cell_is_near_is_answered():
+    """All cells far from the core: the largest of nothing was asked for."""
+    edges = np.linspace(0.0, 1.0, 11)
+    right = np.full((10, 1), -0.05)  # every step leads right, towards the core
+    found = _weighted(1.0, (5.0, 9.0), edges, right, -right, np.ones((10, 1)), np.ones(1), 0.1, 0.5)
+    assert found.kappa < 1
+    assert found.square >= np.exp(2 * (5.0 - 0.5))  # w² at the start
