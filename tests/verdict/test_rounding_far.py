@@ -106,11 +106,17 @@ class TestGrowth:
     def test_holds(self, network, origin, factor):
         assert cb.compare(self.run(network, origin, factor), Growth()).verdicts[0].verdict == "holds"
 
-    def test_some_way_is_longer_than_the_bound_by_rounding(self):
-        ratios = [
-            cb.compare(self.run(n, o, f), Growth()).verdicts[0].tightness for n, o in self.shapes for f in (1e-4, 1e-8)
-        ]
-        assert max(ratios) > 1 + 1e-9  # without the rule this was a violation
+    def test_a_way_is_longer_than_the_bound_by_rounding(self):
+        """A step of 3/4 of the last bit of x_0, which is rounded to the whole bit on every machine; then beyond the bound by a third."""
+        start = 1.5 * 2.0**30
+        step = 0.75 * np.spacing(start)
+        # the client is far away, so m = (1 - 1/2) c_phi, and eta_0 = theta sqrt(400)/c_phi
+        setting = cb.Setting(
+            ClientQuadratics.scalar([1.0], [-1e9], start), cb.noise.NoNoise(), SClipEF.standard(step / 10)
+        )
+        (verdict,) = cb.compare(cb.simulate(setting, 1, checkpoints=[1]), Growth()).verdicts
+        assert verdict.tightness == pytest.approx(4 / 3, rel=1e-9)
+        assert verdict.verdict == "holds"  # without the rule this was a violation
 
     def test_a_longer_way_is_violated(self):
         run = self.run(None, 2.0**30, 1e-8)
