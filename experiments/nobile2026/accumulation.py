@@ -113,7 +113,11 @@ def _rows(best, wins, ratios, names, trajectories, count):
             f"RMSE {_text(rmse)}",
             f"equal; theory page {_text(PAGE['Gaussian'])}",
             None,
-            "holds" if low.max() <= high.min() else "undecided" if spread < 0.05 else "violated",
+            "holds"
+            if np.all(np.isfinite(high - low)) and low.max() <= high.min()
+            else "undecided"
+            if spread < 0.05 or not np.all(np.isfinite(high - low))
+            else "violated",
             reason=""
             if low.max() <= high.min()
             else f"the bands differ, by {100 * spread:.1f} %: thresholds near ‖g‖ help coarse units a little",

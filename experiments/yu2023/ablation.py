@@ -92,7 +92,8 @@ def run(lab):
             )
         )
     bias = table["slope"][at["no growth, width 5"]]
-    worse = table["ratio_low"][at["no growth, width 5"]] > 2
+    low, high = (table[end][at["no growth, width 5"]] for end in ("ratio_low", "ratio_high"))
+    word = "holds" if low > 2 and bias < 0.1 else "violated" if high <= 2 or bias >= 0.1 else "undecided"
     rows.append(
         Row(
             "Growth is what earns the rate: with a constant width 5 the MSE stays at a floor",
@@ -100,8 +101,11 @@ def run(lab):
             f"{text('no growth, width 5')}; slope {bias:.3f}, with growth {table['slope'][at['SClip-EF']]:.3f}",
             "ratio above 2, slope below .1",
             table["ratio"][at["no growth, width 5"]],
-            "holds" if worse and bias < 0.1 else "violated",
+            word,
             asserted=False,
+            reason=""
+            if word != "undecided"
+            else "the band reaches below 2, or one run carries too much of the variance for a band",
         )
     )
 
