@@ -145,7 +145,7 @@ def test_a_crash_costs_one_candidate_and_is_listed():
         (lambda: cb.falsify(koloskova2023.S1(), budget=10, confidence=1.0), r"confidence must be in \(0, 1\)"),
         (lambda: cb.falsify(koloskova2023.StochasticFloor(), budget=10), "asserts nothing about one setting"),
         (lambda: cb.falsify(Nowhere(), budget=200), "the moon is full"),
-        (lambda: cb.falsify(IsNan(), LINE, budget=20), "nan at step"),
+        (lambda: cb.falsify(IsNan(), LINE, budget=20), "not a number"),
         (lambda: cb.falsify(WrongShape(), LINE, budget=20), r"shape of steps.*\(3, 7\)"),
         (lambda: cb.falsify(Unmeasured(), LINE, budget=20), "happiness"),
     ],
