@@ -20,7 +20,8 @@ BY_SCHEDULE = ("estimator_size",)  # its bound follows from the schedules alone,
 
 def _methods(kind=Method):
     for child in kind.__subclasses__():
-        yield child
+        if child.__module__.startswith("clipbounds."):  # other tests define methods of their own in the same process
+            yield child
         yield from _methods(child)
 
 
