@@ -161,6 +161,7 @@ def write_files(result, folder):
 def replay(file, source, as_json):
     """Run the instance in FILE, which falsify has written, again. Exit code 1 if the file is not confirmed."""
     from .falsifier import replay as again
+    from .falsifier.result import number
 
     if source is not None:
         from .sweep.user_files import import_file
@@ -178,7 +179,7 @@ def replay(file, source, as_json):
         content = {
             "confirmed": found.confirmed,
             "verdict": found.confirmation.verdict,
-            "ratio": found.confirmation.ratio,
+            "ratio": number(found.confirmation.ratio),
             "steps": found.steps,
         }
         click.echo(json_module.dumps(content, indent=1))

@@ -1,6 +1,5 @@
 """Give it a bound; get the instance that breaks it, made simple, or the one that comes closest."""
 
-import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -9,9 +8,8 @@ import numpy as np
 
 from ..bounds import Bound
 from ..methods import Setting
-from ..noise.base import NONE
 from ..specs import check_integer
-from .candidates import evaluate
+from .candidates import evaluate, is_exact
 from .catalogue import Template, catalogue
 from .confirm import Confirmation, confirm, spend
 from .journal import Journal
@@ -77,7 +75,7 @@ class _Tester:
 
     def broken(self, candidate) -> Confirmation | None:
         """The confirmation that this candidate breaks the bound, or None; candidates as good as a failed one are passed by."""
-        sampled = self.bound.aggregate == "mean" and candidate.setting.noise.layout != NONE
+        sampled = self.bound.aggregate == "mean" and not is_exact(candidate.setting)
         if candidate.ratio - 1 <= max(WORTH * (self.last - 1), SEEN if sampled else 0.0):
             return None
         try:
@@ -207,5 +205,5 @@ def falsify(
         tests=tester.tests,
         states=dict(search.states),
         reasons=dict(search.reasons.most_common(5)),
-        crashes=tuple(dataclasses.replace(crash) for crash in search.crashes[:20]),
+        crashes=tuple(search.crashes[:20]),
     )

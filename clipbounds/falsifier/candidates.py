@@ -64,7 +64,7 @@ def _start(setting):
     return None
 
 
-def is_exact(bound: Bound, setting: Setting) -> bool:
+def is_exact(setting: Setting) -> bool:
     """Whether one trajectory decides: there is no noise."""
     return setting.noise.layout == NONE
 
@@ -143,7 +143,7 @@ def evaluate(
         return _crash(setting, steps, bound, error)
     if not np.isfinite(value).any():
         return Candidate(setting, steps, FITS, 0.0)
-    count = 1 if is_exact(bound, setting) else trajectories
+    count = 1 if is_exact(setting) else trajectories
     try:
         run = simulate(setting, int(checkpoints[-1]), count, seed=seed, checkpoints=checkpoints, threads=threads)
     except ValueError as error:

@@ -14,8 +14,6 @@ from ..methods import Setting
 from ..specs import check_integer
 from .coordinates import Coordinate, coordinates
 
-GROUPS = ("deterministic", "stochastic", "adversary", "per sample", "distributed", "variance reduced")
-
 
 @dataclasses.dataclass(frozen=True)
 class Template:
@@ -25,7 +23,7 @@ class Template:
     ----------
     setting : Setting
     steps : int >= 1
-    group : str, what it is an example of
+    group : str, "deterministic", "stochastic", "adversary", "per sample", "distributed", "variance reduced" or "yours"
     fixed : tuple of str
         Numbers that do not vary, such as "method.step_size", or all those of a part, such as "problem".
     """
@@ -113,8 +111,8 @@ def _distributed():
                 yield problem, methods.SClipEF.standard(theta)
 
 
-def whole(problem):
-    """What is held so that noise on all coordinates of a line stays there."""
+def _held(problem):
+    """What does not vary: on a line no coordinate can be without noise."""
     return ("noise.quiet",) if problem.dim == 1 else ()
 
 
@@ -150,13 +148,13 @@ def catalogue() -> list[Template]:
         for rule in (methods.RuleH, methods.RuleP, methods.RuleN):
             spider = methods.Spider(rule(0.1, max(smooth.L0, 1.0), smooth.L1), 10, 16, 4)
             for oracle in (oracles.RademacherNoise(problem, 1.0), oracles.Additive(problem, 1.0)):
-                found.append(Template(Setting(problem, oracle, spider), 300, "variance reduced", whole(problem)))
+                found.append(Template(Setting(problem, oracle, spider), 300, "variance reduced", _held(problem)))
         batch = methods.MiniBatch(methods.RuleH(0.1, max(smooth.L0, 1.0), smooth.L1), 4)
         setting = Setting(problem, oracles.RademacherNoise(problem, 1.0), batch)
-        found.append(Template(setting, 300, "variance reduced", whole(problem)))
+        found.append(Template(setting, 300, "variance reduced", _held(problem)))
         exact = setting.replace(noise=noise.NoNoise())
         found.append(Template(exact, 3000, "variance reduced", ("method.batch_size",)))
         # the clipped SGD of reisizadeh2023: gamma = 5 sigma eta, one sample a step
         clipped = setting.replace(method=methods.MiniBatch(methods.ClippedStep(0.05, 0.25), 1))
-        found.append(Template(clipped, 3000, "variance reduced", ("method", "noise.sigma", *whole(problem))))
+        found.append(Template(clipped, 3000, "variance reduced", ("method", "noise.sigma", *_held(problem))))
     return found

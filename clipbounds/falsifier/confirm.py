@@ -1,16 +1,17 @@
 """The final word on a candidate: fresh trajectories, and a test that errs at most as often as it says."""
 
 import dataclasses
+import math
 
 import numpy as np
 
 from ..bounds import Bound
 from ..exact import QUANTITIES, mean_curves, why_not
 from ..methods import Setting
-from ..noise.base import NONE
 from ..simulate import simulate
 from ..verdict import compare
 from ..verdict.judge import limit_of
+from .candidates import is_exact
 
 START, BUDGET = 1024, 2**17  # trajectories
 LAW_WORK = 5e7  # nodes and steps
@@ -24,13 +25,13 @@ class Confirmation:
     Attributes
     ----------
     verdict : str, "violated" or another word of `clipbounds.compare`
-    ratio : float or None, measured over bound
+    ratio : float, measured over bound; nan where the test has none
     method : str, the band; "exact" without noise, "law of the iterate" for an enclosure of the mean
     confidence, seed, trajectories : what the test rests on
     """
 
     verdict: str
-    ratio: float | None
+    ratio: float
     method: str
     confidence: float
     seed: int
@@ -63,7 +64,7 @@ def confirm(
     found = by_law(bound, setting, steps, confidence, seed)
     if found is not None:
         return found
-    sampled = setting.noise.layout != NONE
+    sampled = not is_exact(setting)
     run = simulate(setting, steps, START if sampled else 1, seed=seed, checkpoints=[steps], threads=threads)
     if sampled and bound.aggregate != "every":
         one = steps * setting.problem.dim * setting.method.samples_per_step
@@ -73,7 +74,8 @@ def confirm(
         found = compare(run, [bound], confidence)
     verdict = found.verdicts[0]
     count = int(found.run.sizes.get("trajectory", 1))
-    return Confirmation(verdict.verdict, verdict.tightness, verdict.method, confidence, seed, count)
+    ratio = math.nan if verdict.tightness is None else float(verdict.tightness)
+    return Confirmation(verdict.verdict, ratio, verdict.method, confidence, seed, count)
 
 
 def by_law(bound: Bound, setting: Setting, steps: int, confidence: float, seed: int) -> Confirmation | None:

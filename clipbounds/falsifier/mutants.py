@@ -10,7 +10,7 @@ from ..facts import FirstOrderSmoothness, HessianSmoothness, Moment
 from ..methods import Setting
 from .api import falsify, space_of
 from .catalogue import catalogue
-from .result import Falsification
+from .result import Falsification, number
 from .search import Budget
 
 FACTORS = (0.9, 0.98)
@@ -119,13 +119,10 @@ class OtherForm(Mutant):
             if isinstance(pair, HessianSmoothness)
             else HessianSmoothness(pair.L0, pair.L1)
         )
-        claimed = object.__new__(type(type(problem).__name__, (_Claims, type(problem)), {"smoothness": other}))
+        # a problem of the same class that claims other constants; it is only asked for facts
+        claimed = object.__new__(type(type(problem).__name__, (type(problem),), {"smoothness": other}))
         claimed.__dict__.update(problem.__dict__)
         return setting.replace(problem=claimed)
-
-
-class _Claims:
-    """A problem that claims other constants; it is only asked for facts."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +173,7 @@ class MutantTable:
                     "kind": row.kind,
                     "name": row.bound.name,
                     "caught": row.caught,
-                    "ratio": row.result.ratio if row.result else None,
+                    "ratio": number(row.result.ratio) if row.result else None,
                     "evaluations": row.result.evaluations if row.result else 0,
                     "why": row.why,
                 }

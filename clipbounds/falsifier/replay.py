@@ -67,7 +67,8 @@ def replay(path: str | Path, allow: tuple[str, ...] = (), threads: int | None = 
             raise ValueError
         parts = [json.dumps(content[name]) for name in ("bound", "setting")]
         steps, seed = int(content["steps"]), int(content["seed"])
-        old = content["confirmation"] and Confirmation(**content["confirmation"])
+        old = content["confirmation"]
+        old = old and Confirmation(**{**old, "ratio": float(old["ratio"])})
         confidence = float(old.confidence if old else content["confidence"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(f"replay: {path} is no file that falsify has written") from None

@@ -2,15 +2,21 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 from ..bounds import Bound
 from ..methods import Setting
-from .candidates import CRASHES, FAILS, FITS, Candidate
+from .candidates import CRASHES, FAILS, FITS, Candidate, is_exact
 from .confirm import Confirmation
 from .snippet import code
 
 FORMAT = 1
+
+
+def number(value: float) -> float | str:
+    """A float as JSON can carry it: inf and nan as text, which `float` reads."""
+    return float(value) if math.isfinite(value) else str(value)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,8 +116,8 @@ class Falsification:
             lines.append(f"curves = cb.exact.mean_curves(setting, {self.steps}, [{self.steps}], nodes=20_000)")
             lines.append(f'print(curves.enclosure("{self.bound.quantity}"), bound.value(setting, [{self.steps}]))')
             return "\n".join(lines)
-        single = self.setting.noise.layout == 0
-        seed = self.confirmation.seed if self.broken else self.seed
+        single = is_exact(self.setting)
+        seed = 0 if single else self.confirmation.seed if self.broken else self.seed
         count = 1 if single else 1024
         lines.append(f"run = cb.simulate(setting, {self.steps}, {count}, seed={seed}, checkpoints=[{self.steps}])")
         until = "" if single else ', until="decided"'
@@ -126,9 +132,10 @@ class Falsification:
             "bound": self.bound.to_dict(),
             "setting": None if self.setting is None else self.setting.to_dict(),
             "steps": self.steps,
-            "ratio": self.ratio,
+            "ratio": number(self.ratio),
             "broken": self.broken,
-            "confirmation": None if self.confirmation is None else dataclasses.asdict(self.confirmation),
+            "confirmation": self.confirmation
+            and {**dataclasses.asdict(self.confirmation), "ratio": number(self.confirmation.ratio)},
             "evaluations": self.evaluations,
             "seed": self.seed,
             "confidence": self.confidence,

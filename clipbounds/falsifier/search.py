@@ -114,7 +114,7 @@ class Search:
         if candidate.fits:
             arm.fits += 1
             least = 0.0 if self.best is None else self.best.ratio
-            if ratio > least * (1 if is_exact(self.bound, setting) else 1 + BETTER):
+            if ratio > least * (1 if is_exact(setting) else 1 + BETTER):
                 ratio = self.again(arm, candidate)
         arm.keep(ratio, u)
         if self.progress:
@@ -123,7 +123,7 @@ class Search:
 
     def again(self, arm, candidate):
         """The ratio with fresh trajectories; the best candidate is the one with the best of these."""
-        if not is_exact(self.bound, candidate.setting):
+        if not is_exact(candidate.setting):
             fresh = self.seed + 1 + len(self.found)
             self.evaluations += 1
             candidate = self._evaluated(candidate.setting, candidate.steps, AGAIN * self.trajectories, fresh)

@@ -55,6 +55,16 @@ class Rademacher(_Discrete):
         return np.array([-self.sigma, self.sigma]), np.full(2, 0.5)
 
 
+def _two_point_moment(p, q):
+    """(q^p + q^{2-p})/(1 + q²), inf where it overflows, and its logarithm."""
+    try:
+        value = (q**p + q ** (2 - p)) / (1 + q * q)
+    except OverflowError:
+        value = inf
+    # the larger of the two powers has the larger logarithm
+    return value, float(np.logaddexp(p * math.log(q), (2 - p) * math.log(q)) - math.log1p(q * q))
+
+
 class TwoPoint(_Discrete):
     """xi = -sigma q with probability 1/(1+q²), sigma/q with probability q²/(1+q²): mean 0, variance sigma².
 
@@ -75,14 +85,8 @@ class TwoPoint(_Discrete):
 
     def moment(self, p):
         """sigma^p (q^p + q^{2-p})/(1 + q²), exact."""
-        p, q = positive_power(p), self.skew
-        try:
-            rest = (q**p + q ** (2 - p)) / (1 + q * q)
-        except OverflowError:
-            rest = inf
-        # the larger of the two powers has the larger logarithm
-        log_rest = float(np.logaddexp(p * math.log(q), (2 - p) * math.log(q)) - math.log1p(q * q))
-        return Moment(power_times(self.sigma, p, rest, log_rest))
+        p = positive_power(p)
+        return Moment(power_times(self.sigma, p, *_two_point_moment(p, self.skew)))
 
     def atoms(self):
         q = self.skew
@@ -113,12 +117,13 @@ class ThreePoint(_Discrete):
 
     def moment(self, p):
         """r^{1 - p/2} sigma^p (q^p + q^{2-p})/(1 + q²), exact."""
-        p, q, share = positive_power(p), self.skew, 1 - p / 2
+        p = positive_power(p)
+        share = 1 - p / 2
+        rest, log_rest = _two_point_moment(p, self.skew)
         try:
-            rest = self.rate**share * (q**p + q ** (2 - p)) / (1 + q * q)
+            rest *= self.rate**share
         except OverflowError:
             rest = inf
-        log_rest = float(np.logaddexp(p * math.log(q), (2 - p) * math.log(q)) - math.log1p(q * q))
         return Moment(power_times(self.sigma, p, rest, log_rest + share * math.log(self.rate)))
 
     def atoms(self):

@@ -1,5 +1,6 @@
 """The search as a program: coordinates, determinism, resuming, shrinking, snippets, replay, bad input."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -190,3 +191,25 @@ def test_mutants_are_attacked():
 def test_bounds_of_a_theorem_with_p_are_attacked():
     result = cb.falsify(Scaled(nobile2026.Theorem3(2.0), 0.01), budget=400)
     assert result.broken
+
+
+def test_an_infinite_ratio_is_written_and_read_again(tmp_path):
+    """As of a bound of 0 that a run exceeds: JSON has no infinity, and readers of other languages must get the file."""
+
+    result = cb.falsify(Scaled(koloskova2023.D3(), 0.9), budget=400)
+    found = dataclasses.replace(
+        result, ratio=np.inf, confirmation=dataclasses.replace(result.confirmation, ratio=np.inf)
+    )
+    path = found.write(tmp_path / "instance.json")
+    json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert replay(path).recorded.ratio == np.inf
+
+
+def test_a_file_whose_hypotheses_fail_now_is_answered(tmp_path):
+    result = cb.falsify(Scaled(koloskova2023.D3(), 0.9), budget=400)
+    content = result.to_dict()
+    content["setting"]["method"]["momentum"] = 0.5
+    path = tmp_path / "instance.json"
+    path.write_text(json.dumps(content))
+    again = replay(path)
+    assert not again.confirmed and "NOT confirmed" in str(again)
