@@ -97,6 +97,8 @@ def falsify(bound, evaluations, seconds, seed, confidence, space, mutants, out, 
         raise ValueError(
             f"the budget must be at least 1 evaluation and more than 0 seconds, but {evaluations} and {seconds:g} were given"
         )
+    if mutants and out is not None:
+        raise ValueError("falsify: --mutants prints a table and writes no files; leave out --out, or use --json")
     target = _bound_of(bound)
     templates = _space_of(space)
     budget = Budget(evaluations, seconds)

@@ -108,6 +108,12 @@ def _number(path, place, name, value):
         ) from None
 
 
+def _curvature(names):
+    """{CURVATURE: its column}, or {} where there is none."""
+    found = _find(names, NAMES_OF_CURVATURE)
+    return {} if found is None else {CURVATURE: found}
+
+
 def _columns(path, rows, columns):
     """{quantity: name of its column} for the columns that are asked for, or for those whose names are known."""
     names = list(dict.fromkeys(name for _, record in rows for name in record))
@@ -124,9 +130,7 @@ def _columns(path, rows, columns):
                 f"read_log: {path.name} has no column of gradient norms, such as grad_norm;"
                 f" {_near(names, NAMES['gradient_norm'])}; name it by columns={{'gradient_norm': ...}}, or --column"
             )
-        curvature = _find(names, NAMES_OF_CURVATURE)
-        found |= {} if curvature is None else {CURVATURE: curvature}
-        return step, _find(names, SEED), found
+        return step, _find(names, SEED), found | _curvature(names)
     for name in columns.values():
         if name not in names:
             near = difflib.get_close_matches(str(name), names, 1)
@@ -134,7 +138,7 @@ def _columns(path, rows, columns):
                 f"read_log: {path.name} has no column {name!r}; "
                 + (f"did you mean {near[0]!r}?" if near else f"its columns are {', '.join(names)}")
             )
-    return step, _find(names, SEED), dict(columns)
+    return step, _find(names, SEED), _curvature([n for n in names if n not in columns.values()]) | columns
 
 
 def _read_one(path, columns):
@@ -206,7 +210,7 @@ def read_table(*paths, columns=None):
         table[:, where, k] = np.array([rows[t] for t in sorted(rows)]).T
     for name, values in zip(names, table, strict=True):
         empty = np.flatnonzero(~np.any(np.isfinite(values), axis=0))
-        if empty.size:
+        if empty.size and name != CURVATURE:
             path, label = list(parts)[empty[0]]
             raise ValueError(f"read_log: {name} has no number in {Path(path).name}{f', seed {label}' if label else ''}")
         if np.any(values < 0) and name in NAMES:
@@ -243,7 +247,9 @@ def read_log(*paths, columns=None):
     import xarray as xr
 
     table = read_table(*paths, columns=columns)
-    variables = {n: (("checkpoint", "trajectory"), v) for n, v in table.values.items() if n != CURVATURE or columns}
+    variables = {
+        n: (("checkpoint", "trajectory"), v) for n, v in table.values.items() if n != CURVATURE or n in (columns or ())
+    }
     seeds = table.seeds
     coordinates = {"checkpoint": table.steps, "trajectory": np.arange(len(seeds)), "seed": ("trajectory", seeds)}
     return xr.Dataset(variables, coordinates, {"source": "read_log"})

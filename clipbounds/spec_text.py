@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import math
 import sys
 
 DEEPEST = 64  # specs within specs; a setting needs four
@@ -39,6 +40,11 @@ def decode(value, base, allow=(), depth=0):
     if isinstance(value, list):
         return tuple(decode(item, base, allow, depth + 1) for item in value)
     return value
+
+
+def plain(row):
+    """A dict for JSON, which knows neither infinities nor nan: None in their place."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
 
 
 def short(value, length=80):

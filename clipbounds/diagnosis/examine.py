@@ -15,6 +15,7 @@ from .theory import bound_curves, floor_curve
 
 LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 GRID = 40  # thresholds
+LARGEST = 1e300  # of them
 NEEDED = "sigma for the bias floor; sigma, step_size, F0 and L (or L0, L1) for S0* and Theorem 3*"
 
 
@@ -74,7 +75,7 @@ def diagnose(
     setting = Constants(method=ClippedSGD(1.0 if step_size is None else step_size, NormClip(c)), **given)
     positive = values[values > 0]
     ends = [positive.min(), positive.max(), c] if positive.size else [c]
-    grid = np.geomspace(0.1 * min(ends), 10 * max(ends), GRID)
+    grid = np.geomspace(0.1 * min(ends), min(10 * max(ends), LARGEST), GRID)
     tail, words = _tail(positive, confidence)
     found = {
         "threshold": c, "count": values.size, "infinite": infinite, "clipped": float(np.mean(values > c)),
@@ -127,7 +128,13 @@ def _smoothness(trajectory, curvature):
         if not (isinstance(trajectory, (tuple, list)) and len(trajectory) == 2):
             raise ValueError("diagnose: trajectory must be (points, gradients), each of the shape (steps, dim)")
         return smoothness_line(*secants(*trajectory))
-    return None if curvature is None else smoothness_line(*curvature)
+    return None if curvature is None else _logged_line(*curvature)
+
+
+def _logged_line(norms, curvatures):
+    """The line above a log's curvatures, by size as an eigenvalue may be negative; None where fewer than two rows have both numbers."""
+    both = np.isfinite(norms) & np.isfinite(curvatures)
+    return smoothness_line(norms[both], np.abs(curvatures[both])) if np.count_nonzero(both) > 1 else None
 
 
 def _norms(given, column=None):
@@ -163,7 +170,5 @@ def _tail(values, confidence):
     try:
         tail = hill(values, confidence)
     except ValueError as reason:
-        if values.size >= 50:
-            raise
         return None, f"not estimated ({str(reason).removeprefix('hill: ')})"
     return tail, str(tail)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..spec_text import plain
 from ..verdict.tail import TailIndex
 from .estimates import NoiseLevel, SmoothnessLine
 from .figure import draw
@@ -121,25 +122,19 @@ class Diagnosis:
         """Plain numbers and text, for JSON."""
 
         def of(curve):
-            return {
-                "name": curve.name,
-                "p": curve.p,
-                "least": curve.least,
-                "least_at": curve.least_at,
-                "best": curve.best,
-            }
+            return plain({name: getattr(curve, name) for name in ("name", "p", "least", "least_at", "best")})
 
-        return {
+        return plain({
             "threshold": self.threshold, "count": self.count, "infinite": self.infinite, "clipped": self.clipped, "step_factor": self.step_factor,
-            "quantiles": {f"{q:g}": v for q, v in self.quantiles.items()}, "tail": self.tail_words,
-            "noise": dataclasses.asdict(self.noise) if self.noise else None,
-            "smoothness": dataclasses.asdict(self.smoothness) if self.smoothness else None,
+            "quantiles": plain({f"{q:g}": v for q, v in self.quantiles.items()}), "tail": self.tail_words,
+            "noise": plain(dataclasses.asdict(self.noise)) if self.noise else None,
+            "smoothness": plain(dataclasses.asdict(self.smoothness)) if self.smoothness else None,
             "assumed": self.assumed, "bias_floor": self.floor_at, "best_threshold": self.best_threshold,
             "bounds": [of(curve) for curve in self.curves if curve.name != "bias floor"],
             "lower_p": self.lower_p, "lower_bias_floor": self.lower_floor_at,
             "lower_bounds": [of(curve) for curve in self.lower_curves if curve.name != "bias floor"],
             "missing": self.missing,
-        }  # fmt: skip
+        })  # fmt: skip
 
     def figure(self, width=None, ax=None):
         """Three panels: clipping against c, the Hill plot with the chosen k, and floor and bounds against c.

@@ -2,9 +2,9 @@
 
 import csv
 import json
-import math
 from pathlib import Path
 
+from ..spec_text import plain
 from ..verdict.bands import error_of
 from ..verdict.paper import inches
 from .bounded import read_bounds
@@ -53,12 +53,11 @@ class Overlay:
             writer = csv.DictWriter(stream, [self.x, *self.axes, *COLUMNS])
             writer.writeheader()
             writer.writerows(self.rows)
-        plain = [
-            {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-            for row in self.rows
-        ]
         content = {"x": self.x, "confidence": self.confidence, "assumed": self.assumed, "verdicts": self.counts()}
-        files[-1].write_text(json.dumps(content | {"rows": plain}, indent=1, ensure_ascii=False), encoding="utf-8")
+        files[-1].write_text(
+            json.dumps(content | {"rows": [plain(row) for row in self.rows]}, indent=1, ensure_ascii=False),
+            encoding="utf-8",
+        )
         return files
 
     def figure(self, width=None, ax=None):

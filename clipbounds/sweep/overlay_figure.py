@@ -61,14 +61,16 @@ def _panel(ax, overlay, panel):
     ]
     values = [row[overlay.x] for row in rows]
     numeric = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
+    if numeric:
+        rows.sort(key=lambda row: row[overlay.x])  # runs come in the order in which they were given
     place = {v: v if numeric else k for k, v in enumerate(dict.fromkeys(values))}
     logarithmic = numeric and min(values) > 0 and max(values) > 10 * min(values)
     shown = {row[overlay.x]: row for row in _drawable(rows)}
     at = np.array([place[v] for v in shown], dtype=float)
     mean, low, high = (np.array([row[n] for row in shown.values()], dtype=float) for n in ("measured", "low", "high"))
-    positive = bool(np.any(mean > 0))
+    positive = bool(np.any((mean > 0) & np.isfinite(mean)))
     # limits come before the curves, and are found from their finite values: a band may end at infinity
-    ends = _limits([mean, *(np.array([row["value"]], dtype=float) for row in rows)], positive)
+    ends = paper.view(np.append(mean, np.array([row["value"] for row in rows], dtype=float)), positive, 0.06)
     ax.set_ylim(*ends)
     if positive:
         ax.set_yscale("log", nonpositive="mask")
@@ -81,8 +83,13 @@ def _panel(ax, overlay, panel):
         mine = [row for row in rows if row["bound"] == bound]
         line = LINES[mine[0]["kind"]]
         heights = np.array([row["value"] for row in mine], dtype=float)
-        heights = np.where(np.isfinite(heights), heights, np.nan)
-        ax.plot([place[r[overlay.x]] for r in mine], heights, line, color=COLOURS[k % 6], label=_words(bound, mine))
+        ax.plot(
+            [place[r[overlay.x]] for r in mine],
+            paper.finite(heights),
+            line,
+            color=COLOURS[k % 6],
+            label=_words(bound, mine),
+        )
     if not numeric:
         ax.set_xticks(list(place.values()), [_short(v) for v in place], rotation=30)
     ax.set_xlabel(paper.label_of(overlay.x))
@@ -101,14 +108,3 @@ def _words(bound, rows):
     words = [row["verdict"].replace(" (assuming ", ", assuming ").partition(" and ")[0].rstrip(")") for row in rows]
     several = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
     return f"{bound} ({words[0] if len(set(words)) == 1 else several})"
-
-
-def _limits(curves, logarithmic):
-    values = np.concatenate(curves)
-    values = values[np.isfinite(values)]
-    if logarithmic:
-        exponents = np.log10(values[values > 0])
-        margin = 0.06 * np.ptp(exponents) + 0.1
-        return 10 ** max(exponents.min() - margin, -300.0), 10 ** min(exponents.max() + margin, 300.0)
-    margin = 0.08 * np.ptp(values) + 1e-300
-    return values.min() - margin, values.max() + margin

@@ -4,6 +4,8 @@ import contextlib
 import functools
 import logging
 
+import numpy as np
+
 # inches: a column of a two-column page (ICML), the text of a one-column page (NeurIPS, ICLR), both columns
 WIDTHS = {"column": 3.25, "text": 5.5, "page": 6.75}
 NARROWEST, WIDEST = 1.0, 40.0  # inches
@@ -42,6 +44,24 @@ LABELS = {
 def label_of(name, otherwise=None):
     """How a quantity or a parameter is called on an axis, in mathematics where it has a sign."""
     return LABELS.get(name, name.replace("_", " ") if otherwise is None else otherwise)
+
+
+def finite(values):
+    """The values with nan in place of infinities, for a curve."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def view(values, logarithmic, margin=0.08):
+    """Limits of the vertical axis around the finite values, with so much of their range beyond them."""
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return 0.0, 1.0
+    if not logarithmic:
+        beyond = margin * np.ptp(values) + 1e-300
+        return values.min() - beyond, values.max() + beyond
+    exponents = np.log10(values[values > 0])
+    beyond = margin * np.ptp(exponents) + 0.1
+    return 10 ** max(exponents.min() - beyond, -300.0), 10 ** min(exponents.max() + beyond, 300.0)
 
 
 def inches(width):
@@ -114,7 +134,6 @@ def figure(panels, width=None, *, shape=None, panel=4.6, height=3.6, **options):
     options : as for ``Figure.subplots``
     """
     import matplotlib
-    import numpy as np
 
     columns, rows, wide, high = grid(panels, width, panel, height)
     if width is None and shape is not None:
@@ -132,8 +151,6 @@ def figure(panels, width=None, *, shape=None, panel=4.6, height=3.6, **options):
 
 def given_axes(ax, panels, what):
     """The reader's own axes as a list, one for each panel."""
-    import numpy as np
-
     axes = list(np.ravel(np.asarray(ax, dtype=object)))
     if len(axes) != len(panels) or not all(hasattr(a, "plot") for a in axes):
         raise ValueError(

@@ -43,9 +43,8 @@ def _panel(axis, comparison, quantity, verdicts):
         if where == quantity:
             curves.append((f"{name} ({kind}, no verdict)", ":", steps, value, 1.2))
     values = np.concatenate([v.measured for v in shown.values()] + [curve[3] for curve in curves])
-    values = values[np.isfinite(values)]
-    logarithmic = bool(np.any(values > 0))
-    low, high = _view(values, logarithmic)
+    logarithmic = bool(np.any((values > 0) & np.isfinite(values)))
+    low, high = paper.view(values, logarithmic)
     axis.set_ylim(low, high)  # before anything is drawn: no limits are then sought that could overflow
     axis.set_xscale("log")
     if logarithmic:
@@ -54,7 +53,7 @@ def _panel(axis, comparison, quantity, verdicts):
         label = "measured" if len(shown) == 1 else f"measured, for {verdict.bound}"
         axis.plot(
             verdict.steps,
-            _finite(verdict.measured),
+            paper.finite(verdict.measured),
             color="black",
             lw=1.2,
             ls=("-", (0, (6, 1)), (0, (2, 1)))[index % 3],
@@ -64,25 +63,9 @@ def _panel(axis, comparison, quantity, verdicts):
         ends = [np.clip(end, low, high) for end in (verdict.low, verdict.high)]
         axis.fill_between(verdict.steps, *ends, color="black", alpha=0.15, lw=0)
     for k, (label, line, steps, value, width) in enumerate(curves):
-        axis.plot(steps, _finite(value), line, color=COLOURS[k % len(COLOURS)], lw=width, label=label)
+        axis.plot(steps, paper.finite(value), line, color=COLOURS[k % len(COLOURS)], lw=width, label=label)
     axis.set_xlabel(paper.label_of("checkpoint"))
     label = comparison.run[quantity].attrs.get("long_name", quantity) if quantity in comparison.run else quantity
     axis.set_ylabel(paper.label_of(quantity, label.split(" (")[0]))
     axis.legend(fontsize="small")
     axis.grid(alpha=0.25)
-
-
-def _finite(values):
-    return np.where(np.isfinite(values), values, np.nan)
-
-
-def _view(values, logarithmic):
-    """Limits of the vertical axis, from the curves."""
-    if not values.size:
-        return 0.0, 1.0
-    if not logarithmic:
-        margin = 0.08 * np.ptp(values) + 1e-300
-        return values.min() - margin, values.max() + margin
-    exponents = np.log10(values[values > 0])
-    margin = 0.08 * np.ptp(exponents) + 0.1
-    return 10 ** max(exponents.min() - margin, -300.0), 10 ** min(exponents.max() + margin, 300.0)

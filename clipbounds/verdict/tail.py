@@ -58,7 +58,7 @@ def hill(values, confidence=0.95, k=None):
     Raises
     ------
     ValueError
-        If there are fewer than 50 positive values or k is outside [2, n - 1].
+        If there are fewer than 50 positive values, k is outside [2, n - 1], or the k + 1 largest are all equal.
     """
     from scipy.special import gammaincinv
 
@@ -69,13 +69,20 @@ def hill(values, confidence=0.95, k=None):
         raise ValueError(f"hill: at least 50 positive values are needed for a tail index, but {x.size} were given")
     logs = np.log(x)
     ks = np.arange(1, x.size)
+    excess = np.cumsum(logs)[:-1] / ks - logs[1:]
+    # the sum of j logs is rounded j times; an excess below that is none
+    excess[excess <= np.finfo(float).eps * ks * np.abs(logs).max()] = 0.0
     with np.errstate(divide="ignore"):
-        estimates = 1 / (np.cumsum(logs)[:-1] / ks - logs[1:])
+        estimates = 1 / excess
     if k is None:
         k = _choose(ks, estimates, x.size)
     elif not 2 <= k < x.size:
         raise ValueError(f"hill: k must be an integer in [2, {x.size - 1}], but {k!r} was given")
     found = float(estimates[k - 1])
+    if not np.isfinite(found):
+        raise ValueError(
+            f"hill: the {k + 1} largest values are equal, as after clipping, and show no tail; give norms before clipping"
+        )
     rows = [k] + [k >> j for j in range(1, 64) if k >> j >= FEWEST]
     low, high = (
         pick(estimates[j - 1] * gammaincinv(j, q) / j for j in rows)

@@ -84,6 +84,7 @@ def test_mutants_on_the_command_line(file):
         (["nowhere.py"], "there is no Python file"),
         (["nobile2026.Theorem3"], "needs parameters"),
         (["koloskova2023.S1", "--evaluations", "0"], "at least 1 evaluation"),
+        (["koloskova2023.S1", "--mutants", "--out", "attack"], "writes no files; leave out --out"),
         (["koloskova2023.S1", "--seconds", "nan"], "more than 0 seconds"),
         (["koloskova2023.S1", "--confidence", "2"], r"confidence must be in (0, 1)"),
         (["koloskova2023.S1", "--space", "x"], "names none"),

@@ -17,7 +17,7 @@ FAST = (
     "growth with K = 1",
 )
 SLOW = ("S1 by .95", "D1 without the end term, by .99")
-# not broken in 12,000 evaluations; why is said in docs/falsifier.md
+# not broken in 12,000 evaluations; why is said in docs/howto/falsify.md
 OPEN = ("S2 with Hessian constants", "SPIDER-H with half of ebar", "Theorem 2 with delta doubled")
 
 

@@ -1,5 +1,7 @@
 """`overlay` of one run, of several runs over what differs, of a sweep's Dataset and of a store; figures for papers."""
 
+import json
+
 import matplotlib
 import numpy as np
 import pytest
@@ -39,6 +41,28 @@ def test_several_runs_are_drawn_over_what_differs(runs):
     assert result.rows[1]["low"] == joint.low[-1] <= alone.low[-1]
     lines = [line.get_label() for line in result.figure().axes[0].get_lines()]
     assert lines == ["measured", "S1 (holds)"]
+
+
+def test_runs_in_any_order_are_drawn_from_left_to_right(runs):
+    curves = [
+        [line.get_xydata() for line in cb.overlay(order, "koloskova2023.S1").figure().axes[0].get_lines()]
+        for order in (runs, runs[::-1])
+    ]
+    for forth, back in zip(*curves, strict=True):
+        np.testing.assert_array_equal(forth, back)
+        assert list(forth[:, 0]) == [0.5, 2.0]
+
+
+def test_the_json_of_an_overlay_knows_no_infinities(runs, tmp_path):
+    class Infinite(cb.bounds.Bound):
+        quantity = "mean_gradient_norm"
+
+        def evaluate(self, setting, steps):
+            return np.inf + 0 * steps
+
+    *_, file = cb.overlay(runs, [Infinite()]).write(tmp_path / "o")
+    rows = json.loads(file.read_text(encoding="utf-8"), parse_constant=pytest.fail)["rows"]
+    assert [row["value"] for row in rows] == [None, None]
 
 
 def test_a_third_of_the_mean_is_violated_and_marked(runs):
