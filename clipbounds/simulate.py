@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from .checkpoints import checked_checkpoints
 from .keepers import KEEPERS
 from .lanes.blocks import LANES, unpack
 from .lanes.norms import block_norms
@@ -29,31 +30,6 @@ DESCRIPTION = {
     "clipped_fraction": "share of the operator's calls before t that changed their argument",
 }
 CALL_WORK = 2**25  # coordinate updates in one kernel call, about 0.2 s: the longest wait for Ctrl-C
-
-
-def default_checkpoints(steps, count=50):
-    """About `count` integers from 1 to `steps`, logarithmically spaced; (0,) for no steps."""
-    if steps == 0:
-        return np.zeros(1, dtype=np.int64)
-    return np.unique(np.round(np.geomspace(1, steps, count)).astype(np.int64))
-
-
-def _checked_checkpoints(checkpoints, steps):
-    if checkpoints is None:
-        return default_checkpoints(steps)
-    try:
-        given = np.asarray(checkpoints)
-    except ValueError:  # lists of different lengths
-        given = np.zeros((0, 0))
-    if given.ndim != 1 or not given.size or given.dtype.kind not in "iu":
-        raise ValueError(
-            f"checkpoints must be a non-empty list of integers in [0, {steps}], but {checkpoints!r} was given"
-        )
-    if given.min() < 0 or given.max() > steps:
-        raise ValueError(
-            f"checkpoints must lie in [0, steps] = [0, {steps}], but {given.min()}..{given.max()} was given"
-        )
-    return np.unique(given).astype(np.int64)
 
 
 def _observe(setting, block, step):
@@ -165,7 +141,7 @@ def checked_arguments(
         )
     if not isinstance(keep, str) or keep not in KEEPERS:
         raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
-    return steps, trajectories, seed, _checked_checkpoints(checkpoints, steps), keep, first_trajectory
+    return steps, trajectories, seed, checked_checkpoints(checkpoints, steps), keep, first_trajectory
 
 
 def _in_order(work, tasks, executor, threads, stopping):
@@ -190,7 +166,7 @@ def _in_order(work, tasks, executor, threads, stopping):
 
 def simulate(
     setting, steps, trajectories=1, seed=0, checkpoints=None, threads=None, keep="trajectories", *,
-    chunk=1, first_trajectory=0, progress=None, executor=None, stop=None,
+    chunk=1, first_trajectory=0, progress=None, executor=None, stop=None, engine="sample", tolerance=1e-4,
 ):  # fmt: skip
     """Simulate a setting.
 
@@ -219,6 +195,11 @@ def simulate(
         Used instead of threads of this call's own.
     stop : threading.Event, optional
         Set it, from another thread, to abandon the simulation within one call of the kernel, about 0.2 s.
+    engine : "sample", "exact" or "auto"
+        "exact" gives the means of gradient_norm, gap and mean_gradient_norm without sampling, each with ``_error``, half the
+        width of a proved enclosure (`clipbounds.exact`, which says for which settings); what speaks of trajectories is then not
+        used. "auto": exact where that exists, else sampled. ``attrs["engine"]`` says which one answered.
+    tolerance : float in (0, inf), the relative error that "exact" aims at
 
     Returns
     -------
@@ -250,6 +231,12 @@ def simulate(
         raise ValueError(f"simulate: executor must be a concurrent.futures.Executor, but {executor!r} was given")
     if progress is not None and not callable(progress):
         raise ValueError(f"simulate: progress must be a function of one integer, but {progress!r} was given")
+    if engine != "sample":
+        from .exact import run_of
+
+        found = run_of(setting, steps, checkpoints, tolerance, engine)
+        if found is not None:
+            return found
     stopping = _Stop(stop)
 
     description = {**DESCRIPTION, **setting.noise.measured, **setting.method.extra_measured}
@@ -283,7 +270,7 @@ def simulate(
         coordinates["origin"] = ("trajectory", np.full(trajectories, origin(setting, seed)))
     attributes = {
         "setting": setting.to_json(), "steps": steps, "trajectories": trajectories, "seed": str(seed),
-        "first_trajectory": first_trajectory, "keep": keep, "version": __version__,
+        "first_trajectory": first_trajectory, "keep": keep, "version": __version__, "engine": "sample",
     }  # fmt: skip
 
     def variable(name, dims, data):

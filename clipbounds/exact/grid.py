@@ -25,8 +25,15 @@ at most the convolution of eta int B |df''| with sup|V'|, plus for each end that
 most one point, so the variation of f'' in a cell is at most the difference of the mean values of f'' in its two neighbours, and
 twice the largest near that point. QED
 
-Mass that reaches an end of the grid may have left it: what it can add, (that mass)·(sup phi), is added (see `whole`), and so is the
-rounding of the arithmetic: masses are sums of non-negative terms, and a landing point errs by some units in its last place.
+**The window.** The grid covers a part of the line, and landing points beyond it are moved to its ends. That is the chain of
+clamp(g_xi), which increases, has a derivative in [0, 1], and jumps of it by at most 1 where g_xi passes an end: they count among the
+ends of intervals above. It is the chain of g_xi until that leaves the window, so with sup phi over all that can be reached the two
+means differ by at most P(it has left)·(sup phi), which `exits` bounds.
+
+**Long horizons.** After r steps the mean is a mean of V_r over the window from then on, so it stays within osc V_r <= h·(sum over the cells
+of sup |V_r'|) of its value.
+
+The rounding of the arithmetic is added: masses are sums of non-negative terms, and a landing point errs by some units in its last place.
 """
 
 import math
@@ -34,6 +41,7 @@ import math
 import numpy as np
 
 from ..problems import Cosh, Extremal, Huber, Quadratic, Quartic
+from .exits import leaving
 from .kernels import derivatives, propagate
 
 CONSTANT, ONE_TURN = (Quadratic,), (Huber, Cosh, Extremal, Quartic)  # of f''
@@ -68,7 +76,12 @@ class Grid:
         whole = round(method.step_size * c / self.width)
         aligned = (np.abs(steps) == c) & (abs(whole * self.width - method.step_size * c) <= 1e-9 * self.width)
         landing = np.where(aligned, place - np.sign(steps) * whole, place - method.step_size * steps / self.width)
-        landing = np.clip(landing, 0, self.x.size - 1)
+        end = self.x.size - 1
+        # cells in which a landing point passes an end of the grid
+        self.passing = np.zeros(landing.shape, dtype=bool)
+        for place in (0, end):
+            self.passing[:, :-1] |= (landing[:, :-1] <= place) & (landing[:, 1:] >= place)
+        landing = np.clip(landing, 0, end)
         self.cells = np.minimum(np.floor(landing), self.x.size - 2).astype(np.int64)
         self.shares = landing - self.cells
 
@@ -89,68 +102,108 @@ class Grid:
         bend = np.where(turn, 2 * top.max(), bend) + 2 * slack
         return top + slack, np.where(turn, 0.0, np.maximum(bottom - slack, 0.0)), bend
 
+    def _pushed(self):
+        """f' at the right ends of the cells, and f' + noise at both ends, (atoms, cells)."""
+        following = np.append(self.gradient[1:], self.gradient[-1])
+        return following, self.gradient + self.atoms[:, np.newaxis], following + self.atoms[:, np.newaxis]
+
+    def factors(self, bottom):
+        """sup g' of each atom and cell."""
+        method = self.setting.method
+        _, pushed, after = self._pushed()
+        free = (pushed >= -method.clip.threshold) & (after <= method.clip.threshold)
+        return np.where(free, 1 - method.step_size * bottom, 1.0)
+
     def facts(self):
         """(sup g' of each atom and cell, bends, edges, their atoms, their jumps, sup |phi'| of both phi)."""
         method, problem = self.setting.method, self.setting.problem
         eta, c = method.step_size, method.clip.threshold
         top, bottom, bend = self.curvatures()
-        following = np.append(self.gradient[1:], self.gradient[-1])
-        pushed, after = self.gradient + self.atoms[:, np.newaxis], following + self.atoms[:, np.newaxis]
-        free = (pushed >= -c) & (after <= c)
-        factors = np.where(free, 1 - eta * bottom, 1.0)
+        following, pushed, after = self._pushed()
+        factors = self.factors(bottom)
         crossing = ((pushed <= -c) & (after >= -c)) | ((pushed <= c) & (after >= c))
         crossing[:, -1] = False
-        atom_of, edges = np.nonzero(crossing)
-        jumps = self.weights[atom_of] * eta * top[edges]
+        atom_of, edges = map(np.ascontiguousarray, np.nonzero(crossing | self.passing))
+        jumps = self.weights[atom_of] * np.where(self.passing[atom_of, edges], 1.0, eta * top[edges])
         steep = np.maximum(np.abs(self.gradient), np.abs(following))
         kink = np.abs(self.x + 0.5 * self.width - problem.minimiser[0]) <= self.width
         bends = np.stack([bend + np.where(kink, 2 * top, 0.0), np.abs(following - self.gradient), eta * bend])
         return factors, bends, edges, atom_of, jumps, np.stack([top, steep])
 
-    def run(self, steps, certify, largest=(0.0, 0.0)):
-        """(largest mass of each node, E|f'|, E gap, errors of both or None) after each step; `largest` bounds both phi where mass is lost."""
-        count = self.x.size
-        mass, history = np.zeros(count), np.zeros(3 * steps)
-        mass[self.origin] = 1.0
-        empty = np.zeros(1)
-        if certify:
-            factors, bends, edges, atom_of, jumps, sups = self.facts()
-        else:
-            factors, bends, edges = empty, empty, np.zeros(0, dtype=np.int64)
-        traces = np.zeros(steps * (3 + edges.size)) if certify else empty
-        room = np.zeros((3, count))
-        slopes, weights = np.abs(self.gradient), np.ascontiguousarray(self.weights)
-        cells, shares = self.cells.ravel(), self.shares.ravel()
-        edges = edges.astype(np.int64)
-        propagate(
-            mass, np.zeros(count), slopes, self.gaps, weights, cells, shares, factors.ravel(), bends.ravel(), edges, *room,
-            history, traces, self.origin, steps, int(certify),
-        )  # fmt: skip
-        slope, gap, ends = history.reshape(steps, 3).T
-        if not certify:
-            return room[1], slope, gap, None
-        moved = np.zeros(2 * steps * (1 + edges.size))
-        derivatives(
-            sups.ravel(),
-            np.zeros(count),
-            weights,
-            cells,
-            shares,
-            factors.ravel(),
-            edges,
-            atom_of.astype(np.int64),
-            moved,
-            steps,
-        )
-        traces, moved = traces.reshape(steps, -1), moved.reshape(steps, 2, -1)
-        rounding = 4 * EPS * (4 + weights.size) * np.arange(1, steps + 1)
-        errors = []
-        for q, (value, size) in enumerate(zip((slope, gap), largest, strict=True)):
+    def run(self, steps):
+        """(E|f'|, E gap) after each step, (2, steps), and the largest mass that each node ever has."""
+        room, spare = np.zeros((3, self.x.size)), np.zeros(0, dtype=np.int64)
+        history = self._propagate(steps, np.zeros(1), np.zeros(1), spare, room, np.zeros(1), 0)
+        return history, room[1]
+
+    def settling(self, steps):
+        """A bound of the oscillation of E|f'| and of E gap as functions of the start, after each step, (2, steps)."""
+        top, bottom, _ = self.curvatures()
+        sups = np.stack([top, np.maximum(np.abs(self.gradient), np.abs(self._pushed()[0]))])
+        none = np.zeros(0, dtype=np.int64)
+        return self._derivatives(sups, self.factors(bottom), none, none, steps)[:, :, 1].T * self.width
+
+    def certified(self, steps, horizon, largest):
+        """Means and their errors.
+
+        Parameters
+        ----------
+        steps : int, computed
+        horizon : int >= steps, for which the error after the last of them shall be valid too
+        largest : two floats, bounds of |f'| and of the gap on all that can be reached
+
+        Returns
+        -------
+        means : (2, steps), E|f'| and E gap
+        errors : (2, steps)
+        later : (2,), errors of the last means as means after any number of steps from there to the horizon
+        """
+        factors, bends, edges, atom_of, jumps, sups = self.facts()
+        traces = np.zeros(steps * (3 + edges.size))
+        room = np.zeros((3, self.x.size))
+        means = self._propagate(steps, factors.ravel(), bends.ravel(), edges, room, traces, 1)
+        moved = self._derivatives(sups.copy(), factors, edges, atom_of, steps)
+        traces = traces.reshape(steps, -1)
+        left, left_later = leaving(self, steps, horizon)
+        rounding = 4 * EPS * (4 + self.weights.size) * np.arange(1, steps + 1)
+        errors = np.empty((2, steps))
+        for q in range(2):
             total = traces[:, q].copy()
-            later = np.convolve(traces[:, 2], moved[:, q, 0])[: steps - 1]
+            later = convolved(traces[:, 2], moved[:, q, 0])
             for e, jump in enumerate(jumps):
-                later += jump * np.convolve(traces[:, 3 + e], moved[:, q, 1 + e])[: steps - 1]
-            total[1:] += later
-            arithmetic = rounding * (value + sups[q].max() * np.abs(self.x).max())
-            errors.append(total * self.width / 4 + np.cumsum(ends) * size + arithmetic)
-        return room[1], slope, gap, errors
+                later += jump * convolved(traces[:, 3 + e], moved[:, q, 2 + e])
+            total[1:] += later[:-1]
+            arithmetic = rounding * (means[q] + sups[q].max() * np.abs(self.x).max())
+            errors[q] = total * self.width / 4 + left * largest[q] + arithmetic
+        # `moved` has V_0..V_{steps-1}, whose oscillation does not grow
+        later = errors[:, -1] + moved[-1, :, 1] * self.width + (left_later - left[-1]) * np.array(largest)
+        return means, errors, later
+
+    def _propagate(self, steps, factors, bends, edges, room, traces, certify):
+        count = self.x.size
+        mass, history = np.zeros(count), np.zeros(2 * steps)
+        mass[self.origin] = 1.0
+        propagate(
+            mass, np.zeros(count), np.abs(self.gradient), self.gaps, np.ascontiguousarray(self.weights), self.cells.ravel(),
+            self.shares.ravel(), factors, bends, edges, *room, history, traces, self.origin, steps, certify,
+        )  # fmt: skip
+        return history.reshape(steps, 2).T
+
+    def _derivatives(self, sups, factors, edges, atom_of, steps):
+        """(steps, 2, 2 + edges): for V_0, V_1, .. of both phi the largest |V'|, its sum over the cells, its values where edges land."""
+        moved = np.zeros(2 * steps * (2 + edges.size))
+        derivatives(
+            sups.ravel(), np.zeros(self.x.size), np.ascontiguousarray(self.weights), self.cells.ravel(), self.shares.ravel(),
+            factors.ravel(), edges, atom_of, moved, steps,
+        )  # fmt: skip
+        return moved.reshape(steps, 2, -1)
+
+
+def convolved(a, b):
+    """Upper bounds of the first terms of the convolution of two non-negative sequences of one length."""
+    if a.size < 2000:
+        return np.convolve(a, b)[: a.size]
+    from scipy.signal import fftconvolve  # half a second to import
+
+    # a fast transform errs by a few eps log n times the product of the norms
+    return np.maximum(fftconvolve(a, b)[: a.size], 0.0) + 1e-12 * np.linalg.norm(a) * np.linalg.norm(b)

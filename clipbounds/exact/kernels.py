@@ -5,16 +5,21 @@ from numba import types
 from ..lanes.blocks import FLOATS, INTS
 from ..lanes.compile import device, kernel, named_signature
 
+# `up`: where a landing point is no node, its mass goes to the node above, else below; out: the mass on the last node there after each step
+ENDS = named_signature(
+    mass=FLOATS, spare=FLOATS, weights=FLOATS, cells=INTS, shares=FLOATS, out=FLOATS, start=types.int64, up=types.int64,
+    steps=types.int64,
+)  # fmt: skip
 # slopes and gaps: |f'| and f - f* at the nodes; cells and shares: for each atom and node the cell of the landing point and
 # the part of it that the point has passed, 0 on a node. factors: for each atom and cell sup g'; bends: (3, cells) variation
 # of the derivatives of |f'| and f, and eta times that of f''; edges: cells where an atom begins or ceases to be clipped.
-# without `certify`, `moved` receives the largest mass that a node ever has. history: E|f'|, E(f - f*), mass lost at the ends; traces: sums of load times bends, then the load at each edge
+# without `certify`, `moved` receives the largest mass that a node ever has. history: E|f'|, E(f - f*); traces: sums of load times bends, then the load at each edge
 PROPAGATE = named_signature(
     mass=FLOATS, spare=FLOATS, slopes=FLOATS, gaps=FLOATS, weights=FLOATS, cells=INTS, shares=FLOATS, factors=FLOATS,
     bends=FLOATS, edges=INTS, load=FLOATS, moved=FLOATS, largest=FLOATS, history=FLOATS, traces=FLOATS,
     start=types.int64, steps=types.int64, certify=types.int64,
 )  # fmt: skip
-# sups: (2, cells) bounds of |V'| for |f'| and f; traces: for each the largest, then the value where each edge lands
+# sups: (2, cells) bounds of |V'| for |f'| and f; traces: for each the largest, the sum over the cells, then the value where each edge lands
 DERIVATIVES = named_signature(
     sups=FLOATS, spare=FLOATS, weights=FLOATS, cells=INTS, shares=FLOATS, factors=FLOATS, edges=INTS, atoms_of=INTS,
     traces=FLOATS, steps=types.int64,
@@ -91,8 +96,7 @@ def propagate(
             slope += spare[i] * slopes[i]
             gap += spare[i] * gaps[i]
         first, last = low, high
-        history[3 * step], history[3 * step + 1] = slope, gap
-        history[3 * step + 2] = mass[0] + mass[nodes - 1]
+        history[2 * step], history[2 * step + 1] = slope, gap
         if certify:
             for q in range(3):
                 total = 0.0
@@ -106,21 +110,22 @@ def propagate(
 @kernel(DERIVATIVES)
 def derivatives(sups, spare, weights, cells, shares, factors, edges, atoms_of, traces, steps):
     nodes = sups.size // 2
-    width = 1 + edges.size
+    width = 2 + edges.size
     for step in range(steps):
         for q in range(2):
             here = q * nodes
             place = (2 * step + q) * width
-            top = 0.0
+            top = total = 0.0
             for i in range(nodes - 1):
                 top = max(top, sups[here + i])
-            traces[place] = top
+                total += sups[here + i]
+            traces[place], traces[place + 1] = top, total
             for e in range(edges.size):
                 left, right = images(cells, shares, atoms_of[e] * nodes, edges[e])
                 value = 0.0
                 for j in range(left, right + 1):
                     value = max(value, sups[here + j])
-                traces[place + 1 + e] = value
+                traces[place + 2 + e] = value
             for i in range(nodes):
                 spare[i] = 0.0
             for k in range(weights.size):
@@ -133,3 +138,25 @@ def derivatives(sups, spare, weights, cells, shares, factors, edges, atoms_of, t
                     spare[i] += weights[k] * factors[base + i] * value
             for i in range(nodes - 1):
                 sups[here + i] = spare[i]
+
+
+@kernel(ENDS)
+def ends(mass, spare, weights, cells, shares, out, start, up, steps):
+    nodes = mass.size
+    for i in range(nodes):
+        mass[i] = 0.0
+    mass[start] = 1.0
+    last = nodes - 1 if up else 0
+    for step in range(steps):
+        for i in range(nodes):
+            spare[i] = 0.0
+        for k in range(weights.size):
+            base, weight = k * nodes, weights[k]
+            for i in range(nodes):
+                j = cells[base + i]
+                if up and shares[base + i] > 0.0:
+                    j += 1
+                spare[j] += weight * mass[i]
+        for i in range(nodes):
+            mass[i] = spare[i]
+        out[step] = mass[last]

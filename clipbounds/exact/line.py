@@ -5,14 +5,17 @@ import math
 
 import numpy as np
 
+from ..checkpoints import default_checkpoints
 from ..clipping import NormClip
 from ..methods import ClippedSGD, Setting
-from ..simulate import default_checkpoints
 from ..specs import check_integer
 from .grid import CONSTANT, ONE_TURN, Grid, slope_of
 
 COARSE, FIRST, MOST = 1_500, 3_000, 2**18  # nodes of the window's run, of the first try and of the last
 TAIL = 1e-18
+SHORT, LONGEST = 1024, 20_000  # steps of the first coarse run, and of a walk to what can be reached
+FAR = 40  # longest steps, from the start and the minimiser to the ends of the first window
+SETTLED = 1e-2  # of the tolerance
 WORK = 2e9  # nodes, atoms and steps of the last try: some ten seconds
 QUANTITIES = ("gradient_norm", "gap", "mean_gradient_norm")
 
@@ -60,28 +63,51 @@ def why_not(setting: Setting) -> str | None:
 def _reach(setting, steps):
     """An interval that contains x_0, ..., x_steps: g increases, so its ends move by the extreme atoms."""
     method = setting.method
-    atoms = setting.noise.atoms()[0]
+    atoms, c = setting.noise.atoms()[0], method.clip.threshold
     low = high = float(setting.problem.x0[0])
-    ends = np.array([low, high])
-    for _ in range(steps):
-        u = slope_of(setting.problem, ends)
-        c = method.clip.threshold
-        moved = ends - method.step_size * np.clip(u + np.array([atoms.max(), atoms.min()]), -c, c)
+    for done in range(steps):
+        u = slope_of(setting.problem, np.array([low, high]))
+        moved = (low, high) - method.step_size * np.clip(u + np.array([atoms.max(), atoms.min()]), -c, c)
         if not (moved[0] < low or moved[1] > high):
             break
         low, high = min(low, moved[0]), max(high, moved[1])
-        ends = np.array([low, high])
+        if done == LONGEST:  # no step is longer than eta c
+            room = (steps - done) * method.step_size * c
+            low, high = low - room * (moved[0] <= low), high + room * (moved[1] >= high)
+            break
     pad = 1e-9 * max(abs(low), abs(high), high - low)
     return low - pad, high + pad
 
 
-def _window(setting, steps, low, high):
-    """The part of the reachable interval that holds all but a part `TAIL` of the mass, by a coarse run."""
-    grid = Grid(setting, low, high, COARSE)
-    held = np.nonzero(grid.run(steps, False)[0] > TAIL)[0]
-    room = 2 * setting.method.step_size * setting.method.clip.threshold + 2 * grid.width
-    first, last = min(held[0], grid.origin), max(held[-1], grid.origin)
-    return max(low, grid.x[first] - room), min(high, grid.x[last] + room)
+def _window(setting, steps, low, high, tolerance):
+    """(low, high, steps): the part of the reachable interval that holds all but a part `TAIL` of the mass, and the steps after which
+    the means stay, both by coarse runs. The first window is what 30 standard steps reach; a larger one is taken until its ends are empty.
+    """
+    method, start = setting.method, float(setting.problem.x0[0])
+    stride = method.step_size * method.clip.threshold
+    minimiser = float(setting.problem.minimiser[0])
+    first, last = min(start, minimiser) - FAR * stride, max(start, minimiser) + FAR * stride
+    count = min(steps, SHORT)
+    while True:
+        whole = first <= low and last >= high
+        grid = Grid(setting, max(low, first), min(high, last), COARSE)
+        (slope, gap), masses = grid.run(count)
+        held = np.nonzero(masses > TAIL)[0]
+        if not whole and (held[0] <= 1 or held[-1] >= grid.x.size - 2):
+            first, last = first - (last - first), last + (last - first)
+            continue
+        ends = np.array([slope[-1], gap[-1]])
+        if count == steps or np.all(grid.settling(count)[:, -1] <= SETTLED * tolerance * ends):
+            break
+        count = min(2 * count, steps)
+        if count * FIRST * grid.atoms.size > WORK / 4:
+            raise ValueError(
+                f"mean_curves: the means have not settled after {count // 2} of {steps} steps, and more are too long to compute;"
+                " give fewer steps, or simulate"
+            )
+    room = 2 * stride + 2 * grid.width
+    left, right = min(held[0], grid.origin), max(held[-1], grid.origin)
+    return max(low, grid.x[left] - room), min(high, grid.x[right] + room), count
 
 
 def mean_curves(
@@ -91,7 +117,6 @@ def mean_curves(
     tolerance: float = 1e-4,
     nodes: int | None = None,
     certify: bool = True,
-    whole: bool = False,
 ) -> MeanCurves:
     """E|f'(x_t)|, E f(x_t) - f* and the average of E|f'| of clipped SGD on a line, by the law of the iterate.
 
@@ -101,16 +126,12 @@ def mean_curves(
     steps : int >= 1
     checkpoints : array_like of int in [1, steps], optional
     tolerance : float in (0, inf)
-        The grid is refined until the error of the average of E|f'| is at most this times its own size, or has 2^18 nodes, or the work
-        would be more than 2e9 nodes, atoms and steps.
+        The grid is refined until the error of each quantity asked for is at most this times its own size at every checkpoint, or
+        the grid has 2^18 nodes, or the work would be more than 2e9 nodes, atoms and steps.
     nodes : int >= 2, optional
         This many nodes, and no refinement.
     certify : bool
         Without it the errors are not computed, and are inf; a third of the time.
-    whole : bool
-        The grid covers all that can be reached. By default only the part outside of which a first, coarse run sees less than
-        1e-18 of the mass on any node at any step: what the exact law has outside is then taken to be what the split law
-        brings to the ends, which is added to the error but is itself computed and not enclosed.
 
     Returns
     -------
@@ -137,26 +158,40 @@ def mean_curves(
             f" [{low:.4g}, {high:.4g}]; take a smaller step size, or simulate"
         )
     largest = steepest, float(setting.problem.gap(np.array([[low], [high]])).max())
-    if not whole:
-        low, high = _window(setting, steps, low, high)
+    at = default_checkpoints(steps) if checkpoints is None else _checked(checkpoints, steps)
+    low, high, computed = _window(setting, steps, low, high, tolerance)
     start = abs(float(slope_of(setting.problem, setting.problem.x0)[0]))
     count, refine = (FIRST, True) if nodes is None else (check_integer("mean_curves", "nodes", nodes, 2), False)
-    most = int(min(MOST, max(FIRST, WORK / (steps * setting.noise.atoms()[0].size))))
-    over = np.arange(1, steps + 1)
+    most = int(min(MOST, max(FIRST, WORK / (computed * setting.noise.atoms()[0].size))))
     while True:
         grid = Grid(setting, low, high, count)
-        _, slope, gap, errors = grid.run(steps, certify, largest)
-        average = np.cumsum(np.concatenate([[start], slope[:-1]])) / over
         if not certify:
-            slope_error = gap_error = average_error = np.full(steps, np.inf)
-            break
-        slope_error, gap_error = errors
-        average_error = np.cumsum(np.concatenate([[0.0], slope_error[:-1]])) / over
-        worst = float(np.max(average_error / average)) if average.min() > 0 else math.inf
+            means = grid.run(computed)[0]
+            none = np.full(at.shape, np.inf)
+            return MeanCurves(at, *_at(means, means[:, -1], start, at), dict.fromkeys(QUANTITIES, none), grid.x.size)
+        means, errors, later = grid.certified(computed, steps, largest)
+        values, found = _at(means, means[:, -1], start, at), _at(errors, later, 0.0, at)
+        worst = max(float(np.max(e / v)) if v.min() > 0 else math.inf for e, v in zip(found, values, strict=True))
         if not refine or worst <= tolerance or grid.x.size >= most:
-            break
+            return MeanCurves(at, *values, dict(zip(QUANTITIES, found, strict=True)), grid.x.size)
         count = int(min(grid.x.size * min(max(1.2 * math.sqrt(worst / tolerance), 1.5), 16.0), most))
-    at = np.asarray(default_checkpoints(steps) if checkpoints is None else checkpoints, dtype=np.int64)
-    k = at - 1
-    errors = dict(zip(QUANTITIES, (slope_error[k], gap_error[k], average_error[k]), strict=True))
-    return MeanCurves(at, slope[k], gap[k], average[k], errors, grid.x.size)
+
+
+def _checked(checkpoints, steps):
+    at = np.asarray(checkpoints)
+    if at.ndim != 1 or not at.size or at.dtype.kind not in "iu" or at.min() < 1 or at.max() > steps:
+        raise ValueError(
+            f"mean_curves: checkpoints must be a list of integers in [1, {steps}], but {checkpoints!r} was given"
+        )
+    return at.astype(np.int64)
+
+
+def _at(curves, last, first, at):
+    """Values of E|f'(x_t)|, of E gap and of the average of E|f'(x_s)| over s < t, from those after 1, 2, .. steps, which are `last` afterwards."""
+    count = curves.shape[1]
+    here = [
+        np.where(at <= count, curve[np.minimum(at, count) - 1], end) for curve, end in zip(curves, last, strict=True)
+    ]
+    sums = np.concatenate([[first], first + np.cumsum(curves[0])])
+    average = (sums[np.minimum(at - 1, count)] + np.maximum(at - 1 - count, 0) * last[0]) / at
+    return here[0], here[1], average

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..bounds import HypothesesFail
 from . import assumed, judge
+from .enclosed import judge_enclosure
 from .judge import Case, Verdict
 from .ranges import measured_range
 from .sample import MEASURED, take, why_not
@@ -46,6 +47,8 @@ def _decide(case, error, band, ranges, assume):
         return judge.judge_display(case)
     if case.vacuous:
         return case.says("vacuous", case.vacuous, "", sample.mean, sample.smallest, sample.largest)
+    if sample.enclosed:
+        return judge_enclosure(case)
     if not judge.is_sampled(case):
         return judge.judge_exact(case)
     error = error / len(sample.steps)

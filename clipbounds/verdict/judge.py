@@ -64,7 +64,7 @@ def is_sampled(case):
     random = bound.aggregate == "probability" or (
         bound.aggregate == "mean" and not is_deterministic(case.setting, case.sample)
     )
-    return bound.kind in ("upper", "lower") and random and not case.vacuous
+    return bound.kind in ("upper", "lower") and random and not case.vacuous and not case.sample.enclosed
 
 
 def tightness(kind, measured, value):

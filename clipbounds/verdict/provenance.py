@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..exact import EXACT
 from ..methods import Setting
 from ..simulate import origin
 from ..specs import Spec
@@ -22,7 +23,9 @@ def setting_of(run):
         raise ValueError(
             f"compare: the run has lost {', '.join(missing) or 'its checkpoints'}; pass the run as clipbounds.simulate made it"
         )
-    if attrs["keep"] == "trajectories":
+    if attrs["keep"] == EXACT:
+        _check_enclosures(run)
+    elif attrs["keep"] == "trajectories":
         _check_trajectories(run, setting)
     elif "diverged_count" not in run or run["diverged_count"].dims != ("checkpoint",):
         raise ValueError(
@@ -30,6 +33,14 @@ def setting_of(run):
             " run as clipbounds.simulate made it (more trajectories: until='decided')"
         )
     return setting
+
+
+def _check_enclosures(run):
+    lost = [name for name in run.data_vars if f"{name}_error" in run and run[f"{name}_error"].dims != ("checkpoint",)]
+    if lost:
+        raise ValueError(
+            f"compare: {lost[0]} has lost its error at each checkpoint; pass the run as clipbounds.simulate made it"
+        )
 
 
 def _check_trajectories(run, setting):

@@ -5,6 +5,8 @@ import difflib
 
 import numpy as np
 
+from ..exact import EXACT
+
 MEASURED = "measured"  # attrs["source"] of runs that `clipbounds.measured` made
 
 
@@ -19,6 +21,7 @@ class Sample:
     values : array (checkpoints, trajectories), or None where only statistics were kept
     mean, variance, smallest, largest : arrays (checkpoints,); the variance has the divisor count - 1
     diverged : int array (checkpoints,), trajectories whose gradient was no longer finite
+    enclosed : bool, `smallest` and `largest` enclose the mean itself (engine "exact"), and there are no trajectories
     """
 
     steps: np.ndarray
@@ -29,6 +32,7 @@ class Sample:
     smallest: np.ndarray
     largest: np.ndarray
     diverged: np.ndarray
+    enclosed: bool = False
 
 
 def take(run, quantity):
@@ -40,6 +44,12 @@ def take(run, quantity):
     if not rows.any():
         return None
     table = run[quantity]
+    if run.attrs.get("keep") == EXACT:
+        if f"{quantity}_error" not in run:
+            return None
+        mean, error = table.values[rows], run[f"{quantity}_error"].values[rows]
+        none = np.zeros(mean.shape)
+        return Sample(steps[rows], 0, None, mean, none, mean - error, mean + error, none.astype(int), True)
     if "trajectory" in table.dims:
         values = table.transpose("checkpoint", "trajectory").values[rows]
         at = run["diverged_at"].values

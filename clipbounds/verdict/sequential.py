@@ -1,5 +1,6 @@
 """Add trajectories until every verdict is decided, without spoiling the confidence by looking repeatedly."""
 
+from ..exact import EXACT
 from ..specs import check_integer
 from .comparison import Comparison
 from .continuation import continued
@@ -24,7 +25,11 @@ def follow(run, setting, bounds, confidence, error, draw, band, ranges, until, b
     """
     if until != "decided":
         raise ValueError(f"compare: until must be None or 'decided', but {until!r} was given")
-    budget = check_integer("compare", "budget", budget, 1, "the largest number of trajectories for until='decided'")
+    if run.attrs["keep"] == EXACT:
+        budget = 0  # there are no trajectories, and no more can help
+    budget = check_integer(
+        "compare", "budget", budget, min(count_of(run), 1), "the largest number of trajectories for until='decided'"
+    )
     verdicts, look = [None] * len(bounds), looks_of(run)
     while True:
         look += 1

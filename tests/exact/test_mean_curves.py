@@ -4,48 +4,21 @@ import itertools
 
 import numpy as np
 import pytest
+from enumerations import SETTINGS, enumerated, name
 
 import clipbounds as cb
 from clipbounds.clipping import NormClip
 from clipbounds.exact import QUANTITIES, mean_curves, why_not
 from clipbounds.methods import SGD, ClippedSGD
-from clipbounds.noise import Gaussian, Rademacher, ThreePoint, TwoPoint
-from clipbounds.problems import Cosh, DoubleWell, Extremal, Huber, Quadratic
-
-PROBLEMS = [Quadratic([1.0], [1.0]), Huber(1.0, 1.0, [2.0]), Cosh(1.0, 0.5, [1.0]), Extremal(0.5, 0.5, [1.0])]
-LAWS = [TwoPoint(1.0, 0.5), ThreePoint(1.0, 0.5, 0.1), Rademacher(1.0)]
-STEPS = [(0.1, 1.0), (0.02, 0.5)]
-SETTINGS = [
-    cb.Setting(problem, law, ClippedSGD(eta, NormClip(c))) for problem in PROBLEMS for law in LAWS for eta, c in STEPS
-]
-
-
-def name(setting):
-    parts = (setting.problem, setting.noise)
-    return "-".join(type(part).__name__ for part in parts) + f"-{setting.method.step_size}"
-
-
-def enumerated(setting, steps):
-    """E|f'| and E gap after each step, over all sequences of atoms."""
-    places, weights = setting.noise.atoms()
-    method, problem = setting.method, setting.problem
-    c = method.clip.threshold
-    x, mass = np.array([problem.x0[0]]), np.ones(1)
-    slopes, gaps = [], []
-    for _ in range(steps):
-        u = problem.gradient(x[:, None])[:, 0]
-        x = np.concatenate([x - method.step_size * np.clip(u + place, -c, c) for place in places])
-        mass = np.concatenate([mass * weight for weight in weights])
-        slopes.append(mass @ np.abs(problem.gradient(x[:, None])[:, 0]))
-        gaps.append(mass @ problem.gap(x[:, None]))
-    return np.array(slopes), np.array(gaps)
+from clipbounds.noise import Gaussian, Rademacher
+from clipbounds.problems import DoubleWell, Quadratic
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=name)
 def test_enumeration_lies_in_the_enclosure(setting):
     steps = 10
     slopes, gaps = enumerated(setting, steps)
-    curves = mean_curves(setting, steps, range(1, steps + 1), nodes=2000, whole=True)
+    curves = mean_curves(setting, steps, range(1, steps + 1), nodes=2000)
     for quantity, exact in (("gradient_norm", slopes), ("gap", gaps)):
         low, high = curves.enclosure(quantity)
         assert np.all(low <= exact) and np.all(exact <= high)
@@ -61,7 +34,7 @@ def test_the_certificate_is_not_empty_and_smaller_ones_would_be_wrong():
     for setting in SETTINGS:
         steps = 10
         slopes, _ = enumerated(setting, steps)
-        curves = mean_curves(setting, steps, range(1, steps + 1), nodes=150, whole=True)
+        curves = mean_curves(setting, steps, range(1, steps + 1), nodes=150)
         misses += np.any(np.abs(curves.gradient_norm - slopes) > 1e-3 * curves.errors["gradient_norm"] + 1e-12)
     assert misses >= 5
 
@@ -95,9 +68,9 @@ def test_simulation_agrees_and_the_error_is_below_its_tolerance(setting):
 
 def test_the_curves_do_not_depend_on_the_last_step():
     setting = SETTINGS[0]
-    short = mean_curves(setting, 50, [50], nodes=3000, whole=True, certify=False)
+    short = mean_curves(setting, 50, [50], nodes=3000, certify=False)
     assert np.isinf(short.errors["gap"]).all()
-    certified = mean_curves(setting, 50, [50], nodes=3000, whole=True)
+    certified = mean_curves(setting, 50, [50], nodes=3000)
     assert short.gap == certified.gap and short.nodes == certified.nodes
 
 

@@ -1,0 +1,56 @@
+"""Mean curves in the form of a run."""
+
+import numpy as np
+
+from ..version import __version__
+from .line import QUANTITIES, mean_curves, why_not
+
+EXACT = "exact"  # attrs["keep"] of a run that has means with their errors and no trajectories
+ENGINES = ("sample", EXACT, "auto")
+
+
+def run_of(setting, steps, checkpoints, tolerance, engine):
+    """The Dataset of `simulate` for engine = "exact" or "auto"; None where "auto" has to sample.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine, or no exact one for this setting.
+    """
+    import xarray as xr
+
+    if engine not in ENGINES:
+        raise ValueError(f"simulate: engine must be one of {', '.join(ENGINES)}, but {engine!r} was given")
+    reason = why_not(setting)
+    if reason is None and steps < 1:
+        reason = "there must be at least one step"
+    if reason is not None and engine == EXACT:
+        raise ValueError(
+            f"simulate: engine='exact' does not exist for this setting: {reason}; take engine='sample' or 'auto'"
+        )
+    if reason is not None:
+        return None
+    later = checkpoints[checkpoints >= 1]
+    try:
+        curves = mean_curves(setting, steps, later if later.size else [1], tolerance)
+    except ValueError:
+        if engine == EXACT:
+            raise
+        return None
+    start = {
+        "gradient_norm": abs(float(setting.problem.gradient(setting.problem.x0)[0])),
+        "gap": setting.problem.gap(setting.problem.x0),
+    }
+    start["mean_gradient_norm"] = start["gradient_norm"]
+    first = [0.0] * (len(checkpoints) - later.size)
+    variables = {}
+    for name in QUANTITIES:
+        whole = [float(np.squeeze(start[name])) for _ in first], first
+        for end, before, values in (("", whole[0], getattr(curves, name)), ("_error", whole[1], curves.errors[name])):
+            variables[name + end] = ("checkpoint", np.concatenate([before, values[: later.size]]))
+    variables["evaluations"] = ("checkpoint", setting.method.evaluations(setting.problem, checkpoints))
+    attributes = {
+        "setting": setting.to_json(), "steps": steps, "trajectories": 0, "seed": "0", "first_trajectory": 0, "keep": EXACT,
+        "version": __version__, "engine": EXACT, "nodes": curves.nodes, "tolerance": float(tolerance),
+    }  # fmt: skip
+    return xr.Dataset(variables, {"checkpoint": checkpoints}, attributes)
