@@ -19,7 +19,7 @@ FLOORS = (
     {"verdict", "diagnosis"},
     {"sweep", "falsifier"},
     {"report"},
-    {"cli", "cli_common", "cli_sweep", "cli_measured", "cli_falsify"},
+    {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
