@@ -18,7 +18,7 @@ FLOORS = (
     {"worst_case", "bounds", "testing"},
     {"verdict", "diagnosis"},
     {"sweep", "falsifier"},
-    {"report"},
+    {"report", "doctor"},
     {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

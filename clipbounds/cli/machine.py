@@ -1,16 +1,18 @@
-"""The commands that speak of this computer: warm and bench."""
+"""The commands that speak of this computer: warm, bench and doctor."""
 
+import json as json_module
 import sys
 import time
+from pathlib import Path
 
 import click
 
-from .common import progress_bars, root_option, speaks_plainly
+from .common import json_option, progress_bars, root_option, speaks_plainly
 
 
 def register(group):
     """Add the commands to the group."""
-    for command in (warm, bench):
+    for command in (warm, bench, doctor):
         group.add_command(command)
 
 
@@ -54,3 +56,30 @@ def bench(quick, root):
             f"there is no {script}: the benchmarks are in a checkout of clipbounds; give its folder as --root"
         )
     sys.exit(subprocess.run([sys.executable, str(script), *(["--quick"] if quick else [])], check=False).returncode)
+
+
+@click.command()
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the results; by default the one of `run`.")
+@json_option
+@speaks_plainly
+def doctor(root, as_json):
+    """Tell what this installation is made of, what is wrong with it, and whether it computes what is known.
+
+    Exit code 1 if something is wrong; an extra that is missing is told, and is no fault.
+    """
+    from ..doctor import examine, self_test
+    from ..report.catalogue import default_root
+
+    found = []
+    for part in (examine(default_root() if root is None else root), self_test()):
+        for finding in part:
+            found.append(finding)
+            if not as_json:
+                colour = {"missing": "yellow", "wrong": "red"}.get(finding.state)
+                click.secho(str(finding), fg=colour)
+    wrong = sum(finding.state == "wrong" for finding in found)
+    if as_json:
+        click.echo(json_module.dumps([vars(finding) for finding in found], indent=1, ensure_ascii=False))
+    else:
+        click.echo({0: "nothing is wrong", 1: "1 thing is wrong"}.get(wrong, f"{wrong} things are wrong"))
+    sys.exit(1 if wrong else 0)
