@@ -7,7 +7,7 @@ import numpy as np
 
 from ..clipping import NormClip
 from ..methods import ClippedSGD, Setting
-from ..simulate import default_checkpoints
+from ..run_arguments import default_checkpoints
 from ..specs import check_integer
 from .grid import CONSTANT, ONE_TURN, Grid, slope_of
 

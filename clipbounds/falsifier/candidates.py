@@ -9,7 +9,8 @@ from ..bounds.base import HypothesesFail
 from ..facts import MissingConstant
 from ..methods import Setting
 from ..noise.base import NONE
-from ..simulate import default_checkpoints, simulate
+from ..run_arguments import default_checkpoints
+from ..simulate import simulate
 from ..verdict.judge import limit_of
 from ..verdict.sample import take, why_not
 
