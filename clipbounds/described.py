@@ -1,9 +1,11 @@
 """A setting that is described by numbers only: for measurements of something that cannot be run here, such as a network."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import re
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,7 +14,10 @@ from .methods import Method, Setting
 from .noise import Noise, NoNoise
 from .noise.base import positive_power
 from .problems import Problem
-from .specs import NON_NEGATIVE, POSITIVE, Interval, check_integer, parameter, vector
+from .specs import NON_NEGATIVE, POSITIVE, Interval, Vector, check_integer, parameter, vector
+
+if TYPE_CHECKING:
+    from .array_types import ArrayLike, FloatArray
 
 MEANING = {
     "L": "a Lipschitz constant of the gradient",
@@ -24,7 +29,7 @@ MEANING = {
 }
 
 
-def _missing(name):
+def _missing(name: str) -> MissingConstant:
     return MissingConstant(f"it needs {MEANING[name]}, which Constants does not give; add Constants({name}=...)")
 
 
@@ -37,14 +42,14 @@ class DescribedProblem(Problem):
     F0: float | None = parameter(NON_NEGATIVE, default=None)
     R0: float | None = parameter(NON_NEGATIVE, default=None)
     mu: float = parameter(NON_NEGATIVE, default=0.0)
-    convex: bool = False
+    convex: bool = False  # type: ignore[misc]  # here a field, elsewhere a constant of the class
     coordinates: int | None = None
-    x0: np.ndarray = vector(default=(0.0,))  # where the run starts is the origin of nothing: a placeholder
+    x0: Vector = vector(default=(0.0,))  # where the run starts is the origin of nothing: a placeholder
 
     certificate: ClassVar = Certificate("assumed", "assumed by the user")
     f_star: ClassVar = 0.0  # gaps are measured from it
 
-    def validate(self):
+    def validate(self) -> None:
         if (self.L0 is None) != (self.L1 is None):
             raise ValueError("Constants: L0 and L1 belong together; give both, or L alone")
         if self.mu > 0 and self.L is not None and self.mu > self.L:
@@ -54,40 +59,40 @@ class DescribedProblem(Problem):
             check_integer("Constants", "dim", self.coordinates, 1)
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         if self.coordinates is None:
             raise _missing("dim")
         return self.coordinates
 
     @property
-    def f_star_attained(self):
+    def f_star_attained(self) -> bool:
         return self.R0 is not None
 
     @property
-    def strong_convexity(self):
+    def strong_convexity(self) -> float:
         return self.mu
 
     @property
-    def smoothness(self):
-        if self.L0 is not None:
+    def smoothness(self) -> FirstOrderSmoothness:
+        if self.L0 is not None and self.L1 is not None:
             return FirstOrderSmoothness(self.L0, self.L1, 1 / self.L1 if self.L1 > 0 else math.inf)
         if self.L is None:
             raise _missing("L0")
         return FirstOrderSmoothness(self.L, 0.0)
 
     @property
-    def lipschitz(self):
+    def lipschitz(self) -> float | None:
         if self.L is None and self.L0 is None:
             raise _missing("L")
         return self.L0 if self.L is None and self.L1 == 0 else self.L
 
     @property
-    def initial_gap(self):
+    def initial_gap(self) -> float:
         if self.F0 is None:
             raise _missing("F0")
         return self.F0
 
-    def distance(self, x):
+    def distance(self, x: ArrayLike) -> FloatArray:
         if self.R0 is None:
             raise _missing("R0")
         return np.full(np.shape(x)[:-1], self.R0)
@@ -99,7 +104,7 @@ class DescribedNoise(Noise):
     sigma: float | None = parameter(POSITIVE, default=None)
     p: float = parameter(Interval(1, math.inf, closed_low=True), default=2.0)
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         p = positive_power(p)
         if self.sigma is None:
             raise _missing("sigma")
@@ -107,25 +112,25 @@ class DescribedNoise(Noise):
             return Moment(math.inf, reason=f"only the moment of order {self.p:g} is assumed")
         return Moment(self.sigma**p, upper_bound=True, reason="assumed by the user")
 
-    def vector_moment(self, p, dim):
+    def vector_moment(self, p: float, dim: int) -> Moment:
         return self.moment(p)
 
 
 class DescribedSetting(Setting):
     """A setting with a `DescribedProblem`: bounds can be evaluated, nothing can be simulated."""
 
-    def validate(self):
+    def validate(self) -> None:
         if not isinstance(self.method, Method):
             raise ValueError(
                 "Constants: bounds speak of a step size and a threshold, so method must be a method such as"
                 f" ClippedSGD(step_size, NormClip(threshold)), but {self.method!r} was given"
             )
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         return self.noise.moment(p)  # sigma speaks of the norm of the whole vector
 
     @property
-    def assumed(self):
+    def assumed(self) -> str:
         """The numbers that the user assumes, as text."""
         given = {f.name: getattr(self.problem, f.name) for f in dataclasses.fields(self.problem) if f.name != "x0"}
         given["dim"] = given.pop("coordinates")
@@ -142,12 +147,25 @@ class DescribedSetting(Setting):
         return ", ".join(numbers + (["f convex"] if self.problem.convex else []))
 
 
-def is_described(setting):
+def is_described(setting: Setting) -> bool:
     """Whether a setting is known by assumed numbers only."""
     return isinstance(setting, DescribedSetting)
 
 
-def Constants(*, method, L=None, L0=None, L1=None, F0=None, R0=None, sigma=None, p=2.0, mu=0.0, convex=False, dim=None):
+def Constants(
+    *,
+    method: Method,
+    L: float | None = None,
+    L0: float | None = None,
+    L1: float | None = None,
+    F0: float | None = None,
+    R0: float | None = None,
+    sigma: float | None = None,
+    p: float = 2.0,
+    mu: float = 0.0,
+    convex: bool = False,
+    dim: int | None = None,
+) -> DescribedSetting:
     """A setting without a problem: the numbers that bounds ask for, assumed by the user.
 
     Whatever rests on it says so: the hypotheses tables, and verdicts such as "holds (assuming the given constants)".

@@ -1,7 +1,10 @@
 """Facts that a theorem may rely on: smoothness constants with their form as a type, moments, certificates."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
+from typing import Any
 
 LN2 = math.log(2)
 
@@ -13,12 +16,12 @@ class Certificate:
     kind: str
     reason: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.kind not in ("proved", "interval", "assumed", "sampled"):
             raise ValueError(f"a certificate is proved, interval, assumed or sampled, but {self.kind!r} was given")
 
     @property
-    def trusted(self):
+    def trusted(self) -> bool:
         return self.kind != "sampled"
 
 
@@ -29,12 +32,15 @@ class MissingConstant(ValueError):
 class Moment(float):
     """A moment; `upper_bound` tells an upper bound from the exact value, `reason` what it rests on or what is missing."""
 
-    def __new__(cls, value, upper_bound=False, reason=""):
+    upper_bound: bool
+    reason: str
+
+    def __new__(cls, value: float, upper_bound: bool = False, reason: str = "") -> Moment:
         moment = super().__new__(cls, value)
         moment.upper_bound, moment.reason = bool(upper_bound), reason
         return moment
 
-    def __getnewargs__(self):
+    def __getnewargs__(self) -> tuple[Any, ...]:
         return float(self), self.upper_bound, self.reason
 
 
@@ -42,7 +48,7 @@ class NotSmooth(ValueError):
     """A constant of smoothness was asked of an objective that has none; a bound's table says so in a row that fails."""
 
 
-def growth_factor(s):
+def growth_factor(s: float) -> float:
     """a(s) = (e^s - 1)/s, a(0) = 1: the price of passing from Hessian to first-order form on radius s/H1."""
     return math.expm1(s) / s if s > 0 else 1.0
 
@@ -58,7 +64,7 @@ class FirstOrderSmoothness:
     L1: float
     radius: float = math.inf
 
-    def first_order(self, radius=None):
+    def first_order(self, radius: float | None = None) -> FirstOrderSmoothness:
         """This pair, if it is valid on `radius`."""
         if radius is not None and radius > self.radius * (1 + 1e-12):
             raise ValueError(f"these constants are valid on the radius {self.radius:g}, but {radius:g} was asked for")
@@ -72,7 +78,7 @@ class HessianSmoothness:
     L0: float
     L1: float
 
-    def first_order(self, radius=None):
+    def first_order(self, radius: float | None = None) -> FirstOrderSmoothness:
         """First-order constants a(L1 R)(L0, L1) on the radius R, by default the self-consistent R = ln2/L1.
 
         Source: theory notation page, proved (Gronwall along the segment).

@@ -3,9 +3,12 @@
 Nothing is stored on the way: the kernel keeps a few numbers a lane, and a block stops when all its lanes are done.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,13 @@ from .methods.spider_kernels import CERTIFIED, COUNT, HIT, PASSED, TARGET
 from .methods.watch import Watch
 from .simulate import CALL_WORK
 from .specs import check_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Literal
+
+    from .array_types import ArrayLike, FloatArray
+    from .methods.base import Block
 
 SHORTEST_CALL = 64  # steps in the first kernel call; calls grow with the run, so that little is done in vain
 EVENTS = ("mean", "hit")
@@ -43,15 +53,24 @@ class FirstPassage:
     diverged_at: np.ndarray
 
 
-def _record(block, index, dim):
+def _record(block: Block, index: int, dim: int) -> FloatArray:
     start = index * dim * LANES
     return block.vectors[start : start + LANES]
 
 
-def _run_block(setting, target, steps, seed, first, until, reached, every):
+def _run_block(
+    setting: Setting,
+    target: float,
+    steps: int,
+    seed: int,
+    first: int,
+    until: str,
+    reached: Callable[[FloatArray], ArrayLike] | None,
+    every: int,
+) -> FloatArray:
     dim = setting.problem.dim
 
-    def make():
+    def make() -> Block:
         block = new_block(setting, seed, first)
         _record(block, TARGET, dim)[:] = target
         return block
@@ -80,8 +99,17 @@ def _run_block(setting, target, steps, seed, first, until, reached, every):
 
 
 def first_passage(
-    setting, target, steps, trajectories=LANES, seed=0, threads=None, until="mean", *, reached=None, every=None
-):
+    setting: Setting,
+    target: float,
+    steps: int,
+    trajectories: int = LANES,
+    seed: int = 0,
+    threads: int | None = None,
+    until: Literal["mean", "hit"] = "mean",
+    *,
+    reached: Callable[[FloatArray], ArrayLike] | None = None,
+    every: int | None = None,
+) -> FirstPassage:
     """Run until every trajectory has reached `target`, or for `steps` steps.
 
     Parameters
@@ -122,7 +150,7 @@ def first_passage(
         )
         hit, mean, certified, count, diverged = np.concatenate(list(tables), axis=1)[:, :trajectories]
 
-    def cost(k):
+    def cost(k: FloatArray) -> FloatArray:
         known = ~np.isnan(k)
         spent = setting.method.evaluations(setting.problem, np.where(known, k, 0).astype(np.int64))
         return np.where(known, spent, np.nan)

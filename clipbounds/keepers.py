@@ -1,21 +1,32 @@
 """What is kept of the measured quantities of a simulation: every trajectory, or moments and ranges merged by blocks."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .array_types import FloatArray, IntArray
 
 
 class Trajectories:
     """Keeps every trajectory."""
 
-    def __init__(self, names, count, checkpoints):
+    def __init__(self, names: tuple[str, ...], count: int, checkpoints: IntArray) -> None:
         self.names, self.tables, self.diverged, self.count = names, [], [], count
 
-    def add(self, table, diverged):
+    def add(self, table: FloatArray, diverged: FloatArray) -> None:
         self.tables.append(table)
         self.diverged.append(diverged[-1])
 
-    def variables(self):
+    def variables(self) -> dict[str, tuple[Any, Any]]:
         table = np.concatenate(self.tables, axis=2)
-        data = {name: (("checkpoint", "trajectory"), table[:, k]) for k, name in enumerate(self.names)}
+        data: dict[str, tuple[Any, Any]] = {
+            name: (("checkpoint", "trajectory"), table[:, k]) for k, name in enumerate(self.names)
+        }
         data["diverged_at"] = ("trajectory", np.concatenate(self.diverged).astype(np.int64))
         return data
 
@@ -23,7 +34,7 @@ class Trajectories:
 class Statistics:
     """Keeps count, mean, variance, smallest and largest value at each checkpoint, merged in the order of blocks."""
 
-    def __init__(self, names, count, checkpoints):
+    def __init__(self, names: tuple[str, ...], count: int, checkpoints: IntArray) -> None:
         self.names = names
         shape = (len(checkpoints), len(names))
         self.count = 0
@@ -32,7 +43,7 @@ class Statistics:
         self.diverged = np.zeros(len(checkpoints), dtype=np.int64)
         self.first_diverged = np.inf
 
-    def add(self, table, diverged):
+    def add(self, table: FloatArray, diverged: FloatArray) -> None:
         """Chan's pairwise update of mean and sum of squares, block by block, so that the order is always the same."""
         count = table.shape[2]
         with np.errstate(over="ignore", invalid="ignore"):
@@ -50,8 +61,8 @@ class Statistics:
         self.diverged += np.count_nonzero(diverged >= 0, axis=1)
         self.first_diverged = min(self.first_diverged, np.min(diverged[diverged >= 0], initial=np.inf))
 
-    def variables(self):
-        data = {}
+    def variables(self) -> dict[str, tuple[Any, Any]]:
+        data: dict[str, tuple[Any, Any]] = {}
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = self.squares / (self.count - 1) if self.count > 1 else np.full_like(self.squares, np.nan)
         for k, name in enumerate(self.names):
@@ -64,4 +75,4 @@ class Statistics:
         return data
 
 
-KEEPERS = {"trajectories": Trajectories, "statistics": Statistics}
+KEEPERS: dict[str, type[Trajectories] | type[Statistics]] = {"trajectories": Trajectories, "statistics": Statistics}

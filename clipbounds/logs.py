@@ -1,13 +1,21 @@
 """Logs of training runs: CSV, TSV, JSON lines, and the trainer_state.json of the common trainers."""
 
+from __future__ import annotations
+
 import csv
 import dataclasses
 import difflib
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import xarray as xr
 
 STEP = ("step", "steps", "global_step", "iteration", "iter", "t", "checkpoint")
 SEED = ("seed", "run", "trial", "repetition", "trajectory")
@@ -23,23 +31,23 @@ NAMES_OF_CURVATURE = ("curvature", "sharpness", "hvp_norm", "hessian_norm")
 MISSING = ("", "null", "none", "na")
 
 
-def _plain(name):
+def _plain(name: str) -> str:
     """A column's name without case, spaces, folders (train/grad_norm) and signs."""
     return str(name).strip().lower().rsplit("/", 1)[-1].replace("-", "_").replace(" ", "_").replace(".", "_")
 
 
-def _near(names, wanted):
+def _near(names: list[str], wanted: tuple[str, ...]) -> str:
     """The columns, and the one whose name is nearly one of `wanted`."""
     near = next((n for n in names if difflib.get_close_matches(_plain(n), wanted, 1, 0.75)), None)
     return f"is {near!r} meant? its columns are {', '.join(names)}" if near else f"its columns are {', '.join(names)}"
 
 
-def _find(names, wanted):
+def _find(names: list[str], wanted: tuple[str, ...]) -> str | None:
     """The first column whose plain name is one of `wanted`, or None."""
     return next((name for word in wanted for name in names if _plain(name) == word), None)
 
 
-def _records(path):
+def _records(path: Path) -> list[tuple[str, dict[str, Any]]]:
     """(place, record) for each row of the file, a place being what a message calls it."""
     text = path.read_text(encoding="utf-8-sig")
     if not text.strip():
@@ -68,7 +76,7 @@ def _records(path):
     return rows
 
 
-def _json_records(path, text):
+def _json_records(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
     try:
         content = json.loads(text)
     except ValueError:
@@ -80,7 +88,7 @@ def _json_records(path, text):
     return [(f"record {k}", record) for k, record in enumerate(content, 1)]
 
 
-def _json_lines(path, text):
+def _json_lines(path: Path, text: str) -> list[tuple[str, dict[str, Any]]]:
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
@@ -94,7 +102,7 @@ def _json_lines(path, text):
     return rows
 
 
-def _number(path, place, name, value):
+def _number(path: Path, place: str, name: str, value: Any) -> float:
     """A cell as a float; nan for a missing one."""
     if value is None or (isinstance(value, str) and value.strip().lower() in MISSING):
         return math.nan
@@ -108,13 +116,15 @@ def _number(path, place, name, value):
         ) from None
 
 
-def _curvature(names):
+def _curvature(names: list[str]) -> dict[str, str]:
     """{CURVATURE: its column}, or {} where there is none."""
     found = _find(names, NAMES_OF_CURVATURE)
     return {} if found is None else {CURVATURE: found}
 
 
-def _columns(path, rows, columns):
+def _columns(
+    path: Path, rows: list[tuple[str, dict[str, Any]]], columns: dict[str, str] | None
+) -> tuple[str, str | None, dict[str, str]]:
     """{quantity: name of its column} for the columns that are asked for, or for those whose names are known."""
     names = list(dict.fromkeys(name for _, record in rows for name in record))
     step = _find(names, STEP)
@@ -141,7 +151,7 @@ def _columns(path, rows, columns):
     return step, _find(names, SEED), _curvature([n for n in names if n not in columns.values()]) | columns
 
 
-def _read_one(path, columns):
+def _read_one(path: str | Path, columns: dict[str, str] | None) -> tuple[dict[str, dict[int, list[float]]], list[str]]:
     """{seed: {step: [values]}} and the names of the quantities."""
     path = Path(path)
     if not path.is_file():
@@ -183,11 +193,12 @@ class Table:
     seeds: list
 
 
-def read_table(*paths, columns=None):
+def read_table(*paths: str | Path, columns: dict[str, str] | None = None) -> Table:
     """What `read_log` reads, as plain arrays; also the curvature where a log has one. Raises as `read_log`."""
     if not paths:
         raise ValueError("read_log: give at least one file")
-    parts, names = {}, None
+    parts: dict[tuple[str, str], dict[int, list[float]]] = {}
+    names: Any = None
     for path in paths:
         seeds, found = _read_one(path, columns)
         if names not in (None, found):
@@ -221,7 +232,7 @@ def read_table(*paths, columns=None):
     return Table(steps, dict(zip(names, table, strict=True)), labels)
 
 
-def read_log(*paths, columns=None):
+def read_log(*paths: str | Path, columns: dict[str, str] | None = None) -> xr.Dataset:
     """Read gradient norms and other quantities from logs.
 
     Parameters

@@ -1,6 +1,9 @@
 """Measurements that were made elsewhere, as a run: what `compare` and `overlay` take."""
 
+from __future__ import annotations
+
 import difflib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,12 +12,19 @@ from .simulate import DESCRIPTION
 from .specs import real_array
 from .version import __version__
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def _known(setting):
+    import xarray as xr
+
+    from .array_types import ArrayLike, FloatArray, IntArray
+
+
+def _known(setting: Setting) -> dict[str, str]:
     return {**DESCRIPTION, **setting.noise.measured, **setting.method.extra_measured}
 
 
-def _check_name(name, known):
+def _check_name(name: str, known: dict[str, str]) -> None:
     if name not in known:
         near = difflib.get_close_matches(name, known, 1, 0.4)
         raise ValueError(
@@ -23,7 +33,7 @@ def _check_name(name, known):
         )
 
 
-def _checked_steps(steps):
+def _checked_steps(steps: ArrayLike) -> IntArray:
     steps = np.asarray(steps)
     if steps.ndim != 1 or not steps.size or steps.dtype.kind not in "iuf":
         raise ValueError("measured: steps must be a list of integers >= 0, the index t of x_t for each row")
@@ -36,7 +46,7 @@ def _checked_steps(steps):
     return steps.astype(np.int64)
 
 
-def _checked_table(name, values, steps):
+def _checked_table(name: str, values: Any, steps: IntArray) -> FloatArray:
     try:
         lengths = {len(v) for v in values} if np.ndim(values[0]) else {1}
     except (TypeError, IndexError, KeyError, ValueError):
@@ -64,7 +74,7 @@ def _checked_table(name, values, steps):
     return table
 
 
-def _divergence(tables, steps):
+def _divergence(tables: dict[str, FloatArray], steps: IntArray) -> IntArray:
     """Step from which a seed has no finite value any more in some quantity, -1 for none; earlier nan are missing values."""
     first = np.full(next(iter(tables.values())).shape[1], len(steps))
     for table in tables.values():
@@ -73,7 +83,7 @@ def _divergence(tables, steps):
     return np.where(first < len(steps), steps[np.minimum(first, len(steps) - 1)], -1)
 
 
-def _derived(tables, steps):
+def _derived(tables: dict[str, FloatArray], steps: IntArray) -> dict[str, FloatArray]:
     """Running mean and minimum of the gradient norm, where every step from 0 on was measured."""
     norms = tables.get("gradient_norm")
     if norms is None or not np.array_equal(steps, np.arange(len(steps))):
@@ -83,7 +93,7 @@ def _derived(tables, steps):
         return {"mean_gradient_norm": mean, "min_gradient_norm": np.fmin.accumulate(norms, axis=0)}
 
 
-def measured(setting, steps, **quantities):
+def measured(setting: Setting, steps: ArrayLike | xr.Dataset, **quantities: ArrayLike) -> xr.Dataset:
     """A run from measurements that were made elsewhere.
 
     Parameters
@@ -113,7 +123,8 @@ def measured(setting, steps, **quantities):
         raise ValueError(f"measured: setting must be a Setting, or Constants(...), but {setting!r} was given")
     known = _known(setting)
     if hasattr(steps, "data_vars"):  # a log: its quantities, unless others are given
-        log, steps = steps, steps["checkpoint"].values
+        log: Any = steps
+        steps = log["checkpoint"].values
         quantities = {name: log[name].values for name in log.data_vars} | quantities
     for name in quantities:
         _check_name(name, known)
@@ -130,7 +141,9 @@ def measured(setting, steps, **quantities):
     count = next(iter(seeds.values()))
     diverged = _divergence(tables, steps)
     tables = {**_derived(tables, steps), **tables}
-    variables = {name: (("checkpoint", "trajectory"), t, {"long_name": known[name]}) for name, t in tables.items()}
+    variables: dict[str, tuple[Any, ...]] = {
+        name: (("checkpoint", "trajectory"), t, {"long_name": known[name]}) for name, t in tables.items()
+    }
     variables["diverged_at"] = ("trajectory", diverged)
     attributes = {
         "setting": setting.to_json(), "steps": int(steps[-1]), "trajectories": count, "seed": "unknown",

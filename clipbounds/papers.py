@@ -1,5 +1,7 @@
 """The papers whose statements are checked, and what else is cited; as BibTeX too."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 from .version import __version__
@@ -58,7 +60,7 @@ OTHERS = {
 }
 
 
-def bibtex(key):
+def bibtex(key: str) -> str:
     """The BibTeX entry of a paper, or for "clipbounds" of this program in its version."""
     if key == "clipbounds":
         return (

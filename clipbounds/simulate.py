@@ -1,20 +1,33 @@
 """Run a setting: trajectories in blocks of 64, threads, checkpoints, an xarray.Dataset as the result."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .checkpoints import checked_checkpoints
 from .keepers import KEEPERS
 from .lanes.blocks import LANES, unpack
 from .lanes.norms import block_norms
 from .methods.base import CLIPPED, DIVERGED, MINIMUM, SQUARES, SUM, BlockMaker, Setting
 from .methods.watch import Watch, raised
+from .run_arguments import checked_arguments
 from .specs import check_integer
 from .version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Hashable
+    from threading import Event
+    from typing import Any, Literal
+
+    import xarray as xr
+
+    from .array_types import ArrayLike, FloatArray, IntArray
+    from .methods.base import Block
 
 MEASURED = (
     "gradient_norm", "mean_gradient_norm", "mean_squared_gradient_norm", "min_gradient_norm", "gap", "distance",
@@ -32,7 +45,7 @@ DESCRIPTION = {
 CALL_WORK = 2**25  # coordinate updates in one kernel call, about 0.2 s: the longest wait for Ctrl-C
 
 
-def _observe(setting, block, step):
+def _observe(setting: Setting, block: Block, step: int) -> tuple[FloatArray, FloatArray]:
     """The measured quantities at `step` for the 64 lanes, MEASURED and the method's own, and flags of divergence."""
     problem, method = setting.problem, setting.method
     dim = problem.dim
@@ -66,7 +79,7 @@ def _observe(setting, block, step):
         )
 
 
-def _observe_extra(setting, block):
+def _observe_extra(setting: Setting, block: Block) -> list[Any]:
     if not setting.method.extra_measured:
         return []
     size = setting.problem.dim * LANES
@@ -75,7 +88,9 @@ def _observe_extra(setting, block):
     )
 
 
-def _run_block(setting, make, checkpoints, stop, first):
+def _run_block(
+    setting: Setting, make: Callable[[int], Block], checkpoints: IntArray, stop: _Stop, first: int
+) -> tuple[FloatArray, FloatArray]:
     """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
     stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))
     watch = Watch(setting, make, stride, first)
@@ -92,7 +107,7 @@ def _run_block(setting, make, checkpoints, stop, first):
     return table, diverged
 
 
-def origin(setting, seed):
+def origin(setting: Setting, seed: int) -> np.int64:
     """What all trajectories of one setting and seed share: a coordinate of runs, by which joined runs can be told apart."""
     text = f"{setting.digest} {seed}".encode()
     return np.frombuffer(hashlib.blake2b(text, digest_size=8).digest(), dtype="<i8")[0]
@@ -101,50 +116,16 @@ def origin(setting, seed):
 class _Stop:
     """Set when the caller's event is, or when the call itself has ended early (Ctrl-C)."""
 
-    def __init__(self, event):
+    def __init__(self, event: Event | None) -> None:
         self.event, self.abandoned = event, False
 
-    def is_set(self):
+    def is_set(self) -> bool:
         return self.abandoned or (self.event is not None and self.event.is_set())
 
 
-def checked_arguments(
-    setting, steps, trajectories=1, seed=0, checkpoints=None, keep="trajectories", first_trajectory=0
-):
-    """What determines the result of `simulate`, besides the setting, in canonical form; raises its ValueErrors.
-
-    Returns
-    -------
-    steps, trajectories, seed : int
-    checkpoints : ndarray of int64, sorted and without repetition
-    keep : str
-    first_trajectory : int
-    """
-    if not isinstance(setting, Setting):
-        raise ValueError(f"simulate: setting must be a Setting(problem, noise, method), but {setting!r} was given")
-    if setting.problem.gradient_kernel is None:
-        raise ValueError("simulate: Constants describe no objective that could be run; give a Setting with a problem")
-    steps = check_integer("simulate", "steps", steps, 0)
-    if steps >= 2**62:
-        raise ValueError(f"simulate: steps must be below 2^62, but a number of {steps.bit_length()} bits was given")
-    setting.check_horizon("simulate", steps)
-    trajectories = check_integer("simulate", "trajectories", trajectories, 1)
-    seed = check_integer("simulate", "seed", seed, 0)
-    if seed >= 2**64:
-        raise ValueError(f"simulate: seed must be below 2^64, but {seed} was given")
-    first_trajectory = check_integer("simulate", "first_trajectory", first_trajectory, 0)
-    if first_trajectory % LANES:
-        raise ValueError(f"simulate: first_trajectory must be a multiple of {LANES}, but {first_trajectory} was given")
-    if first_trajectory + trajectories > 2**63:
-        raise ValueError(
-            f"simulate: first_trajectory + trajectories must be at most 2^63, but {first_trajectory + trajectories} was given"
-        )
-    if not isinstance(keep, str) or keep not in KEEPERS:
-        raise ValueError(f"simulate: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
-    return steps, trajectories, seed, checked_checkpoints(checkpoints, steps), keep, first_trajectory
-
-
-def _in_order(work, tasks, executor, threads, stopping):
+def _in_order(
+    work: Callable[..., Any], tasks: list[range], executor: Executor | None, threads: int, stopping: _Stop
+) -> Generator[list[tuple[FloatArray, FloatArray]], None, None]:
     """The results of the tasks in their order, from an executor or from threads of this call's own.
 
     The queue is bounded: no more than a few results wait to be merged. Ending the iteration abandons the rest.
@@ -165,9 +146,11 @@ def _in_order(work, tasks, executor, threads, stopping):
 
 
 def simulate(
-    setting, steps, trajectories=1, seed=0, checkpoints=None, threads=None, keep="trajectories", *,
-    chunk=1, first_trajectory=0, progress=None, executor=None, stop=None, engine="sample", tolerance=1e-4,
-):  # fmt: skip
+    setting: Setting, steps: int, trajectories: int = 1, seed: int = 0, checkpoints: ArrayLike | None = None,
+    threads: int | None = None, keep: Literal["trajectories", "statistics"] = "trajectories", *, chunk: int = 1,
+    first_trajectory: int = 0, progress: Callable[[int], object] | None = None, executor: Executor | None = None,
+    stop: Event | None = None, engine: Literal["sample", "exact", "auto"] = "sample", tolerance: float = 1e-4,
+) -> xr.Dataset:  # fmt: skip
     """Simulate a setting.
 
     Parameters
@@ -246,7 +229,7 @@ def simulate(
 
     make = BlockMaker(setting)
 
-    def work(task):
+    def work(task: range) -> list[tuple[FloatArray, FloatArray]]:
         firsts = [first_trajectory + first for first in task]
         return [_run_block(setting, partial(make, seed, first), checkpoints, stopping, first) for first in firsts]
 
@@ -273,7 +256,7 @@ def simulate(
         "first_trajectory": first_trajectory, "keep": keep, "version": __version__, "engine": "sample",
     }  # fmt: skip
 
-    def variable(name, dims, data):
+    def variable(name: str, dims: Hashable, data: ArrayLike) -> Any:
         # plain arrays: without `fastpath` xarray imports Dask, to see that they are not its arrays (0.3 s)
         text = {"long_name": description[name]} if name in description else None
         return xr.Variable(dims, np.asarray(data), text, fastpath=True)

@@ -1,14 +1,20 @@
 """Specs from their JSON form, which may come from a stranger: classes are looked up, nothing of theirs is run."""
 
+from __future__ import annotations
+
 import dataclasses
 import importlib
 import math
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 DEEPEST = 64  # specs within specs; a setting needs four
 
 
-def decode(value, base, allow=(), depth=0):
+def decode(value: Any, base: type, allow: tuple[str, ...] = (), depth: int = 0) -> Any:
     """The specs that a JSON value describes; lists become tuples.
 
     Parameters
@@ -42,18 +48,18 @@ def decode(value, base, allow=(), depth=0):
     return value
 
 
-def plain(row):
+def plain(row: dict[str, Any]) -> dict[str, Any]:
     """A dict for JSON, which knows neither infinities nor nan: None in their place."""
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
 
 
-def short(value, length=80):
+def short(value: object, length: int = 80) -> str:
     """The beginning of a value's text, on one line."""
     text = " ".join((value if isinstance(value, str) else repr(value)).split())
     return text if len(text) <= length else text[:length] + "..."
 
 
-def one_line(error, length=400):
+def one_line(error: Exception, length: int = 400) -> str:
     """What an error says, on one line: a class may quote arrays of the text that it refuses.
 
     A long one keeps its end, which says what was given or what to do.
@@ -62,7 +68,7 @@ def one_line(error, length=400):
     return text if len(text) <= length else f"{text[: length // 2]} ... {text[-length // 2 :]}"
 
 
-def _spec_class(name, base, allow):
+def _spec_class(name: str, base: type, allow: tuple[str, ...]) -> type:
     """The subclass of Spec that a JSON form names. Nothing is imported for it but this package and the modules in `allow`.
 
     Nor is anything of the text called: the class is looked up in the dictionaries of modules and classes, past any

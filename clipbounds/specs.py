@@ -8,16 +8,24 @@ A subclass of `Spec` lists its parameters as annotated fields; no decorator is n
 A parameter declares its domain once; validation, documentation and test draws come from it.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
 import math
 import numbers
-from typing import dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, dataclass_transform
 
 import numpy as np
 
 from .spec_text import decode, short
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Self, overload
+
+    from .array_types import ArrayLike, FloatArray
 
 inf = math.inf
 
@@ -31,13 +39,13 @@ class Interval:
     closed_low: bool = False
     closed_high: bool = False
 
-    def contains(self, values):
+    def contains(self, values: ArrayLike) -> bool:
         values = np.asarray(values)
         above = values >= self.low if self.closed_low else values > self.low
         below = values <= self.high if self.closed_high else values < self.high
         return bool(np.all(above & below))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{'[' if self.closed_low else '('}{self.low:g}, {self.high:g}{']' if self.closed_high else ')'}"
 
 
@@ -46,46 +54,72 @@ NON_NEGATIVE = Interval(0, inf, closed_low=True)
 REAL = Interval(-inf, inf)
 
 
-def parameter(domain=REAL, why="", **options):
+class Vector:
+    """The annotation of a `vector` field: any array_like is taken, and held as a read-only float64 array, (n,)."""
+
+    if TYPE_CHECKING:  # to a checker and an editor it is a descriptor, so that what is taken differs from what is held
+
+        @overload
+        def __get__(self, spec: None, owner: Any) -> Self: ...
+        @overload
+        def __get__(self, spec: object, owner: Any) -> FloatArray: ...
+        def __get__(self, spec: Any, owner: Any) -> Any: ...
+        def __set__(self, spec: object, value: ArrayLike) -> None: ...
+
+
+class OptionalVector:
+    """The annotation of a `vector` field that may be None."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, spec: None, owner: Any) -> Self: ...
+        @overload
+        def __get__(self, spec: object, owner: Any) -> FloatArray | None: ...
+        def __get__(self, spec: Any, owner: Any) -> Any: ...
+        def __set__(self, spec: object, value: ArrayLike | None) -> None: ...
+
+
+def parameter(domain: Interval = REAL, why: str = "", **options: Any) -> Any:
     """A real parameter with its domain; `why` names the theorem or the meaning that sets the domain."""
     return dataclasses.field(metadata={"kind": "real", "domain": domain, "why": why}, **options)
 
 
-def vector(domain=REAL, why="", **options):
-    """A vector parameter, stored as a read-only one-dimensional float64 array."""
+def vector(domain: Interval = REAL, why: str = "", **options: Any) -> Any:
+    """A vector parameter, stored as a read-only one-dimensional float64 array; its annotation is `Vector`."""
     return dataclasses.field(metadata={"kind": "vector", "domain": domain, "why": why}, **options)
 
 
-def integer(low, why="", **options):
+def integer(low: int, why: str = "", **options: Any) -> Any:
     """An integer parameter, at least `low`."""
     return dataclasses.field(metadata={"kind": "integer", "low": low, "why": why}, **options)
 
 
-def note(**options):
+def note(**options: Any) -> Any:
     """A field that goes with a value and is no part of it: two specs that differ in it alone are equal."""
     return dataclasses.field(metadata={"kind": "note"}, **options)
 
 
-def _complaint(owner, name, expected, given, why):
+def _complaint(owner: str, name: str, expected: str, given: object, why: str) -> ValueError:
     reason = f" ({why})" if why else ""
     return ValueError(f"{owner}: {name} must be {expected}{reason}, but {given!r} was given")
 
 
-def check_integer(owner, name, value, low, why=""):
+def check_integer(owner: str, name: str, value: Any, low: int, why: str = "") -> int:
     """`value` as an int, or one clear sentence."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < low:
         raise _complaint(owner, name, f"an integer >= {low}", value, why)
     return int(value)
 
 
-def _shape(part):
+def _shape(part: Any) -> tuple[int, ...] | str:
     try:
         return np.shape(part)
     except ValueError:
         return "uneven"
 
 
-def real_array(owner, name, values):
+def real_array(owner: str, name: str, values: Any) -> FloatArray:
     """`values` as a float64 array, or one clear sentence where a part of them would be lost or cannot be read.
 
     Raises
@@ -115,7 +149,7 @@ def real_array(owner, name, values):
     raise ValueError(f"{wanted}, but {why}; np.array({name}, dtype=float) makes one where that is possible")
 
 
-def _clean(owner, field, value):
+def _clean(owner: str, field: dataclasses.Field[Any], value: Any) -> Any:
     meta = field.metadata
     kind, why = meta.get("kind"), meta.get("why", "")
     if kind == "integer":
@@ -141,7 +175,7 @@ def _clean(owner, field, value):
     return array
 
 
-def _encode(value, identity=False):
+def _encode(value: Any, identity: bool = False) -> Any:
     if isinstance(value, Spec):
         return value._fields(identity)
     if isinstance(value, np.ndarray):
@@ -153,11 +187,14 @@ def _encode(value, identity=False):
     return value
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(parameter, vector, integer, dataclasses.field))
+@dataclass_transform(frozen_default=True, field_specifiers=(parameter, vector, integer, note, dataclasses.field))
 class Spec:
     """Base of Problem, Noise, Clip, Method and Setting."""
 
-    def __init_subclass__(cls, **options):
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__init__" in cls.__dict__:
             raise ValueError(
@@ -165,27 +202,27 @@ class Spec:
                 " scale: float = parameter(POSITIVE), and check them together in validate(self)"
             )
         # set here, so that a decorator @dataclass(frozen=True) on top of a subclass does not replace them
-        cls.__eq__, cls.__hash__ = Spec.__eq__, Spec.__hash__
+        cls.__eq__, cls.__hash__ = Spec.__eq__, Spec.__hash__  # type: ignore[method-assign]
         dataclasses.dataclass(frozen=True, eq=False)(cls)
         # Spec has its own, and such a decorator refuses to overwrite them
         del cls.__setattr__, cls.__delattr__
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: object) -> NoReturn:
         raise dataclasses.FrozenInstanceError(f"{type(self).__name__} is frozen; use replace({name}=...)")
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> NoReturn:
         raise dataclasses.FrozenInstanceError(f"{type(self).__name__} is frozen; {name} cannot be deleted")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = _clean(type(self).__name__, field, getattr(self, field.name))
             object.__setattr__(self, field.name, value)
         self.validate()
 
-    def validate(self):
+    def validate(self) -> None:
         """Checks that involve several parameters; raise ValueError."""
 
-    def _normalise(self, **values):
+    def _normalise(self, **values: Any) -> None:
         """Replace fields by their canonical form; for use inside `validate` only."""
         for name, value in values.items():
             if isinstance(value, np.ndarray):
@@ -193,30 +230,30 @@ class Spec:
                 value.setflags(write=False)
             object.__setattr__(self, name, value)
 
-    def replace(self, **changes):
+    def replace(self, **changes: Any) -> Self:
         """A copy with some parameters changed, validated anew."""
         return dataclasses.replace(self, **changes)
 
-    def _fields(self, identity):
+    def _fields(self, identity: bool) -> dict[str, Any]:
         """The type and the encoded fields; for `identity` without those that tell no values apart (`note`)."""
         cls = type(self)
         told = [f.name for f in dataclasses.fields(self) if not (identity and f.metadata.get("kind") == "note")]
         fields = {name: _encode(getattr(self, name), identity) for name in told}
         return {"type": f"{cls.__module__}:{cls.__qualname__}", **fields}
 
-    def _identity(self):
+    def _identity(self) -> str:
         """What equality, hash and digest compare."""
         return json.dumps(self._fields(True), sort_keys=True)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         return self._fields(False)
 
-    def to_json(self):
+    def to_json(self) -> str:
         """The text from which `from_json` makes the spec again; arrays of data are kept beside it (`clipbounds.data`)."""
         self.keep()
         return json.dumps(self.to_dict(), sort_keys=True)
 
-    def keep(self):
+    def keep(self) -> None:
         """Keep what the JSON form only names: the arrays of data among the parts of this spec."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -224,7 +261,7 @@ class Spec:
                 value.keep()
 
     @staticmethod
-    def from_json(text, allow=()):
+    def from_json(text: str, allow: Collection[str] = ()) -> Any:
         """The spec that `to_json` wrote.
 
         The text may come from a stranger: it names classes, and only subclasses of Spec are made, of this package, of
@@ -251,12 +288,12 @@ class Spec:
         return decode(content, Spec, tuple(allow))
 
     @property
-    def digest(self):
+    def digest(self) -> str:
         """Content address: hex digest of the JSON form."""
         return hashlib.sha256(self._identity().encode()).hexdigest()[:32]
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._identity() == other._identity()
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self._identity())

@@ -10,16 +10,16 @@ import clipbounds
 PACKAGE = Path(clipbounds.__file__).parent
 # floors from the ground up; rooms on one floor may use each other as long as no file is in a circle
 FLOORS = (
-    {"version", "checkpoints", "papers", "spec_text", "specs", "facts", "lanes", "data"},
+    {"version", "array_types", "papers", "spec_text", "specs", "facts", "lanes", "data"},
     {"problems", "noise", "clipping"},
     {"oracles", "networks"},
     {"methods", "described"},
-    {"simulate", "first_passage", "keepers", "measured", "logs", "exact"},
+    {"run_arguments", "simulate", "first_passage", "keepers", "measured", "logs", "exact"},
     {"worst_case", "bounds", "testing"},
     {"verdict", "diagnosis"},
     {"sweep", "falsifier"},
-    {"report"},
-    {"cli", "cli_common", "cli_sweep", "cli_measured", "cli_falsify"},
+    {"report", "doctor"},
+    {"cli"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

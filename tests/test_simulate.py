@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 import clipbounds as cb
-from clipbounds.simulate import MEASURED, default_checkpoints
+from clipbounds.run_arguments import default_checkpoints
+from clipbounds.simulate import MEASURED
 
 
 def setting(noise=None, threshold=1.0, dim=3, problem=None, step_size=0.05):

@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 
-from ..checkpoints import default_checkpoints
 from ..clipping import NormClip
 from ..methods import ClippedSGD, Setting
+from ..run_arguments import default_checkpoints
 from ..specs import check_integer
 from .grid import CONSTANT, ONE_TURN, Grid, slope_of
 

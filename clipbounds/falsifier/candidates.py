@@ -6,10 +6,10 @@ import numpy as np
 
 from ..bounds import Bound
 from ..bounds.base import HypothesesFail
-from ..checkpoints import default_checkpoints
 from ..facts import MissingConstant
 from ..methods import Setting
 from ..noise.base import NONE
+from ..run_arguments import default_checkpoints
 from ..simulate import simulate
 from ..verdict.judge import limit_of
 from ..verdict.sample import take, why_not

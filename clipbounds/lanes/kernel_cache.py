@@ -75,6 +75,29 @@ def _head(path, payload):
     return MARK + CHECKSUM(path.name.encode() + payload).digest()
 
 
+def _payload(path):
+    """What an entry holds, if its checksum is right."""
+    data = path.read_bytes()
+    payload = data[len(MARK) + CHECKSUM().digest_size :]
+    if data[: -len(payload) or None] != _head(path, payload):
+        raise ValueError("its checksum is wrong")
+    return payload
+
+
+def entries():
+    """The whole and the damaged files of the cache, two lists of paths; no kernel is loaded."""
+    whole, damaged = [], []
+    for path in sorted(entries_folder().glob("*.kernel")):
+        try:
+            _payload(path)
+            whole.append(path)
+        except FileNotFoundError:  # somebody has just emptied the cache
+            continue
+        except (OSError, ValueError):
+            damaged.append(path)
+    return whole, damaged
+
+
 class KernelCache:
     """What Numba's dispatcher asks for compiled code and gives it to; one object a function.
 
@@ -104,11 +127,7 @@ class KernelCache:
         target_context.refresh()
         path = self.path(signature, target_context.codegen())
         try:
-            data = path.read_bytes()
-            payload = data[len(MARK) + CHECKSUM().digest_size :]
-            if data[: -len(payload) or None] != _head(path, payload):
-                raise ValueError("its checksum is wrong")
-            return CompileResult._rebuild(target_context, *pickle.loads(payload))
+            return CompileResult._rebuild(target_context, *pickle.loads(_payload(path)))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except Exception as error:  # whatever a whole entry of a foreign hand may raise

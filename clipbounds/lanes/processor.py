@@ -40,3 +40,16 @@ def check_processor():
             f"{what} (given by NUMBA_CPU_NAME or NUMBA_CPU_FEATURES); give a name that LLVM knows for"
             f" {llvm.get_process_triple()}, such as {llvm.get_host_cpu_name()} or generic, or unset the variables"
         )
+
+
+VECTORS = ("avx", "avx2", "fma", "avx512f", "neon", "sve", "sve2")  # what decides how many lanes one instruction takes
+
+
+def described():
+    """The processor that kernels are compiled for and its vector units, one line."""
+    name = config.CPU_NAME or llvm.get_host_cpu_name()
+    told = f"{llvm.get_process_triple().partition('-')[0]}, compiled for {name}"
+    if config.CPU_NAME or config.CPU_FEATURES:
+        return f"{told} as NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say, on {llvm.get_host_cpu_name()}"
+    features = llvm.get_host_cpu_features()
+    return f"{told} ({', '.join(unit for unit in VECTORS if features.get(unit)) or 'no vector units'})"

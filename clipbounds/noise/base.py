@@ -11,7 +11,7 @@ from ..facts import Moment
 from ..lanes.blocks import FLOATS, LANES
 from ..lanes.compile import check_kernel, named_signature, require_kernel
 from ..lanes.random import NOISE
-from ..specs import Spec, check_integer, inf, vector
+from ..specs import OptionalVector, Spec, check_integer, inf, vector
 from .gamma_ratios import power_times
 
 # (out, first, count, params, seed, stream, trajectory): draws first..first+count-1 of 64 trajectories, the lane l
@@ -51,7 +51,7 @@ class Noise(Spec):
     """
 
     radial: bool = dataclasses.field(default=False, kw_only=True)
-    along: np.ndarray | None = vector(default=None, kw_only=True)
+    along: OptionalVector = vector(default=None, kw_only=True)
 
     fill: ClassVar = None
     fill_signature: ClassVar = FILL

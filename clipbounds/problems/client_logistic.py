@@ -6,7 +6,7 @@ import numpy as np
 
 from ..data import DataArray
 from ..facts import Certificate, HessianSmoothness
-from ..specs import POSITIVE, check_integer, parameter, vector
+from ..specs import POSITIVE, Vector, check_integer, parameter, vector
 from . import client_kernels
 from .clients import ClientProblem
 
@@ -36,7 +36,7 @@ class ClientLogistic(ClientProblem):
     labels: DataArray
     owners: DataArray
     regularisation: float = parameter(POSITIVE, "strong convexity")
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = client_kernels.mean_logistic
     client_gradient_kernel = client_kernels.client_logistic

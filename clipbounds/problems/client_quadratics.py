@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from ..facts import HessianSmoothness
-from ..specs import REAL, check_integer, vector
+from ..specs import REAL, Vector, check_integer, vector
 from . import client_kernels
 from .clients import ClientProblem
 from .convex import CLOSED_FORM
@@ -26,7 +26,7 @@ class ClientQuadratics(ClientProblem):
 
     hessians: np.ndarray
     minimisers: np.ndarray
-    x0: np.ndarray = vector(REAL)
+    x0: Vector = vector(REAL)
 
     gradient_kernel = client_kernels.mean_quadratic
     client_gradient_kernel = client_kernels.client_quadratic

@@ -4,7 +4,7 @@ import numpy as np
 from numba import types
 
 from ..lanes.blocks import FLOATS, pack, unpack
-from ..specs import NON_NEGATIVE, POSITIVE, check_integer, vector
+from ..specs import NON_NEGATIVE, POSITIVE, Vector, check_integer, vector
 from .base import Problem
 
 # (x, g, client, dim, params): writes the gradient of f_client at the block x into the block g
@@ -26,8 +26,8 @@ class ClientProblem(Problem):
     gradient of f.
     """
 
-    weights: np.ndarray = vector(POSITIVE, "shares of the clients", default=None, kw_only=True)
-    noise_scales: np.ndarray = vector(NON_NEGATIVE, "one factor a client", default=None, kw_only=True)
+    weights: Vector = vector(POSITIVE, "shares of the clients", default=None, kw_only=True)
+    noise_scales: Vector = vector(NON_NEGATIVE, "one factor a client", default=None, kw_only=True)
 
     client_gradient_kernel = None
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..facts import Certificate, HessianSmoothness
-from ..specs import NON_NEGATIVE, POSITIVE, Interval, inf, parameter, vector
+from ..specs import NON_NEGATIVE, POSITIVE, Interval, Vector, inf, parameter, vector
 from . import kernels
 from .base import Problem
 from .profile import FAR, Profile
@@ -27,8 +27,8 @@ class Quadratic(Problem):
     Smoothness (Hessian form): (max lambda, 0). Strong convexity: min lambda.
     """
 
-    eigenvalues: np.ndarray = vector(NON_NEGATIVE, "curvatures of a convex quadratic")
-    x0: np.ndarray = vector()
+    eigenvalues: Vector = vector(NON_NEGATIVE, "curvatures of a convex quadratic")
+    x0: Vector = vector()
 
     gradient_kernel = kernels.quadratic
     certificate = CLOSED_FORM
@@ -96,7 +96,7 @@ class Huber(_Separable):
 
     curvature: float = parameter(POSITIVE)
     slope: float = parameter(POSITIVE)
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = kernels.huber
     f_star = 0.0
@@ -128,7 +128,7 @@ class Cosh(_Separable):
 
     amplitude: float = parameter(POSITIVE)
     rate: float = parameter(POSITIVE)
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = kernels.cosh
 
@@ -180,7 +180,7 @@ class Power(Problem):
     """
 
     exponent: float = parameter(Interval(2, inf), "for p < 2 the Hessian is unbounded at 0; p = 2 is Quadratic")
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
     reference_L1: float = parameter(POSITIVE, default=1.0)
 
     gradient_kernel = kernels.power

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..facts import HessianSmoothness
-from ..specs import POSITIVE, inf, parameter, vector
+from ..specs import POSITIVE, Vector, inf, parameter, vector
 from . import profile_kernels as kernels
 from .base import Problem
 from .convex import CLOSED_FORM
@@ -18,7 +18,7 @@ class LogSumExp(Problem):
     x0 : array_like, (dim,), dim >= 2
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = kernels.log_sum_exp
     certificate = CLOSED_FORM
@@ -54,8 +54,8 @@ class PhaseRetrieval(Problem):
     reference_L1 : float in (0, inf), default 3
     """
 
-    signal: np.ndarray = vector()
-    x0: np.ndarray = vector()
+    signal: Vector = vector()
+    x0: Vector = vector()
     reference_L1: float = parameter(POSITIVE, default=3.0)
 
     gradient_kernel = kernels.phase_retrieval

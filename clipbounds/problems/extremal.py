@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..facts import HessianSmoothness
-from ..specs import POSITIVE, inf, parameter, vector
+from ..specs import POSITIVE, Vector, inf, parameter, vector
 from . import kernels
 from .base import Problem
 from .convex import CLOSED_FORM
@@ -21,7 +21,7 @@ class Extremal(Problem):
 
     L0: float = parameter(POSITIVE)
     L1: float = parameter(POSITIVE, "L1 = 0 is Quadratic")
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = kernels.extremal
     certificate = CLOSED_FORM
@@ -71,7 +71,7 @@ class Quartic(Problem):
     reference_L1 : float in (0, inf), default 1
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
     reference_L1: float = parameter(POSITIVE, default=1.0)
 
     gradient_kernel = kernels.quartic

@@ -8,7 +8,7 @@ import numpy as np
 from ..data import DataArray, read_svmlight
 from ..data.columns import scaled_columns, with_intercept
 from ..facts import Certificate, HessianSmoothness
-from ..specs import NON_NEGATIVE, parameter, vector
+from ..specs import NON_NEGATIVE, Vector, parameter, vector
 from . import linear_kernels as kernels
 from .base import Problem
 from .spectrum import spectrum
@@ -35,7 +35,7 @@ class LinearModel(Problem):
 
     features: DataArray
     labels: DataArray
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
     ridge: float = parameter(NON_NEGATIVE, default=0.0)
 
     gradient_kernel = kernels.linear_model

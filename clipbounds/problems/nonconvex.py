@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ..facts import HessianSmoothness
-from ..specs import POSITIVE, parameter, vector
+from ..specs import POSITIVE, Vector, parameter, vector
 from . import kernels
 from .base import Problem
 from .convex import CLOSED_FORM
@@ -31,7 +31,7 @@ class Sombrero(Problem):
     reference_L1 : float in (0, inf), default 3
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
     reference_L1: float = parameter(POSITIVE, default=3.0)
 
     gradient_kernel = kernels.sombrero

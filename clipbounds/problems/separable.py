@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..facts import HessianSmoothness
-from ..specs import Interval, inf, parameter, vector
+from ..specs import Interval, Vector, inf, parameter, vector
 from . import profile_kernels as kernels
 from .base import Problem
 from .convex import CLOSED_FORM
@@ -30,7 +30,7 @@ class Exponential(_Sum):
     x0 : array_like, (dim,)
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = kernels.exponential
     convex = True
@@ -62,7 +62,7 @@ class Softplus(_Sum):
     reference_L1 : float in [0, 1], default 0: the pair that `smoothness` gives
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
     reference_L1: float = parameter(Interval(0, 1, closed_low=True, closed_high=True), default=0.0)
 
     gradient_kernel = kernels.softplus
@@ -103,7 +103,7 @@ class SineQuadratic(_Sum):
     x0 : array_like, (dim,)
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = kernels.sine_quadratic
     f_star = 0.0
@@ -140,7 +140,7 @@ class GemanMcClure(_Sum):
     x0 : array_like, (dim,)
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = kernels.geman_mcclure
     f_star = 0.0
@@ -188,7 +188,7 @@ class CoshCosine(_Sum):
     reference_L1 : float in [1, inf), default 1
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
     reference_L1: float = parameter(Interval(1, inf, closed_low=True), "no pair exists for L1 < 1", default=1.0)
 
     gradient_kernel = kernels.cosh_cosine

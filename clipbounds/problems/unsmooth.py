@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..facts import Certificate, NotSmooth
-from ..specs import Interval, inf, vector
+from ..specs import Interval, Vector, inf, vector
 from . import profile_kernels as kernels
 from .base import Problem
 
@@ -51,7 +51,7 @@ class Reciprocal(_OnTheLine):
     x0 : float in (0, inf)
     """
 
-    x0: np.ndarray = vector(AHEAD, "the domain of 1/x")
+    x0: Vector = vector(AHEAD, "the domain of 1/x")
 
     gradient_kernel = kernels.reciprocal
     f_star = 0.0
@@ -74,7 +74,7 @@ class NegativeLog(_OnTheLine):
     x0 : float in (0, inf)
     """
 
-    x0: np.ndarray = vector(AHEAD, "the domain of ln x")
+    x0: Vector = vector(AHEAD, "the domain of ln x")
 
     gradient_kernel = kernels.negative_log
     f_star = -inf
@@ -97,7 +97,7 @@ class SquaredExponential(_OnTheLine):
     x0 : float
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = kernels.squared_exponential
     f_star = 1.0
@@ -129,7 +129,7 @@ class ScalarFactorisation(_Unsmooth):
     x0 : array_like, (2,)
     """
 
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
 
     gradient_kernel = kernels.factorisation
     f_star = 0.0

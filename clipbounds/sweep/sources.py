@@ -24,9 +24,8 @@ NO_NUMBERS = (
     "report",
     "sweep",
     "testing",
-    "cli.py",
-    "cli_common.py",
-    "cli_sweep.py",
+    "cli",
+    "doctor",
     "version.py",
 )
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from sweep_helpers import as_toml, grid, same_bits
 
 from clipbounds.cli import main
-from clipbounds.cli_common import Lines
+from clipbounds.cli.common import Lines
 from clipbounds.sweep import Store, Sweep, load, load_cell, read_shard, run
 from clipbounds.sweep.shards import part_of
 

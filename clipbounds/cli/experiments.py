@@ -1,44 +1,28 @@
-"""The command line.
-
-Exit codes: 0 success, 1 a check or a cell fails, 2 wrong use, 130 interrupted, 141 nobody reads the output, 143 SIGTERM.
-"""
+"""The commands that run experiments and show their verdicts: list, run, check and report."""
 
 import json as json_module
 import sys
 import time
-import warnings
 
 import click
 
-from . import cli_falsify, cli_measured, cli_sweep
-from .cli_common import OneSentence, json_option, progress_bars, root_option, speaks_plainly
-from .version import __version__
+from .common import json_option, progress_bars, root_option, speaks_plainly
 
 
-def _fail(message):
-    raise click.UsageError(message)
+def register(group):
+    """Add the commands to the group."""
+    for command in (list_experiments, run, check, report):
+        group.add_command(command)
 
 
-@click.group(cls=OneSentence, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__)
-def main():
-    """Check the theory of gradient clipping against numbers."""
-    warnings.formatwarning = lambda message, *about, **more: f"warning: {message}\n"  # one line, without our source
-
-
-cli_sweep.register(main)
-cli_measured.register(main)
-cli_falsify.register(main)
-
-
-@main.command("list")
+@click.command("list")
 @root_option
 @json_option
 @speaks_plainly
 def list_experiments(root, as_json):
     """List the experiments and their last verdicts."""
-    from .report.catalogue import find_experiments, identifier, title
-    from .report.runner import read_records
+    from ..report.catalogue import find_experiments, identifier, title
+    from ..report.runner import read_records
 
     records = {record["id"]: record for record in read_records(root)}
     entries = []
@@ -55,7 +39,7 @@ def list_experiments(root, as_json):
         click.echo(f"{entry['id']}\n    {entry['title']}  [{summary}]")
 
 
-@main.command()
+@click.command()
 @click.argument("experiments", nargs=-1)
 @click.option("--budget", default="standard", help="quick, standard or full.")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
@@ -69,12 +53,12 @@ def run(experiments, budget, seed, again, root, as_json):
     Each is a name that `clipbounds list` prints (koloskova2023/skewness), all of a paper (koloskova2023), or a file or
     folder of your own.
     """
-    from .report.catalogue import check_folder, chosen_experiments, find_experiments, identifier
-    from .report.lab import BUDGETS
-    from .report.runner import load, read_times, run_experiment
+    from ..report.catalogue import check_folder, chosen_experiments, find_experiments, identifier
+    from ..report.lab import BUDGETS
+    from ..report.runner import load, read_times, run_experiment
 
     if budget not in BUDGETS:
-        _fail(f"--budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
+        raise ValueError(f"--budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
     known = find_experiments(root)
     files = [file for word in experiments for file in chosen_experiments(word, root)] or known
     for file in files:  # what cannot be run or kept fails before anything is run
@@ -98,7 +82,7 @@ def run(experiments, budget, seed, again, root, as_json):
             if not as_json:
                 _print_record(progress.console, records[-1], time.perf_counter() - begun, read_times(root, name))
     if as_json:
-        from .report.runner import plain
+        from ..report.runner import plain
 
         click.echo(json_module.dumps(plain(records), indent=1, ensure_ascii=False))
     else:
@@ -111,14 +95,14 @@ def run(experiments, budget, seed, again, root, as_json):
     _exit_if_violated(records)
 
 
-@main.command()
+@click.command()
 @root_option
 @json_option
 @speaks_plainly
 def check(root, as_json):
     """Write paper_checks.md from the recorded verdicts; exit 1 if an asserted bound is violated."""
-    from .report.lab import VERDICTS
-    from .report.paper_checks import not_run, stale, violated, write_paper_checks
+    from ..report.lab import VERDICTS
+    from ..report.paper_checks import not_run, stale, violated, write_paper_checks
 
     records, _ = write_paper_checks(root)
     missing, old = len(not_run(root, records)), stale(records)
@@ -133,61 +117,19 @@ def check(root, as_json):
     _exit_if_violated(records)
 
 
-@main.command()
+@click.command()
 @root_option
 @json_option
 @speaks_plainly
 def report(root, as_json):
     """Write the gallery, figures/index.html and a page a claim, from the recorded verdicts."""
-    from .report.gallery import write_gallery
+    from ..report.gallery import write_gallery
 
     pages = write_gallery(root)
     if as_json:
         click.echo(json_module.dumps([str(page) for page in pages], indent=1))
     else:
         click.echo(f"{len(pages)} pages; open {pages[0]}")
-
-
-@main.command()
-@speaks_plainly
-def warm():
-    """Compile every kernel once, so that later runs start at once."""
-    import os
-
-    from .lanes.compile import all_kernels
-    from .lanes.kernel_cache import cannot_keep, entries_folder
-    from .lanes.processor import check_processor
-    from .lanes.warm import warm as compile_all
-
-    check_processor()
-    refusal = cannot_keep()
-    if refusal is not None:
-        if os.environ.get("CLIPBOUNDS_CACHE"):
-            raise ValueError(refusal)
-        click.echo(refusal, err=True)  # nobody chose the place, and whatever follows works without it
-        return
-    count = len(all_kernels())
-    started = time.perf_counter()
-    with progress_bars() as progress:
-        task = progress.add_task("compiling", total=count)
-        compile_all(os.cpu_count() or 1, lambda finished: progress.advance(task, finished))
-    click.echo(f"{count} kernels in {time.perf_counter() - started:.1f} s, kept in {entries_folder()}")
-
-
-@main.command()
-@click.option("--quick", is_flag=True, help="Few cases, under a minute, compared with the committed ratios.")
-@root_option
-@speaks_plainly
-def bench(quick, root):
-    """Time ours beside NumPy, SciPy, Numba, JAX and C++ in one run."""
-    import subprocess
-
-    script = root / "benchmarks" / "run.py"
-    if not script.is_file():
-        raise ValueError(
-            f"there is no {script}: the benchmarks are in a checkout of clipbounds; give its folder as --root"
-        )
-    sys.exit(subprocess.run([sys.executable, str(script), *(["--quick"] if quick else [])], check=False).returncode)
 
 
 def _print_record(console, record, seconds, clock):
@@ -204,13 +146,9 @@ def _print_record(console, record, seconds, clock):
 
 
 def _exit_if_violated(records):
-    from .report.paper_checks import violated
+    from ..report.paper_checks import violated
 
     bad = violated(records)
     if bad:
         click.echo(f"violated: {', '.join(bad)}", err=True)
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

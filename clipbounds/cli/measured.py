@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .cli_common import json_option, speaks_plainly
+from .common import json_option, speaks_plainly
 
 
 def register(group):
@@ -34,8 +34,8 @@ def register(group):
 @speaks_plainly
 def overlay(store, x, bounds, confidence, partial, out, width, as_json):
     """Confront every cell of the sweep in STORE with bounds: a figure, and a table of verdicts as CSV and JSON."""
-    from .sweep.overlay import APPLICABLE, OWN
-    from .sweep.overlay import overlay as confront
+    from ..sweep.overlay import APPLICABLE, OWN
+    from ..sweep.overlay import overlay as confront
 
     chosen = (list(bounds) if bounds != (APPLICABLE,) else APPLICABLE) or OWN
     width = _width(width)
@@ -81,7 +81,7 @@ def _width(text):
 @speaks_plainly
 def diagnose(log, threshold, gradients, trajectory, out, width, as_json, **assumed):
     """What the gradient norms in LOG (CSV, TSV, JSON lines, trainer_state.json) say about a clipping threshold."""
-    from .diagnosis import diagnose as examine
+    from ..diagnosis import diagnose as examine
 
     if gradients is not None:
         assumed["gradients"] = _arrays(gradients)

@@ -96,7 +96,7 @@ def speaks_plainly(command):
 
 def _results_folder(context, option, given):
     """The folder of the results; `run` may make it, the other commands read what is there."""
-    from .report.catalogue import check_folder, default_root
+    from ..report.catalogue import check_folder, default_root
 
     root = default_root() if given is None else given
     if context.command.name != "run" and given is not None and not root.exists():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from .cli_common import Lines, Terminated, duration, json_option, progress_bars, speaks_plainly
+from .common import Lines, Terminated, duration, json_option, progress_bars, speaks_plainly
 
 folder = click.Path(file_okay=True, path_type=Path)
 MANY_CELLS, LONG = 10**6, 86400.0  # cells, s: beyond, --yes is asked for
@@ -70,7 +70,7 @@ def sweep(spec, store, executor, address, workers, shard, dry_run, yes, progress
 
     Interrupt it whenever you like, and run it again to go on. Exit code 1 if a cell fails.
     """
-    from . import sweep as room
+    from .. import sweep as room
 
     if store is None and not dry_run:
         raise ValueError("give --store, the folder of the results, or --dry-run")
@@ -105,9 +105,9 @@ def sweep(spec, store, executor, address, workers, shard, dry_run, yes, progress
 
 def _plan(room, grid, store, part, executor, workers, address, choices):
     """How many cells there are, how many are to be computed, and for how long, without a cluster's help."""
-    from .sweep.executors import check_executor
-    from .sweep.shards import part_of
-    from .sweep.store import check_store
+    from ..sweep.executors import check_executor
+    from ..sweep.shards import part_of
+    from ..sweep.store import check_store
 
     check_executor(executor, workers, address)
     cells = part_of(grid.size, part)
@@ -180,7 +180,7 @@ def _tell_report(report, as_json):
 @speaks_plainly
 def status(store, verify, as_json):
     """Tell how much of a sweep is done. Exit code 1 if cells failed in its last run."""
-    from .sweep import Store
+    from ..sweep import Store
 
     opened = Store(store)
     present = opened.journal.names()
@@ -224,7 +224,7 @@ def status(store, verify, as_json):
 @speaks_plainly
 def export(store, out, partial, overwrite):
     """Write the results of a sweep to OUT: .nc (NetCDF), .zarr (Zarr) or .parquet (Parquet)."""
-    from .sweep import export as write
+    from ..sweep import export as write
 
     write(store, out, partial, overwrite)
     click.echo(f"{out}")
@@ -239,7 +239,7 @@ def repair(store, spec):
 
     Cells are read and never written. A manifest that is whole stays as it is.
     """
-    from . import sweep as room
+    from .. import sweep as room
 
     click.echo(room.repair(store, None if spec is None else room.Sweep.from_toml(spec)))
 
@@ -250,8 +250,8 @@ def repair(store, spec):
 @speaks_plainly
 def components(names, as_json):
     """List the problems, noise laws, operators and methods that a sweep may name (or NAMES only), with parameters."""
-    from .sweep.components import catalogue
-    from .sweep.values import nearest
+    from ..sweep.components import catalogue
+    from ..sweep.values import nearest
 
     found = {entry["name"]: entry for entry in catalogue()}
     for name in names:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .cli_common import json_option, progress_bars, speaks_plainly
+from .common import json_option, progress_bars, speaks_plainly
 
 
 def register(group):
@@ -17,8 +17,8 @@ def register(group):
 
 def _bound_of(text):
     """The bound that a word of the command line names: file.py, file.py:Name, paper.Class or paper.Class(p=1.5)."""
-    from .bounds import Bound
-    from .sweep.user_files import import_file
+    from ..bounds import Bound
+    from ..sweep.user_files import import_file
 
     file, _, name = text.partition(":")
     if file.endswith(".py"):
@@ -45,7 +45,7 @@ def _bound_of(text):
 
 def _known(text):
     """A bound of the package by its name, paper.Class."""
-    from . import bounds
+    from .. import bounds
 
     paper, _, name = text.partition(".")
     room = getattr(bounds, paper, None) if paper in bounds.__all__ else None
@@ -90,8 +90,8 @@ def falsify(bound, evaluations, seconds, seed, confidence, space, mutants, out, 
     BOUND is a Python file that defines a subclass of clipbounds.bounds.Bound (or file.py:NAME), or a bound of the package,
     such as koloskova2023.S1. Exit code 1 if it is broken.
     """
-    from .falsifier import Budget
-    from .falsifier import falsify as search
+    from ..falsifier import Budget
+    from ..falsifier import falsify as search
 
     if evaluations < 1 or not seconds > 0:
         raise ValueError(
@@ -103,7 +103,7 @@ def falsify(bound, evaluations, seconds, seed, confidence, space, mutants, out, 
     templates = _space_of(space)
     budget = Budget(evaluations, seconds)
     if mutants:
-        from .falsifier import attack_mutants
+        from ..falsifier import attack_mutants
 
         table = attack_mutants(target, templates, budget, seed, confidence)
         click.echo(json_module.dumps(table.to_dict(), indent=1, ensure_ascii=False) if as_json else str(table))
@@ -136,7 +136,7 @@ def _space_of(text):
     """The list that file.py:NAME names."""
     if text is None:
         return None
-    from .sweep.user_files import import_file
+    from ..sweep.user_files import import_file
 
     file, _, name = text.partition(":")
     found = getattr(import_file(file), name, None) if name else None
@@ -147,7 +147,7 @@ def _space_of(text):
 
 def write_files(result, folder):
     """The instance, the figure and a page in a folder."""
-    from .report.falsification import write_page
+    from ..report.falsification import write_page
 
     instance = result.write(folder / "instance.json")
     figure = folder / "search.svg"
@@ -162,11 +162,11 @@ def write_files(result, folder):
 @speaks_plainly
 def replay(file, source, as_json):
     """Run the instance in FILE, which falsify has written, again. Exit code 1 if the file is not confirmed."""
-    from .falsifier import replay as again
-    from .falsifier.result import number
+    from ..falsifier import replay as again
+    from ..falsifier.result import number
 
     if source is not None:
-        from .sweep.user_files import import_file
+        from ..sweep.user_files import import_file
 
         import_file(source)
     try:

@@ -1,0 +1,14 @@
+"""Names of array types. They serve annotations only: nothing imports this file when it runs."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray: TypeAlias = NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+# a number for numbers, an array for arrays: no checker can tell which, so it does not complain of either use
+FloatOrArray: TypeAlias = Any
+
+__all__ = ["ArrayLike", "BoolArray", "FloatArray", "FloatOrArray", "IntArray", "NDArray"]
