@@ -83,7 +83,8 @@ def by_law(bound: Bound, setting: Setting, steps: int, confidence: float, seed: 
     if bound.aggregate != "mean" or bound.quantity not in QUANTITIES or why_not(setting) is not None:
         return None
     try:
-        nodes = int(min(max(LAW_WORK / steps, 2000), 30_000))
+        most = 3_000 if setting.noise.atoms() is None else 30_000  # a density's step costs the square
+        nodes = int(min(max(LAW_WORK / steps, 2000), most))
         curves = mean_curves(setting, steps, [steps], nodes=nodes)
     except ValueError:  # steps that do not increase with the point
         return None

@@ -113,7 +113,7 @@ class Falsification:
             f"bound = {bound}",
         ]
         if self.broken and self.confirmation.method == "law of the iterate":
-            lines.append(f"curves = cb.exact.mean_curves(setting, {self.steps}, [{self.steps}], nodes=20_000)")
+            lines.append(f"curves = cb.exact.mean_curves(setting, {self.steps}, [{self.steps}])")
             lines.append(f'print(curves.enclosure("{self.bound.quantity}"), bound.value(setting, [{self.steps}]))')
             return "\n".join(lines)
         single = is_exact(self.setting)

@@ -7,11 +7,11 @@ from enumerations import SETTINGS, enumerated, name
 import clipbounds as cb
 from clipbounds.bounds import Scaled, koloskova2023
 from clipbounds.clipping import NormClip
-from clipbounds.exact import QUANTITIES, line, mean_curves
+from clipbounds.exact import QUANTITIES, atoms, mean_curves
 from clipbounds.exact.exits import leaving
 from clipbounds.exact.grid import Grid
 from clipbounds.methods import ClippedSGD
-from clipbounds.noise import Gaussian, Rademacher, TwoPoint
+from clipbounds.noise import Rademacher, Stable, TwoPoint
 from clipbounds.problems import Cosh, Huber, Quadratic
 
 NARROW = [s for s in SETTINGS if s.method.step_size == 0.1 and not isinstance(s.noise, Rademacher)]
@@ -49,7 +49,7 @@ def test_a_window_that_is_left_is_paid_for(setting, monkeypatch):
     """The enclosure of a window that loses mass still contains the exact mean; without the part for leaving it does not."""
     steps, start = 9, setting.problem.x0[0]
     _, gaps = enumerated(setting, steps)
-    monkeypatch.setattr(line, "_window", lambda *_: (start - 0.3, start + 0.1, steps))
+    monkeypatch.setattr(atoms, "_window", lambda *_: (start - 0.3, start + 0.1, steps))
     honest = mean_curves(setting, steps, [steps], nodes=800)
     assert abs(honest.gap[0] - gaps[-1]) <= honest.errors["gap"][0]
     monkeypatch.setattr("clipbounds.exact.grid.leaving", lambda grid, steps, horizon: (np.zeros(steps), 0.0))
@@ -62,7 +62,7 @@ def test_a_long_run_is_a_short_one_and_what_stays(setting, monkeypatch):
     """Settled after some hundred steps, or all 3000 computed: both enclosures overlap, and the long tail costs little."""
     at = [1, 2, 200, 1500, 3000]
     whole = mean_curves(setting, 3000, at, tolerance=1e-4)
-    monkeypatch.setattr(line, "SHORT", 128)
+    monkeypatch.setattr(atoms, "SHORT", 128)
     short = mean_curves(setting, 3000, at, tolerance=1e-4)
     for quantity in QUANTITIES:
         difference = np.abs(getattr(whole, quantity) - getattr(short, quantity))
@@ -137,8 +137,8 @@ def test_what_speaks_of_trajectories_is_not_judged():
 
 
 def test_auto_samples_where_nothing_exact_exists():
-    gaussian = SETTING.replace(noise=Gaussian(1.0))
-    assert cb.simulate(gaussian, 10, 2, engine="auto").attrs["engine"] == "sample"
+    stable = SETTING.replace(noise=Stable(1.5, 1.0))
+    assert cb.simulate(stable, 10, 2, engine="auto").attrs["engine"] == "sample"
     assert cb.simulate(SETTING, 10, 2, engine="auto").attrs["engine"] == "exact"
 
 
@@ -147,7 +147,7 @@ def test_auto_samples_where_nothing_exact_exists():
     [
         (dict(engine="exakt"), "engine must be one of sample, exact, auto"),
         (
-            dict(engine="exact", setting=SETTING.replace(noise=Gaussian(1.0))),
+            dict(engine="exact", setting=SETTING.replace(noise=Stable(1.5, 1.0))),
             "does not exist for this setting: the noise",
         ),
         (dict(engine="exact", steps=0), "at least one step"),
