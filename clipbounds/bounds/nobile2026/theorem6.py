@@ -6,7 +6,7 @@ import numpy as np
 
 from ...specs import Interval, parameter
 from .expectation import _PerSample
-from .units import units_of
+from .units import threshold_condition, units_of
 from .whole_run import Average, Run, whole_gap, whole_run
 
 QUANTITIES = {
@@ -38,7 +38,9 @@ class WholeRun(_PerSample):
     failure_probability: float = parameter(Interval(0, 1), "delta")
 
     aggregate = "probability"
-    power = 2  # the bound scales like this power of a gradient
+
+    def conditions(self, setting):
+        return [*super().conditions(setting), threshold_condition(setting)]
 
     def run(self, setting, steps):
         """(what the theorem depends on, in units with L = F0 = 1; sqrt(L F0), the unit of gradients; F0)."""
