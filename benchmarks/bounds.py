@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from clipbounds.bounds import nobile2026 as nb
-from clipbounds.bounds.nobile2026.polyak import polyak_last
+from clipbounds.bounds.nobile2026.polyak import polyak_gap, polyak_last
 from clipbounds.bounds.nobile2026.sharp_bias import sharp_bias
 from clipbounds.bounds.nobile2026.whole_run import Average, Run, whole_gap, whole_run
 
@@ -42,7 +42,11 @@ def cases():
         run = Run((tau,) * n, 0.5, P, 1.0, eta, 1.0, float(T), 0.01)
         yield f"Theorem 6, n = {n}, T = {T}, eta = {eta:g}", 2.0, lambda run=run: whole_run(run, Average("square"))
         yield f"Theorem 6 (largest gap), n = {n}, T = {T}, eta = {eta:g}", 2.0, lambda run=run: whole_gap(run)
-        yield f"Theorem 7 (last iterate), n = {n}, T = {T}, eta = {eta:g}", None, lambda run=run: polyak_last(run, 0.5)
+        yield (
+            f"Theorem 7 (last iterate), n = {n}, T = {T}, eta = {eta:g}",
+            None,
+            lambda run=run: polyak_last(run, 0.5, polyak_gap(run, 0.5)),
+        )
     for n in (8, 200):
         yield f"exact mean squared error, n = {n}", None, lambda n=n: nb.exact_mse.__wrapped__(n, 1.0, P)
 
