@@ -35,7 +35,7 @@ def test_a_refused_band_contains_nothing(refusing):
 
 def test_retuned_units_without_bands(refusing):
     found = rows_of("accumulation", GROUPS=(64, 1))
-    compared = [row for claim, row in found.items() if "Retuned" in claim and row.asserted or "Theorem 1" in claim]
+    compared = [row for claim, row in found.items() if ("Retuned" in claim and row.asserted) or "Theorem 1" in claim]
     assert len(compared) == 5
     assert all(row.verdict == "undecided" and REFUSED in row.reason for row in compared)
 
