@@ -6,10 +6,18 @@ from .base import Bound
 
 def keys_of(bound):
     """Keys of the entries that a bound rests on: the paper of its statement, and "clipbounds"."""
+    bound = _innermost(bound)
     room = type(bound).__module__.split(".")[2:3] if type(bound).__module__.startswith("clipbounds.bounds.") else []
     quoted = [key for key in OTHERS if key[:-4] in bound.source.lower() and key[-4:] in bound.source]
     papers = quoted or [key for key in PAPERS if key in (*room, *bound.source.replace(",", " ").split())]
     return [*papers, "clipbounds"]
+
+
+def _innermost(bound):
+    """The bound that a negative control or a mutant changes, whatever wraps it."""
+    while isinstance(getattr(bound, "bound", None), Bound):
+        bound = bound.bound
+    return bound
 
 
 def cite(*used):
@@ -31,7 +39,7 @@ def cite(*used):
     wanted = {}
     for bound in _bounds(used):
         for key in keys_of(bound):
-            wanted.setdefault(key, []).append(f"{bound.name} ({bound.source or 'no source given'})")
+            wanted.setdefault(key, []).append(f"{bound.name} ({_innermost(bound).source or 'no source given'})")
     wanted.setdefault("clipbounds", wanted.pop("clipbounds", []))  # the program comes last
     return "\n".join(_entry(key, names) for key, names in wanted.items())
 

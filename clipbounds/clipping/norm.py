@@ -72,8 +72,12 @@ class GrowingClip(Clip):
         return self.alpha
 
     def threshold_at(self, index):
-        """Threshold of the sample at the position `index` = 0, 1, ... of its batch."""
-        return self.alpha * (check_integer("GrowingClip", "index", index, 0) + 1.0) ** (1 / self.beta)
+        """Threshold of the sample at the position `index` = 0, 1, ... of its batch; inf, no clipping, beyond the range of floats."""
+        rank = check_integer("GrowingClip", "index", index, 0) + 1.0
+        try:
+            return self.alpha * rank ** (1 / self.beta)
+        except OverflowError:
+            return inf
 
     def bound(self, dim):
         """inf, since the position in the batch is not limited; `threshold_at` is the bound of one sample."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..verdict.bands import SHARE
 from .lab import Row
 
 ORDER = ("violated", "undecided", "not measured", "holds", "vacuous")  # the worst verdict of several decides
@@ -23,6 +24,24 @@ def within(low, high, expected, tolerance):
     if np.any((low > expected + slack) | (high < expected - slack)):
         return "violated"
     return "holds" if np.all((low >= expected - slack) & (high <= expected + slack)) else "undecided"
+
+
+def refusals(shares):
+    """Why the guard of normal bands refused some of several bands, or "" if it refused none.
+
+    Parameters
+    ----------
+    shares : array_like, of each band what one trajectory carries of the sample variance (`clipbounds.verdict.bands.carried`)
+    """
+    shares = np.ravel(np.asarray(shares, dtype=np.float64))
+    equal, heavy = int(np.isnan(shares).sum()), shares[shares > SHARE]
+    said = []
+    if heavy.size:
+        most = " to ".join(dict.fromkeys(f"{100 * end:.3g}" for end in (heavy.min(), heavy.max())))
+        said.append(f"one trajectory carries {most} % of the sample variance, {100 * SHARE:g} % is allowed")
+    if equal:
+        said.append(f"in {equal} all values are equal")
+    return f"{heavy.size + equal} of {shares.size} bands are refused: {'; '.join(said)}" if said else ""
 
 
 def row_from_verdicts(claim, check, verdicts, bound=""):

@@ -101,9 +101,25 @@ def shows_its_variance(count, mean, variance, smallest, largest):
 
     Where it is False, the sample does not show where its variance comes from, and the central limit theorem may be far away.
     """
-    with np.errstate(invalid="ignore", over="ignore"):
+    return _carried(count, mean, variance, smallest, largest) <= SHARE
+
+
+def _carried(count, mean, variance, smallest, largest):
+    """The share of the sample variance that the farthest value carries; nan where there is none, as all values are equal."""
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         farthest = np.fmax(largest - mean, mean - smallest)
-        return (farthest**2 <= SHARE * (count - 1) * variance) & (farthest > 1e-9 * np.abs(mean))
+        return np.where(farthest > 1e-9 * np.abs(mean), farthest**2 / ((count - 1) * variance), np.nan)
+
+
+def carried(values):
+    """What the guard of `guarded_normal` looks at: the share of the sample variance along the last axis that one value carries.
+
+    The band is refused where it is above `SHARE`, and where it is nan: fewer than two values, or all equal.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    n, mean = values.shape[-1], values.mean(axis=-1)
+    variance = values.var(axis=-1, ddof=1) if n > 1 else np.full(mean.shape, np.nan)
+    return _carried(n, mean, variance, values.min(axis=-1), values.max(axis=-1))
 
 
 def guarded_normal(values, confidence=None, sides=2, *, error=None):
@@ -120,7 +136,7 @@ def guarded_normal(values, confidence=None, sides=2, *, error=None):
     values = np.asarray(values, dtype=np.float64)
     n, mean = values.shape[-1], values.mean(axis=-1)
     variance = values.var(axis=-1, ddof=1) if n > 1 else np.full(mean.shape, np.nan)
-    shown = shows_its_variance(n, mean, variance, values.min(axis=-1), values.max(axis=-1))
+    shown = carried(values) <= SHARE
     low, high = normal(n, mean, variance, confidence, sides, error=error)
     return np.where(shown, low, -np.inf), np.where(shown, high, np.inf)
 

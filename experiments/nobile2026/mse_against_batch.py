@@ -8,10 +8,13 @@ import numpy as np
 
 import clipbounds as cb
 from clipbounds.bounds import nobile2026 as nb
-from clipbounds.report import Outcome, Row, style
+from clipbounds.report import Outcome, Row, refusals, style
 from clipbounds.verdict import bands
 
 P, CONFIDENCE = 1.5, 0.999
+# At n = 4096 one of 1024 trajectories carried a fifth of the variance of the Pareto law, and the band was refused. The squares have a
+# heavy tail up to the thresholds, along which a share falls slowly: eight times as many, on a seed (added to the lab's) not used before.
+LEAST, SEED = 8192, 141
 
 
 def two_point(probability):
@@ -31,12 +34,12 @@ def simulated(lab, noise, n, trajectories):
     """Squared errors of the estimator: one step with eta = 1/L from the minimiser of x²/2."""
     method = cb.methods.PerSampleClippedSGD(1.0, cb.clipping.GrowingClip(1.0, P), n)
     setting = cb.Setting(cb.problems.Quadratic(1.0, 0.0), noise, method)
-    return lab.simulate(setting, 1, trajectories, checkpoints=[1]).gradient_norm.values[-1] ** 2
+    return lab.simulate(setting, 1, trajectories, checkpoints=[1], seed=lab.seed + SEED).gradient_norm.values[-1] ** 2
 
 
 def run(lab):
     sizes = np.unique(np.geomspace(1, lab.choose(256, 4096, 32768), lab.choose(5, 9, 13)).astype(int))
-    samples = lab.choose(2**18, 2**21, 2**26)
+    samples, least = lab.choose(2**18, 2**21, 2**26), lab.choose(4096, LEAST, LEAST)
     pareto = cb.noise.Pareto(P + 0.1, 1.0)
     pareto = pareto.replace(scale=1.0 / float(pareto.moment(P)) ** (1 / P))
     share = bands.split(CONFIDENCE, 2 * len(sizes))
@@ -44,17 +47,19 @@ def run(lab):
         name: []
         for name in ("theorem1", "joint", "exact", "lower", "hard", "mean", "low", "high", "pareto", "p_low", "p_high")
     }
+    carried = {"mean": [], "pareto": []}
     for k, n in enumerate(sizes):
         n = int(n)
         scale, thresholds = n ** (2 * (P - 1) / P), nb.growing_thresholds(1.0, P, n)
         exact, probability = worst(n, thresholds)
-        trajectories = int(np.clip(samples // n, 1024, 32768))
+        trajectories = int(np.clip(samples // n, least, 32768))
         for noise, names in (
             (two_point(probability)[0], ("mean", "low", "high")),
             (pareto, ("pareto", "p_low", "p_high")),
         ):
             squares = simulated(lab, noise, n, trajectories)
             band = bands.guarded_normal(squares, share)
+            carried[names[0]].append(bands.carried(squares))
             for name, value in zip(names, (squares.mean(), *band), strict=True):
                 table[name].append(scale * float(value))
         table["theorem1"].append(scale * float(nb.mse_bound(thresholds, 0.0, 1.0, P)))
@@ -66,28 +71,43 @@ def run(lab):
         table["hard"].append(scale * float(nb.moments(hard, thresholds)[2]))
         lab.step(k + 1, len(sizes), f"n = {n}")
     t = {name: np.array(values) for name, values in table.items()}
-    off = np.flatnonzero((t["low"] > t["exact"]) | (t["high"] < t["exact"]))
+    several = sizes > 1  # at n = 1 the worst law has one square only, and nothing to average
+    off = np.flatnonzero(several & ((t["low"] > t["exact"]) | (t["high"] < t["exact"])))
     check = f"p = {P}, {len(sizes)} batch sizes up to n = {sizes[-1]}; two-point law of the largest MSE, Pareto index {P + 0.1:.1f}"
     band_text = f"{check}; normal bands at {CONFIDENCE} together (squares of a bounded estimate)"
 
-    def row(claim, how, ratio, violated):
-        verdict = "violated" if violated else "holds" if ratio <= 1 + 1e-9 else "undecided"
-        reason = "the band reaches beyond the bound" if verdict == "undecided" else ""
-        return Row(claim, how, f"largest ratio {ratio:.4f}", "1", float(ratio), verdict, reason=reason)
+    def row(claim, how, ratio):
+        """Exact laws against a bound, up to rounding."""
+        return Row(
+            claim, how, f"largest ratio {ratio:.4f}", "1", float(ratio), "holds" if ratio <= 1 + 1e-9 else "violated"
+        )
+
+    pareto, limit, shown = t["pareto"] / t["joint"], t["p_high"] / t["joint"], np.isfinite(t["p_high"])
+    beyond, inside = np.any(t["p_low"] > t["joint"]), np.all(limit <= 1)
+    refused = {"mean": refusals(np.array(carried["mean"])[several]), "pareto": refusals(carried["pareto"])}
 
     rows = [
-        row("Theorem 1': MSE <= C_n(p, 1) sigma² n^{-2(p-1)/p}, exact laws", check, np.max(t["exact"] / t["joint"]), np.any(t["exact"] > t["joint"])),
-        row("Theorem 1: MSE <= B² + V, exact laws", check, np.max(t["exact"] / t["theorem1"]), np.any(t["exact"] > t["theorem1"])),
-        row(f"Theorem 1' on Pareto noise of index {P + 0.1:.1f}, simulated", band_text, np.max(t["p_high"] / t["joint"]), np.any(t["p_low"] > t["joint"])),
+        row("Theorem 1': MSE <= C_n(p, 1) sigma² n^{-2(p-1)/p}, exact laws", check, np.max(t["exact"] / t["joint"])),
+        row("Theorem 1: MSE <= B² + V, exact laws", check, np.max(t["exact"] / t["theorem1"])),
+        Row(
+            f"Theorem 1' on Pareto noise of index {P + 0.1:.1f}, simulated",
+            band_text,
+            f"largest ratio {pareto.max():.4f}; upper limits over the bound at most {limit[shown].max(initial=0):.4f} for {shown.sum()} of {len(sizes)} sizes",
+            "1",
+            float(pareto.max()),
+            "violated" if beyond else "holds" if inside else "undecided",
+            reason="" if beyond or inside else refused["pareto"] or "the band reaches beyond the bound",
+        ),
         Row(
             "The simulation agrees with the exact evaluation of the two-point law",
             band_text,
-            f"{len(off)} of {len(sizes)} exact values outside their bands; largest distance {np.max(np.abs(t['mean'] / t['exact'] - 1)):.2g} (relative)",
+            f"{len(off)} of {several.sum()} exact values outside their bands, n > 1; largest distance {np.max(np.abs(t['mean'] / t['exact'] - 1)):.2g} (relative)",
             "every exact value inside",
             None,
-            "violated" if len(off) else "holds",
+            "violated" if len(off) else "undecided" if refused["mean"] else "holds",
+            reason="" if len(off) else refused["mean"],
         ),
-        row("Minimax lower bound rho_q² (1-q)^n, q <= 1/2: clipping cannot beat it on the law of the proof (exact)", check, np.max(t["lower"] / t["hard"]), np.any(t["lower"] > t["hard"])),
+        row("Minimax lower bound rho_q² (1-q)^n, q <= 1/2: clipping cannot beat it on the law of the proof (exact)", check, np.max(t["lower"] / t["hard"])),
     ]  # fmt: skip
     figure, axes = style.figure(width=6.4, height=4.0)
     style.upper(axes, sizes, t["theorem1"], label="Theorem 1: $B^2+V$", color=style.SERIES[1])

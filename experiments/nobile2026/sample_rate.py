@@ -8,11 +8,16 @@ import numpy as np
 
 import clipbounds as cb
 from clipbounds.bounds import nobile2026 as nb
-from clipbounds.report import Outcome, Row, style
+from clipbounds.report import Outcome, Row, joint_verdict, row_from_verdicts, style
 from clipbounds.verdict import bands
 from clipbounds.verdict.slopes import check_slope
 
 EXPONENTS, F0, CONFIDENCE, TOLERANCE = (1.3, 1.5, 1.8), 10.0, 0.999, 0.03
+# Normal bands of 64 trajectories were refused nearly everywhere, as one of 64 often carries a tenth of the variance. `compare` has bands
+# that are proved; they shrink between 1/n and 1/sqrt(n), and on another seed those of 256 reached 1.1 to 4.3 times the bound. On a seed
+# (added to the lab's) that was not used before, 8192 left 13 of the random configurations open and 32768 one; so 65536, which no
+# earlier verdict depends on, as every look has its own part of the error.
+FIRST, BUDGET, SEED = 256, 2**16, 141
 
 
 def unit_two_point(probability, p):
@@ -21,17 +26,23 @@ def unit_two_point(probability, p):
     return noise.replace(sigma=1.0 / float(noise.moment(p)) ** (1 / p))
 
 
-def one_budget(lab, p, samples, trajectories, share):
-    """(bound of Corollary 3', Theorem 3, measured mean, its band) for the best split of N samples, and the setting."""
+def judged(lab, bound, setting, steps, share):
+    """The verdict on a bound after `steps` steps, from as many trajectories as it needs."""
+    run = lab.simulate(setting, steps, FIRST, checkpoints=[steps], seed=lab.seed + SEED)
+    return cb.compare(run, bound, share, until="decided", budget=lab.choose(FIRST, BUDGET, BUDGET))
+
+
+def one_budget(lab, p, samples, share):
+    """(bound of Corollary 3', Theorem 3, measured mean, its band), setting, verdict, trajectories for the best split of N samples."""
     split = nb.best_split(samples, F0, 1.0, 1.0, p)
     size = nb.worst_size(p, 1.0, "constant")
     noise = unit_two_point(min(0.5, size**-p / split.batch_size), p)
     method = cb.methods.PerSampleClippedSGD(1.0, cb.clipping.NormClip(split.threshold), split.batch_size)
     setting = cb.Setting(cb.problems.Quadratic(1.0, np.sqrt(2 * F0)), noise, method)
-    values = lab.simulate(setting, split.steps, trajectories, checkpoints=[split.steps]).mean_gradient_norm.values[-1]
-    band = bands.guarded_normal(values, share)
-    row = split.bound, float(nb.Theorem3(p).value(setting, split.steps)), values.mean(), *map(float, band)
-    return row, setting
+    found = judged(lab, nb.Theorem3(p), setting, split.steps, share)
+    (verdict,) = found.verdicts
+    row = split.bound, *(float(v[-1]) for v in (verdict.value, verdict.measured, verdict.low, verdict.high))
+    return row, setting, verdict, found.run.sizes["trajectory"]
 
 
 def random_setting(rng):
@@ -59,33 +70,30 @@ def random_setting(rng):
     return nb.Theorem3(p), cb.Setting(problem, noise, method), int(2 ** rng.uniform(0, 5))
 
 
-def confront(lab, count, trajectories):
-    """Mean, normal band and bound for `count` random configurations; infinite bounds are drawn again."""
-    rng, found = np.random.default_rng(lab.seed), []
+def confront(lab, count):
+    """The verdicts of `count` random configurations; infinite bounds are drawn again."""
+    rng, found = np.random.default_rng(lab.seed + SEED), []
     share = bands.split(CONFIDENCE, count)
     while len(found) < count:
         bound, setting, steps = random_setting(rng)
-        value = float(bound.value(setting, steps))
-        if not np.isfinite(value):
+        if not np.isfinite(bound.value(setting, steps)):
             continue
-        values = lab.simulate(setting, steps, trajectories, checkpoints=[steps]).mean_gradient_norm.values[-1]
-        found.append((values.mean(), *bands.guarded_normal(values, share), value))
+        found += judged(lab, bound, setting, steps, share).verdicts
         if len(found) % 50 == 0:
             lab.step(len(found), count, "random configurations of Theorem 3")
-    return np.array(found, dtype=np.float64).T
+    return found
 
 
 def run(lab):
     budgets = np.geomspace(3e3, lab.choose(1e5, 1e6, 3e7), lab.choose(4, 7, 11)).astype(int)
-    trajectories = lab.choose(64, 64, 128)
     share = bands.split(CONFIDENCE, len(budgets) * len(EXPONENTS))
     figure, axes = style.figure(width=6.6, height=4.2)
     rows, data, spoken = [], {}, []
     for k, p in enumerate(EXPONENTS):
-        table = []
+        table, verdicts, counts = [], [], []
         for samples in budgets:
-            row, setting = one_budget(lab, p, int(samples), trajectories, share)
-            table.append(row)
+            row, setting, found, number = one_budget(lab, p, int(samples), share)
+            table, verdicts, counts = [*table, row], [*verdicts, found], [*counts, number]
             lab.step(k * len(budgets) + len(table), len(budgets) * len(EXPONENTS), f"p = {p}, N = {samples:.1g}")
         spoken += [(nb.Theorem3(p), setting), (nb.Corollary3(p), setting)] if p == 1.5 else []
         corollary, theorem, mean, low, high = np.array(table).T
@@ -102,7 +110,7 @@ def run(lab):
         rows.append(
             Row(
                 f"avg ‖grad f‖ falls as N^(-(p-1)/(3p-2)) with the parameters of Corollary 3', p = {p}",
-                f"N from {budgets[0]:.2g} to {budgets[-1]:.2g}, {trajectories} trajectories, worst two-point noise for each n; least squares",
+                f"N from {budgets[0]:.2g} to {budgets[-1]:.2g}, {min(counts)} to {max(counts)} trajectories, worst two-point noise for each n; least squares",
                 f"slope {slope.slope:.3f}; of the bound {check_slope(budgets, corollary, expected, TOLERANCE)[1].slope:.3f}",
                 f"{expected:.3f} ± {TOLERANCE}",
                 None,
@@ -110,14 +118,11 @@ def run(lab):
             )
         )
         rows.append(
-            Row(
+            row_from_verdicts(
                 f"Theorem 3 along these runs, p = {p}",
-                f"the same runs; normal bands at {CONFIDENCE} together (a clipped step is bounded)",
-                f"upper limit over bound at most {np.max(high / theorem):.3f}",
-                "1",
-                float(np.max(mean / theorem)),
-                "violated" if np.any(low > theorem) else "holds" if np.all(high <= theorem) else "undecided",
-                reason="the band reaches beyond the bound" if np.any(high > theorem) else "",
+                f"the same runs, until decided; confidence {CONFIDENCE} together",
+                verdicts,
+                "Theorem 3",
             )
         )
         color, marker = style.SERIES[k], style.MARKERS[k]
@@ -133,20 +138,22 @@ def run(lab):
             marker=marker,
         )
     count = lab.choose(60, 1000, 4000)
-    mean, low, high, bound = confront(lab, count, 64)
-    violated, open_ = int(np.sum(low > bound * (1 + 1e-9))), int(np.sum(high > bound * (1 + 1e-9)))
+    verdicts = confront(lab, count)
+    words, ratios = [v.verdict for v in verdicts], [v.tightness for v in verdicts]
+    asymptotic = sum(v.method == "asymptotic" and v.verdict != "undecided" for v in verdicts)
     rows.append(
         Row(
             "Theorem 3 on random configurations (quadratic and Huber; heavy, two-point, Gaussian noise; any micro-batch)",
-            f"{count} configurations, 64 trajectories each; normal bands at {CONFIDENCE} together",
-            f"{violated} violations, {open_} bands that reach beyond; largest ratio {np.max(mean / bound):.3f}",
-            "0 violations; largest ratio >= .8",
-            float(np.max(mean / bound)),
-            "violated" if violated else "undecided" if open_ else "holds",
-            reason="64 trajectories leave some bands too wide" if open_ else "",
+            f"{count} configurations, {FIRST} trajectories and more until decided; proved bands (betting), {asymptotic} decided by asymptotic ones; confidence {CONFIDENCE} together",
+            f"{words.count('violated')} violations, {words.count('undecided')} undecided; largest ratio {max(ratios):.3f}",
+            "0 violations",
+            max(ratios),
+            word := joint_verdict(words),
+            reason=next(v.reason for v in verdicts if v.verdict == "undecided") if word == "undecided" else "",
         )
     )
-    data["random"] = {"mean": mean, "low": low, "high": high, "theorem3": bound}
+    columns = {"mean": "measured", "low": "low", "high": "high", "theorem3": "value"}
+    data["random"] = {name: [float(getattr(v, key)[-1]) for v in verdicts] for name, key in columns.items()}
     axes.set(
         xscale="log",
         yscale="log",

@@ -10,12 +10,15 @@ import numpy as np
 import clipbounds as cb
 from clipbounds.bounds.yu2023.instances import ablations, main_problem
 from clipbounds.methods import PowerSchedule, SClipEF
-from clipbounds.report import Outcome, Row, style
+from clipbounds.report import Outcome, Row, refusals, style
 from clipbounds.report.parallel import simulate_all
 from clipbounds.verdict import bands, mean_slope
 
 THETA, CONFIDENCE = 0.5, 0.99
 SMALL = 0.05  # a change of the MSE by less than 5 % counts as none
+# Of 256 runs one carried 10.5 % of the variance of the ratio for the constant width 5, and no band was shown: twice as many, on a seed
+# (added to the lab's) that was not used before, with runs of SClip-EF on the same noise.
+FLOOR, PARTNER, TIMES, SEED = "no growth, width 5", "SClip-EF, for width 5", 2, 141
 
 
 def without_growth(width):
@@ -30,17 +33,19 @@ def run(lab):
     variants = {
         **ablations(THETA),
         "no growth, width 20": without_growth(20.0),
-        "no growth, width 5": without_growth(5.0),
+        FLOOR: without_growth(5.0),
     }
     grid = np.unique(np.round(np.geomspace(10, steps, 40)).astype(int))
     jobs = {
         name: (cb.Setting(problem, cb.noise.LogTailed(1.0), method), steps, trajectories, {"checkpoints": grid})
         for name, method in variants.items()
     }
-    runs = simulate_all(lab, jobs)
+    for name, method in ((FLOOR, variants[FLOOR]), (PARTNER, variants["SClip-EF"])):
+        options = {"checkpoints": grid, "seed": lab.seed + SEED}
+        jobs[name] = (cb.Setting(problem, cb.noise.LogTailed(1.0), method), steps, TIMES * trajectories, options)
     late = grid >= steps / 10
-    values = {name: r.squared_distance.values for name, r in runs.items()}
-    base = values["SClip-EF"][late].mean(axis=0)
+    values = {name: r.squared_distance.values for name, r in simulate_all(lab, jobs).items()}
+    partner = values.pop(PARTNER)
     table = {
         "variant": [],
         "mse": [],
@@ -51,13 +56,16 @@ def run(lab):
         "ratio_low": [],
         "ratio_high": [],
     }
+    carried = {}
     for name, v in values.items():
         mean = v[-1].mean()
         low, high = bands.guarded_normal(v[-1], CONFIDENCE)
+        base = (partner if name == FLOOR else values["SClip-EF"])[late].mean(axis=0)
         mine = v[late].mean(axis=0)  # average over the last decade, trajectory by trajectory
         ratio = mine.mean() / base.mean()
         paired = mine / base.mean() - ratio * base / base.mean()  # delta method for the ratio of two means
         ratio_low, ratio_high = bands.guarded_normal(ratio + paired, CONFIDENCE)
+        carried[name] = bands.carried(ratio + paired)
         slope = -mean_slope(grid[late], v[late])[0]
         row = (name, mean, float(low), float(high), slope, float(ratio), float(ratio_low), float(ratio_high))
         for column, item in zip(table.values(), row, strict=True):
@@ -68,7 +76,7 @@ def run(lab):
         k = at[name]
         return f"MSE ratio {table['ratio'][k]:.4f} ({table['ratio_low'][k]:.4f}..{table['ratio_high'][k]:.4f})"
 
-    check = f"n = 10, d = 5, theta = {THETA}, log-tailed noise common to all variants, {trajectories} runs, mean over the last decade of T = {steps:g}, paired asymptotic {100 * CONFIDENCE:g} % band"
+    check = f"n = 10, d = 5, theta = {THETA}, log-tailed noise common to all variants, {{}} runs, mean over the last decade of T = {steps:g}, paired asymptotic {100 * CONFIDENCE:g} % band"
     rows = []
     for name, claim in (
         ("no feedback", "Feedback shows no effect here: without it the MSE is the same to 5 %"),
@@ -82,30 +90,28 @@ def run(lab):
         rows.append(
             Row(
                 claim,
-                check,
+                check.format(trajectories),
                 text(name),
                 f"{allowed[0]:g} to {allowed[1]:g}",
                 table["ratio"][at[name]],
                 word,
                 asserted=False,
-                reason="" if word != "undecided" else "the band reaches beyond the limits",
+                reason=refusals([carried[name]]) or "the band reaches beyond the limits" if word == "undecided" else "",
             )
         )
-    bias = table["slope"][at["no growth, width 5"]]
-    low, high = (table[end][at["no growth, width 5"]] for end in ("ratio_low", "ratio_high"))
-    word = "holds" if low > 2 and bias < 0.1 else "violated" if high <= 2 or bias >= 0.1 else "undecided"
+    k = at[FLOOR]
+    low, high, slope = table["ratio_low"][k], table["ratio_high"][k], table["slope"][k]
+    word = "holds" if low > 2 and slope < 0.1 else "violated" if high <= 2 or slope >= 0.1 else "undecided"
     rows.append(
         Row(
             "Growth is what earns the rate: with a constant width 5 the MSE stays at a floor",
-            check,
-            f"{text('no growth, width 5')}; slope {bias:.3f}, with growth {table['slope'][at['SClip-EF']]:.3f}",
+            check.format(TIMES * trajectories),
+            f"{text(FLOOR)}; slope {slope:.3f}, with growth {table['slope'][at['SClip-EF']]:.3f}",
             "ratio above 2, slope below .1",
-            table["ratio"][at["no growth, width 5"]],
+            table["ratio"][k],
             word,
             asserted=False,
-            reason=""
-            if word != "undecided"
-            else "the band reaches below 2, or one run carries too much of the variance for a band",
+            reason=refusals([carried[FLOOR]]) or "the band reaches below 2" if word == "undecided" else "",
         )
     )
 

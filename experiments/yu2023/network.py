@@ -11,12 +11,15 @@ import clipbounds as cb
 from clipbounds.bounds.yu2023 import Growth
 from clipbounds.bounds.yu2023.instances import main_problem
 from clipbounds.methods import Ring, SClipEF
-from clipbounds.report import Outcome, Row, row_from_verdicts, style
+from clipbounds.report import Outcome, Row, refusals, row_from_verdicts, style
 from clipbounds.report.parallel import simulate_all
 from clipbounds.verdict import bands, mean_slope
 
 CLIENTS, CONFIDENCE = 8, 0.99
 THETA, LARGER = 0.25, 0.5
+# Of 256 runs at theta = .25 one carried a fifth of the variance, and no band was shown. If the largest stays, its share falls like
+# 1/runs: three times as many, on a seed (added to the lab's) that was not used before.
+TIMES, SEED = 3, 141
 
 
 def paired(runs, theta, until):
@@ -37,13 +40,18 @@ def run(lab):
     for theta, until in ((THETA, steps), (LARGER, steps // 3)):
         for name, network in (("ring", Ring(CLIENTS)), ("server", None)):
             setting = cb.Setting(problem, cb.noise.LogTailed(1.0), SClipEF.standard(theta, network=network))
-            jobs[name, theta] = (setting, until, trajectories, {"checkpoints": np.append(grid[grid < until], until)})
+            options = {"checkpoints": np.append(grid[grid < until], until)}
+            count = trajectories
+            if theta == THETA:
+                count, options["seed"] = TIMES * trajectories, lab.seed + SEED
+            jobs[name, theta] = (setting, until, count, options)
     runs = simulate_all(lab, jobs)
     ring, server = (runs[name, THETA].squared_distance.values for name in ("ring", "server"))
     bands_at_end = {name: bands.guarded_normal(v[-1], CONFIDENCE) for name, v in (("ring", ring), ("server", server))}
     (ring_low, ring_high), (server_low, server_high) = bands_at_end["ring"], bands_at_end["server"]
-    known = bool(np.all(np.isfinite([ring_low, ring_high, server_low, server_high])))
+    refused = refusals([bands.carried(ring[-1]), bands.carried(server[-1])])
     overlap = ring_low <= server_high and server_low <= ring_high
+    early = steps < 100_000 and not overlap
     decades = [paired(runs, THETA, steps * 10.0**-k)[0] for k in range(int(np.log10(steps)) - 1, -1, -1)]
     ratio, low, high = paired(runs, LARGER, steps // 3)
     outside = (low > 1.1 or high < 0.9) and steps >= 100_000  # at the quick budget the start is not forgotten yet
@@ -52,22 +60,23 @@ def run(lab):
     late = grid >= steps / 10 - 1
     consensus = runs["ring", THETA].consensus_error.values
     slope = [-v for v in mean_slope(grid[late], consensus[late], CONFIDENCE)]
-    check = f"n = {CLIENTS}, d = 5, {trajectories} runs, asymptotic {100 * CONFIDENCE:g} % bands"
+    check = f"n = {CLIENTS}, d = 5, {{}} runs, asymptotic {100 * CONFIDENCE:g} % bands"
+    many = check.format(TIMES * trajectories)
     rows = [
         Row(
             "Ring of 8: the MSE of the mean iterate is the server's within bands at T",
-            f"{check}, theta = {THETA}, T = {steps:g}, bands of either mean",
+            f"{many}, theta = {THETA}, T = {steps:g}, bands of either mean",
             f"ring {ring[-1].mean():.3g} ({ring_low:.3g}..{ring_high:.3g}); paired ratio by decade "
             + ", ".join(f"{r:.2f}" for r in decades),
             f"server {server[-1].mean():.3g} ({server_low:.3g}..{server_high:.3g})",
             float(ring[-1].mean() / server[-1].mean()),
-            "undecided" if not known else "holds" if overlap else "violated",
+            "undecided" if refused or early else "holds" if overlap else "violated",
             asserted=False,
-            reason="" if known else "one run carries more than a tenth of the variance: no band is shown",
+            reason=refused or ("the start is not forgotten yet at this budget" if early else ""),
         ),
         Row(
             "Ring of 8: once the start is forgotten the MSE is the server's to 10 %",
-            f"{check}, theta = {LARGER}, paired, last decade of T = {steps // 3:g}",
+            f"{check.format(trajectories)}, theta = {LARGER}, paired, last decade of T = {steps // 3:g}",
             f"ratio {ratio:.4f} ({low:.4f}..{high:.4f})",
             ".9 to 1.1",
             float(ratio),
@@ -77,7 +86,7 @@ def run(lab):
         ),
         Row(
             "Ring of 8: consensus error² falls with an exponent near 2",
-            f"{check}, theta = {THETA}, last decade of T = {steps:g}, tolerance .15",
+            f"{many}, theta = {THETA}, last decade of T = {steps:g}, tolerance .15",
             f"slope {slope[0]:.3f} ({slope[2]:.3f}..{slope[1]:.3f}); {consensus[-1].mean():.2g} at T",
             "2; page 1.87 to 1.98 and about 1.5e-9",
             None,
@@ -86,7 +95,7 @@ def run(lab):
         ),
         row_from_verdicts(
             "Growth bound on the mean of the x_i, every run",
-            f"{len(jobs)} settings, {trajectories} runs each",
+            f"{len(jobs)} settings, {trajectories} or {TIMES * trajectories} runs each",
             [cb.compare(run, [Growth()]).verdicts[0] for run in runs.values()],
             "Growth",
         ),

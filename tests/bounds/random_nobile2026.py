@@ -4,6 +4,8 @@ import itertools
 
 import numpy as np
 
+EXPONENTS = (1.05, 1.2, 1.5, 1.8, 2.0)  # p is one of them
+
 
 def law(draw, p, dim, norm, threshold):
     """(atoms (k, dim), weights (k,)) with the mean (norm, 0, ...) and E‖X - mean‖^p = 1."""
@@ -52,8 +54,3 @@ def batch(atoms, weights, thresholds):
     index = np.array(list(itertools.product(range(len(weights)), repeat=len(thresholds))))
     mean = sum(part[index[:, k]] for k, part in enumerate(parts)) / len(thresholds)
     return mean, np.prod(weights[index], axis=1)
-
-
-def exponent():
-    """p at random."""
-    return [1.05, 1.2, 1.5, 1.8, 2.0]

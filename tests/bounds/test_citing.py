@@ -8,6 +8,8 @@ import pytest
 
 import clipbounds as cb
 from clipbounds.bounds import Bound, koloskova2023, nobile2026, reisizadeh2023
+from clipbounds.bounds.control import Scaled
+from clipbounds.falsifier.mutants import mutants
 from clipbounds.papers import OTHERS, PAPERS
 
 CHECKOUT = Path(__file__).parents[2]
@@ -40,10 +42,20 @@ def test_a_statement_quoted_from_another_paper_cites_that_one():
     assert quoted and all(keys(c(eps=0.1).bibtex()) == ["arjevani2023", "clipbounds"] for c in quoted)
 
 
-def test_a_bound_of_one_s_own_cites_the_program_only():
-    class Own(Bound):
-        quantity, source = "gap", "my notebook"
+def test_a_negative_control_cites_the_paper_of_the_bound_that_it_changes():
+    """Scaled twice, and a mutant of the search: they rest on the same paper; a scaled bound of one's own still on none."""
+    whole = koloskova2023.S1()
+    for control in (Scaled(whole, 0.5), Scaled(Scaled(whole, 0.5), 0.9), mutants(whole)[-1][1]):
+        assert keys(control.bibtex()) == keys(whole.bibtex()) == ["koloskova2023", "clipbounds"]
+        assert f"{control.name} ({whole.source})" in control.bibtex()
+    assert keys(Scaled(Own(), 0.5).bibtex()) == ["clipbounds"]
 
+
+class Own(Bound):
+    quantity, source = "gap", "my notebook"
+
+
+def test_a_bound_of_one_s_own_cites_the_program_only():
     assert keys(Own().bibtex()) == ["clipbounds"]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from random_nobile2026 import batch, clipped, exponent, law
+from random_nobile2026 import EXPONENTS, batch, clipped, law
 
 from clipbounds.bounds.nobile2026.exponential import centred_constant, hilbert_factor
 from clipbounds.bounds.nobile2026.mean_step import MeanStep
@@ -15,7 +15,7 @@ POINT = Grid(1, 24, 0.1, 64)
 
 def bias_ratios(draw, fed):
     """Lemma B1: (i) or (ii), and (iii); the variance of `MeanStep`."""
-    p, dim, tau = draw.choice(exponent()), draw.integers(1, 4), 10 ** draw.uniform(-1, 1.5)
+    p, dim, tau = draw.choice(EXPONENTS), draw.integers(1, 4), 10 ** draw.uniform(-1, 1.5)
     norm = tau * (draw.uniform(0, 1) if draw.random() < 0.7 else 10 ** draw.uniform(0, 0.7))
     atoms, weights = law(draw, p, dim, norm, tau)
     mean = weights @ clipped(atoms, tau)
@@ -32,7 +32,7 @@ def bias_ratios(draw, fed):
 
 def cosh_ratios(draw, fed):
     """E cosh(theta‖x + clip X - g‖)/cosh(theta‖x‖) - 1 over its bound, at G = 0 and at 0 < G < tau."""
-    p, dim, tau = draw.choice(exponent()), draw.integers(1, 4), 10 ** draw.uniform(-0.5, 2.5)
+    p, dim, tau = draw.choice(EXPONENTS), draw.integers(1, 4), 10 ** draw.uniform(-0.5, 2.5)
     norm = (
         0.0 if draw.random() < 0.5 else tau * (draw.uniform(0, 1) if draw.random() < 0.5 else 10 ** draw.uniform(-3, 0))
     )
@@ -53,7 +53,7 @@ def cosh_ratios(draw, fed):
 
 def step_ratios(draw, fed):
     """E exp(lambda Y) over exp(-(lambda eta/2) Psi), plain and cut, enumerated; Phi* in expectation."""
-    p, dim, n = draw.choice(exponent()), draw.integers(1, 4), draw.integers(1, 4)
+    p, dim, n = draw.choice(EXPONENTS), draw.integers(1, 4), draw.integers(1, 4)
     tau = 10 ** draw.uniform(-0.3, 1.3)
     thresholds = np.full(n, tau) if draw.random() < 0.6 else tau * np.arange(1, n + 1) ** (1 / p)
     norm = 0.0 if draw.random() < 0.2 else tau * 10 ** draw.uniform(-2, 0.4)
@@ -97,23 +97,15 @@ def attack(ratios, seed, count, fed=1.0):
     return largest
 
 
-LEAST = {
-    "(i)": 0.99,
-    "(ii)": 0.99,
-    "variance": 0.99,
-    "centred": 0.99,
-    "hilbert": 0.99,
-    "plain": 0.99,
-    "cut": 0.99,
-    "expectation": 0.99,
-}
+CLOSE = 0.99  # the largest ratio of ten thousand laws, for every kind below
 # (iii) is loose by nature: what is lost at the sphere is at most sigma/2 (page: .499); a Chernoff radius is, too
 KINDS = {bias_ratios: ("(i)", "(ii)", "variance"), cosh_ratios: ("centred", "hilbert"), step_ratios: ("plain", "cut", "expectation")}  # fmt: skip
+FEW = {bias_ratios: 800, cosh_ratios: 4000, step_ratios: 800}  # "hilbert" comes closer than .96 only among thousands
 
 
 @pytest.mark.parametrize("ratios", KINDS, ids=lambda f: f.__name__)
 def test_no_exact_law_is_above(ratios):
-    found = attack(ratios, 1, 800)
+    found = attack(ratios, 1, FEW[ratios])
     assert max(found.values()) <= 1 + SLACK, found
 
 
@@ -122,11 +114,11 @@ def test_no_exact_law_is_above(ratios):
 def test_no_exact_law_is_above_in_ten_thousand_and_some_come_close(ratios):
     found = attack(ratios, 2, 10_000)
     assert max(found.values()) <= 1 + SLACK, found
-    assert all(found[name] >= LEAST[name] for name in KINDS[ratios]), found
+    assert all(found[name] >= CLOSE for name in KINDS[ratios]), found
 
 
 @pytest.mark.parametrize("ratios", KINDS, ids=lambda f: f.__name__)
 def test_the_same_attack_beats_bounds_that_are_fed_a_smaller_sigma(ratios):
     """Negative control: .96 sigma. Every kind that is tight must be beaten."""
-    found = attack(ratios, 1, 800, fed=0.96)
-    assert all(found[name] > 1 + SLACK for name in KINDS[ratios] if name != "hilbert"), found
+    found = attack(ratios, 1, FEW[ratios], fed=0.96)
+    assert all(found[name] > 1 + SLACK for name in KINDS[ratios]), found

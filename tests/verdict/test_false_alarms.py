@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from false_alarms import CELLS, CONFIDENCES, LAWS, Cell, false_alarms, true_mean
+from alarm_cells import CELLS, LAWS, Cell, true_mean
+from false_alarms import CONFIDENCES, false_alarms
 from scipy.integrate import quad
 from scipy.stats import binom
 

@@ -57,9 +57,12 @@ def last_gap(run, minorant, log_term, rate, mu, top):
         return float(np.nanmin((moment + log_term) / rate)) * (1 + 1e-9)
 
 
-def polyak_last(run, mu):
-    """With probability >= 1 - delta, f(x_T) - f* is at most this; never above the localisation."""
-    found = whole_gap(run)
+def polyak_last(run, mu, found):
+    """With probability >= 1 - delta, f(x_T) - f* is at most this: the smaller of Theorem 7's bound and `found`.
+
+    `found` is a bound of all f(x_t) - f* for the same delta, `polyak_gap`. It may be the smaller one, for few steps and few units,
+    as all of delta goes to it.
+    """
     for cut, local in SPLITS:
         smallest = partial(exit_gap, mu=mu)
         gap, gap_rate = localise(run, cut, local, smallest)

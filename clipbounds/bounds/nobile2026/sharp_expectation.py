@@ -7,7 +7,7 @@ import numpy as np
 from .expectation import _PerSample
 from .mean_step import MeanStep
 from .search import certified_supremum, lowest_point
-from .units import units_of
+from .units import threshold_condition, units_of
 
 FURTHEST = 1e150  # of the largest threshold: where the search for the slope 2 mean(tau) ends
 EPS = np.finfo(float).eps
@@ -124,6 +124,9 @@ class Theorem3Star(_PerSample):
         r"\frac1T\sum_{t<T}\mathbb E\|\nabla f(x_t)\|\le\inf_{a>0}\frac1a\Big[\frac{2F_0}{\eta T}+\sup_G(aG-\Phi^*(G))\Big],\ "
         r"\Phi^*=2G\ell-\omega\ell^2-\omega V"
     )
+
+    def conditions(self, setting):
+        return [*super().conditions(setting), threshold_condition(setting)]
 
     def descent(self, setting):
         """Phi* of this setting."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...specs import Interval, parameter
 from .expectation import _PerSample
-from .units import units_of
+from .units import threshold_condition, units_of
 from .whole_run import Average, Run, whole_gap, whole_run
 
 QUANTITIES = {
@@ -38,7 +38,9 @@ class WholeRun(_PerSample):
     failure_probability: float = parameter(Interval(0, 1), "delta")
 
     aggregate = "probability"
-    power = 2  # the bound scales like this power of a gradient
+
+    def conditions(self, setting):
+        return [*super().conditions(setting), threshold_condition(setting)]
 
     def run(self, setting, steps):
         """(what the theorem depends on, in units with L = F0 = 1; sqrt(L F0), the unit of gradients; F0)."""
@@ -53,7 +55,7 @@ class WholeRun(_PerSample):
         )  # fmt: skip
         return run, float(unit), float(gap)
 
-    def bound(self, run, unit):
+    def bound(self, setting, run, unit):
         """The value for one number of steps in units with L = F0 = 1; `unit` is the unit of gradients."""
         raise NotImplementedError
 
@@ -63,7 +65,7 @@ class WholeRun(_PerSample):
         values = {}
         for T in np.unique(steps):
             run, unit, gap = self.run(setting, T)
-            values[T] = self.bound(run, unit) * (gap if self.quantity == "gap" else unit**self.power)
+            values[T] = self.bound(setting, run, unit) * (gap if self.quantity == "gap" else unit**self.power)
         return np.vectorize(values.__getitem__, otypes=[np.float64])(steps)
 
 
@@ -130,7 +132,7 @@ class Theorem6(WholeRun):
     def power(self):
         return 2 if QUANTITIES[self.quantity] in ("square", "corner") else 1
 
-    def bound(self, run, unit):
+    def bound(self, setting, run, unit):
         kind = QUANTITIES[self.quantity]
         if kind == "largest":
             return float(np.sqrt(2 * run.lipschitz * _searched_gap(run)))
@@ -157,5 +159,5 @@ class Theorem6Gap(WholeRun):
     quantity = "gap"
     statement = r"\Pr\Big[\max_{t\le T}f(x_t)-f^*\le D\Big]\ge1-\delta"
 
-    def bound(self, run, unit):
+    def bound(self, setting, run, unit):
         return _searched_gap(run)

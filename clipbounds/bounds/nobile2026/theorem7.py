@@ -2,8 +2,6 @@
 
 from functools import lru_cache
 
-import numpy as np
-
 from ..base import Hypothesis
 from .polyak import polyak_gap, polyak_last
 from .theorem6 import CACHED, WholeRun
@@ -29,13 +27,6 @@ class _Polyak(WholeRun):
         """mu/L."""
         return float(setting.problem.strong_convexity / setting.problem.lipschitz)
 
-    def evaluate(self, setting, steps):
-        mu, values = self.shape(setting), {}
-        for T in np.unique(steps):
-            run, _, gap = self.run(setting, T)
-            values[T] = gap * self.bound(run, mu)
-        return np.vectorize(values.__getitem__, otypes=[np.float64])(steps)
-
 
 class Theorem7(_Polyak):
     r"""With probability >= 1 - delta, f(x_T) - f* <= (1-rho)^T F0 + (1 - (1-rho)^T) c/(2 a mu) + ln(1/delta_m)/lambda, rho = eta a mu.
@@ -54,7 +45,8 @@ class Theorem7(_Polyak):
     probability at most e^{-lambda D} E Z_t, and t = 0 is none because D >= F0: sum over t. Given D, the same for lambda, and
     Markov: P(f(x_T) - f* > x, no exit, no cut) <= e^{l_T - lambda x} = delta_m. QED
 
-    The parameters are searched with the setting alone, as for Theorem 6; every value is valid.
+    The parameters are searched with the setting alone, as for Theorem 6; every value is valid. So is `Theorem7Gap`, with all of
+    delta for the localisation, and the smaller of the two is given.
 
     Parameters
     ----------
@@ -67,8 +59,9 @@ class Theorem7(_Polyak):
         r"\rho=\eta a\mu"
     )
 
-    def bound(self, run, mu):
-        return _last(run, mu)
+    def bound(self, setting, run, unit):
+        mu = self.shape(setting)
+        return _last(run, mu, _gap(run, mu))
 
 
 class Theorem7Gap(_Polyak):
@@ -79,5 +72,5 @@ class Theorem7Gap(_Polyak):
 
     statement = r"\Pr\Big[\max_{t\le T}f(x_t)-f^*\le D\Big]\ge1-\delta"
 
-    def bound(self, run, mu):
-        return _gap(run, mu)
+    def bound(self, setting, run, unit):
+        return _gap(run, self.shape(setting))

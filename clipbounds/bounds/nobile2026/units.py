@@ -88,6 +88,16 @@ def method_conditions(setting, p):
     ]
 
 
+def threshold_condition(setting):
+    """Every threshold of a batch, and its square, is a positive float: a schedule that grows fast may leave their range."""
+    what, counts = "1e-150 <= tau_k <= 1e150", unit_counts(setting.method)
+    thresholds = None if counts is None else thresholds_of(setting.method.operator, counts[0])
+    if thresholds is None:
+        return Hypothesis(what, "no thresholds", False)
+    shown = f"tau_1 = {thresholds[0]:g}, tau_{thresholds.size} = {thresholds[-1]:g}"
+    return Hypothesis(what, shown, bool(np.all((thresholds >= 1e-150) & (thresholds <= 1e150))))
+
+
 def moment_condition(setting, p):
     """E‖xi‖^p < inf."""
     sigma = sample_sigma(setting, p)

@@ -153,13 +153,13 @@ def localise(run, cut, local, smallest=excursion):
     return np.inf, np.nan
 
 
-def search(run, quantity, splits=SPLITS):
+def search(run, quantity):
     """The best `Plan` on a coarse grid, or None where no localisation is finite. It uses the setting only, no data.
 
     For each split of delta: lambda_D by a logarithmic grid that minimises D, then lambda in the same way for the average.
     """
     best = (np.inf, None)
-    for cut, local in splits:
+    for cut, local in SPLITS:
         gap, gap_rate = localise(run, cut, local)
         if not gap < np.inf:
             continue

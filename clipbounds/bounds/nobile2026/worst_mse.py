@@ -70,8 +70,11 @@ class _Batch:
         return self.unit * (squares[k] + left[k] * size**2 + np.sign(x) * (slope[k] * size - shift[k]))
 
     def program(self, w, bias):
-        """(dual value, mu and alpha's law): the linear program for F_w, points being added where its dual fails; None if it gives up."""
-        pieces, points, best = self.pieces(w, bias), self.points, (np.inf, -np.inf, None)
+        """(dual value, its law as points and masses) of the linear program for F_w, points being added where the dual fails.
+
+        The dual value bounds sup E F_w whatever the program does; it is inf, and the law None, if no program is solved.
+        """
+        pieces, points, best = self.pieces(w, bias), self.points, (np.inf, None)
         for _ in range(ROUNDS):
             scale = np.maximum(1.0, np.abs(points) ** self.p)
             value = self.value(points, pieces)
@@ -83,7 +86,7 @@ class _Batch:
                 break
             upper, worst = self.dual(pieces, -found.ineqlin.marginals[0], -found.eqlin.marginals[1])
             if upper < best[0]:
-                best = upper, -found.fun, (points, found.x / scale)
+                best = upper, (points, found.x / scale)
             if upper + found.fun <= 1e-6 * abs(upper):
                 break
             points = np.union1d(points, worst)
@@ -169,7 +172,7 @@ def _cell(batch, left, right):
     bias = bias * (w / max(batch.repeats @ bias / batch.n, 1e-300))
     best, least = (-np.inf, None), (np.inf, bias)
     for _ in range(4):
-        upper, _, measure = batch.program(w, bias)
+        upper, measure = batch.program(w, bias)
         if measure is None:
             break
         whole = upper + batch.unit * (share @ bias**2)
@@ -195,11 +198,11 @@ def _cell(batch, left, right):
 
 
 @lru_cache(maxsize=1024)
-def exact_mse(count, scale, p, schedule="paper"):
+def exact_mse(count, scale, p, schedule="growing"):
     """n^{2(p-1)/p} sup E‖ghat - g‖²/sigma² at g = 0, between two certified numbers.                     [proved]
 
     X_1, ..., X_n identically distributed in a Hilbert space, E X = 0, E‖X‖^p <= sigma^p, 1 < p <= 2; ghat the mean of the clipped
-    samples, tau_k = scale sigma k^{1/p} ("paper") or scale sigma n^{1/p} ("constant", where independence is enough).
+    samples, tau_k = scale sigma k^{1/p} ("growing") or scale sigma n^{1/p} ("constant", where independence is enough).
 
     **Theorem 1''.** With A_k = X - clip_{tau_k} X, C_k = min(‖X‖, tau_k)², H = (1/n) sum A_k, Q = (1/n²) sum C_k and B = (1/n) sum
     beta1(tau_k), for every choice of a vector b0 as a function of w
@@ -225,7 +228,7 @@ def exact_mse(count, scale, p, schedule="paper"):
     count : int n >= 1
     scale : float lam in (0, inf)
     p : float in (1, 2]
-    schedule : "paper" ("growing" is the same) or "constant"
+    schedule : "growing" (that of the paper; "paper" is the same) or "constant", as in `joint_constant`
 
     Returns
     -------
@@ -239,14 +242,13 @@ def exact_mse(count, scale, p, schedule="paper"):
     """
     count, p = check_integer("exact_mse", "count", count, 1), check_exponent("exact_mse", p)
     scale = check_positive("exact_mse", "scale", scale)
-    if schedule not in ("paper", *SCHEDULES):
-        raise ValueError(f"exact_mse: schedule must be 'paper' or 'constant', but {schedule!r} was given")
-    growing = schedule != "constant"
+    schedule = "growing" if schedule == "paper" else schedule
+    if schedule not in SCHEDULES:
+        raise ValueError(f"exact_mse: schedule must be one of {SCHEDULES}, but {schedule!r} was given")
+    growing = schedule == "growing"
     thresholds = growing_thresholds(scale, p, count) if growing else np.full(count, scale * count ** (1 / p))
     batch = _Batch(thresholds, p)
-    ceiling = min(
-        joint_constant(p, scale, count, "growing" if growing else "constant"), batch.unit * thresholds.mean() ** 2
-    )
+    ceiling = min(joint_constant(p, scale, count, schedule), batch.unit * thresholds.mean() ** 2)
     edges = np.linspace(0, batch.most * (1 + 1e-9), 9)
     waiting, settled, solved = list(itertools.pairwise(edges)), -np.inf, 0
     best = (-np.inf, None)
