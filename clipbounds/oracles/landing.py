@@ -13,7 +13,7 @@ from .landing_kernels import FIELDS
 from .stationary import best_rate, run_through
 
 LARGEST = 6e7  # numbers of a grid and its policies: 480 MB
-DYNAMIC = 5000  # steps up to which the dynamic programme runs; longer horizons use one policy for all steps
+DYNAMIC = 5000  # steps up to which the dynamic programme runs if it fits; otherwise there is one policy for all steps
 COARSE, ENOUGH = 2, 1e-4  # landings while the grid grows, and the gain at which it stops
 
 
@@ -29,7 +29,8 @@ class Tables:
     stages : list of ndarray, (count, 12): atoms in units of c, weights, landings
     totals : ndarray: sum_{t<k} E|f'(x_t)| over k steps from x0, k = 1, 2, ...
     rate, offset : float; beyond the length of `totals` one policy for all steps earns at least rate·k + offset in k steps
-    residual : float; for one policy for all steps: no laws on this grid earn a mean above the value plus this (`stationary`)
+    residual : float; for one policy for all steps: no laws on this grid earn a mean above the value plus this, if they keep to the
+        law that moves least at points less than a longest step from an end of the grid (`stationary`)
     """
 
     first: float
@@ -47,7 +48,7 @@ class Tables:
         """The mean gradient norm over the first `steps` steps that the adversary of this horizon attains."""
         steps = np.asarray(steps)
         short = self.totals[np.minimum(steps, self.totals.size).astype(int) - 1] / steps
-        return np.where(steps <= self.totals.size, short, np.maximum(self.rate + self.offset / steps, 0.0))
+        return np.where(steps <= self.totals.size, short, np.maximum(self.rate + self.offset / steps, short))
 
 
 class Policy(Spec):
@@ -96,18 +97,25 @@ class Policy(Spec):
         spread = 4 * min(1.0, self.sigma / self.threshold) * math.sqrt(min(steps, relaxation))
         return min(math.ceil(landing * (8 + spread)), landing * steps)
 
-    def _widest(self, landing, steps):
+    def _recorded(self, steps):
+        """Whether this horizon has the dynamic programme: it is short, and the policies of all stages fit into memory."""
+        return steps <= DYNAMIC and self.half_width(self.landing, steps) <= _widest(FIELDS * stages_of(steps))
+
+    @property
+    def recorded(self):
+        """Whether the dynamic programme is run, and not one policy for all steps."""
+        return self._recorded(self.steps)
+
+    def widest(self, landing):
         """The largest half width that fits into memory."""
-        numbers = (
-            FIELDS * stages_of(steps) if steps <= DYNAMIC else 4 * FIELDS + 6 * landing
-        )  # the band, and its factors
-        return int((LARGEST / numbers - 1) // 2)
+        return _widest(FIELDS * stages_of(self.steps) if self.recorded else _one_policy(landing))
 
     def check_memory(self):
         """ValueError if the grid that the horizon begins with does not fit."""
 
         def fits(steps):
-            return self.half_width(self.landing, steps) <= self._widest(self.landing, steps)
+            width = self.half_width(self.landing, steps)
+            return self._recorded(steps) or width <= _widest(_one_policy(self.landing))
 
         if fits(self.steps):
             return
@@ -122,17 +130,27 @@ class Policy(Spec):
         )
 
 
+def _widest(numbers):
+    """The largest half width for so many numbers a point."""
+    return int((LARGEST / numbers - 1) // 2)
+
+
+def _one_policy(landing):
+    """Numbers a point of one policy for all steps: the band of its system, and the factors."""
+    return 4 * FIELDS + 6 * landing
+
+
 def _coarse_half(policy):
     """Half width of the coarsest grid that is wide enough, and its landing."""
     landing = min(max(COARSE, math.ceil(policy.threshold / (2 * policy.sigma))), policy.landing)
-    limit = min(policy.steps * landing, policy._widest(landing, policy.steps))
+    limit = min(policy.steps * landing, policy.widest(landing))
     half, value = min(policy.half_width(landing), limit), -math.inf
     while True:
         grid = Grid(policy, landing, half)
-        if policy.steps <= DYNAMIC:
+        if policy.recorded:
             found = grid.programme(policy.steps, record=False)[0][-1] / policy.steps
         else:
-            found = best_rate(grid, policy.steps).rate
+            found = math.ldexp(best_rate(grid, policy.steps).rate, grid.exponent)
         if half == limit:
             return half, landing
         if found <= value * (1 + ENOUGH):
@@ -144,10 +162,10 @@ def _coarse_half(policy):
 def _tables(policy):
     policy.check_memory()
     half, coarse = _coarse_half(policy)
-    half = min(math.ceil(half / coarse * policy.landing), policy._widest(policy.landing, policy.steps))
+    half = min(math.ceil(half / coarse * policy.landing), policy.widest(policy.landing))
     grid = Grid(policy, policy.landing, half)
     place = (grid.first, grid.spacing, grid.count, grid.start)
-    if policy.steps <= DYNAMIC:
+    if policy.recorded:
         totals, begins, stages = grid.programme(policy.steps)
         return Tables(*place, begins, stages, totals)
     best = best_rate(grid, policy.steps)

@@ -20,6 +20,10 @@ class Grid:
     Parameters
     ----------
     policy : landing.Policy; landing : int, cells in the longest step; half : int, points on each side of x0
+
+    Attributes
+    ----------
+    exponent : int; `costs` = |f'| and `values` are in units of 2^exponent
     """
 
     def __init__(self, policy, landing, half):
@@ -29,7 +33,10 @@ class Grid:
         self.count, self.start, self.first = x.size, half, float(x[0])
         gradient = policy.problem.gradient(x[:, np.newaxis])[:, 0]
         # where the gradient leaves the range of floats the point counts as lost
-        self.costs = np.where(np.isfinite(gradient), np.abs(gradient), 0.0)
+        costs = np.where(np.isfinite(gradient), np.abs(gradient), 0.0)
+        # what is earned is counted in units of 2^exponent, which rounds nothing: multipliers would underflow beside costs of 1e-300
+        self.exponent = int(np.frexp(costs.max())[1])
+        self.costs = np.ldexp(costs, -self.exponent)
         self.slopes = np.where(np.isfinite(gradient), gradient / policy.threshold, 0.0)
         self.numbers = np.array([(policy.sigma / policy.threshold) ** policy.p, policy.p, landing])
         self.scratch = np.zeros(4 * landing + 2)
@@ -58,7 +65,7 @@ class Grid:
             last = min(steps, k + 1 if k < EVERY else k + max(1, k // RATIO))
             self.advance(table, totals, k, last)
             k = last
-        return totals, np.array(begins), stages
+        return np.ldexp(totals, self.exponent), np.array(begins), stages
 
     def transitions(self, table):
         """Weights of the atoms and the indices where they land, (count, 4) each; indices beyond the grid occur."""

@@ -5,8 +5,8 @@ lands at i - M, or at most -1 and lands at i + M: every step ends on the grid. B
 longest step from an end keep to the law that moves least, which never leaves the grid where f' points back into it.
 
 The best law maximises E V(next) over laws with the mean u = f'(x)/c and E|Y-u|^p <= moment. For multipliers beta and gamma >= 0 the
-minimum over atoms y of -V(y) - beta(y-u) + gamma|y-u|^p is searched as in `worst_case.one_step_kernels`; here it only serves to
-find a law, and any law that is found gives a lower bound of the worst case.
+minimum over atoms y of -V(y) - beta(y-u) + gamma|y-u|^p is searched (`dual_kernels`); here it only serves to find a law, and any
+law that is found gives a lower bound of the worst case.
 """
 
 import math
@@ -15,9 +15,11 @@ from numba import types
 
 from ..lanes.blocks import FLOATS
 from ..lanes.compile import device, kernel, named_signature
+from .dual_kernels import enclose, power
 
 ATOMS, FIELDS = 4, 12  # of a row of a policy: atoms, weights, landings
-ROUNDS, DOUBLINGS, STEPS = 30, 80, 100
+ROUNDS, DOUBLINGS = 30, 80
+SLACK = 1e-12  # of the search for beta
 PRECISION = 1e-6  # of the range of V over a step: what a law may fall short of the best one
 # numbers: sigma^p/c^p, p, M; scratch: costs and powers of the 2M + 1 landings
 IMPROVE = named_signature(
@@ -31,15 +33,9 @@ EVALUATE = named_signature(
 
 
 @device
-def power(base, exponent):
-    if exponent == 1.0:
-        return base
-    return base * base if exponent == 2.0 else base**exponent
-
-
-@device
-def lowest(u, p, M, beta, gamma, scratch):
+def lowest(u, given, beta, gamma):
     """Minimum over the atoms of cost - beta(y-u) + gamma|y-u|^p, and a minimiser."""
+    p, M, scratch = given
     reach = power(abs(beta) / (gamma * p), 1.0 / (p - 1.0))
     gain = -abs(beta) * reach * (1.0 - 1.0 / p)
     if beta < 0.0 and u - reach <= -1.0:
@@ -61,51 +57,6 @@ def lowest(u, p, M, beta, gamma, scratch):
         if value < best:
             best, chosen = value, k
     return best, y if chosen < 0 else (chosen - M) / M
-
-
-@device
-def enclosing(u, p, M, span, gamma, scratch):
-    """Minimisers below and above u at the best beta for this gamma, and the dual value without its last term."""
-    high = span + gamma
-    low = -high
-    at_low, y_low = lowest(u, p, M, low, gamma, scratch)
-    for _ in range(DOUBLINGS):
-        if y_low <= u:
-            break
-        low *= 4.0
-        at_low, y_low = lowest(u, p, M, low, gamma, scratch)
-    at_high, y_high = lowest(u, p, M, high, gamma, scratch)
-    for _ in range(DOUBLINGS):
-        if y_high >= u:
-            break
-        high *= 4.0
-        at_high, y_high = lowest(u, p, M, high, gamma, scratch)
-    best = max(at_low, at_high)
-    width, patience = high - low, 3
-    for _ in range(STEPS):
-        beta = low + (at_high - at_low + (high - low) * (y_high - u)) / (y_high - y_low)
-        model = at_low + (beta - low) * (u - y_low)
-        if patience == 0 or not low < beta < high:
-            beta = 0.5 * (low + high)
-            model = math.inf
-            width, patience = 0.5 * width, 3
-            if beta <= low or beta >= high:
-                break
-        value, y = lowest(u, p, M, beta, gamma, scratch)
-        best = max(best, value)
-        if value >= model - 1e-12 * (span + abs(beta)):
-            break
-        if y < u:
-            low, at_low, y_low = beta, value, y
-        elif y > u:
-            high, at_high, y_high = beta, value, y
-        else:
-            y_low = y_high = u
-            break
-        patience -= 1
-        if high - low <= 0.5 * width:
-            width, patience = high - low, 3
-    return y_low, y_high, best
 
 
 @device
@@ -162,6 +113,7 @@ def under_is_refused(u, p, M, low, high, moment, scratch):
 def improve(slopes, values, policy, gammas, numbers, scratch, count):
     """For each point the best law for the next step; `gammas` carries the multipliers from one call to the next."""
     moment, p, M = numbers[0], numbers[1], int(numbers[2])
+    given = (p, M, scratch)
     for i in range(count):
         u = abs(slopes[i])
         sign = 1 if slopes[i] >= 0.0 else -1
@@ -182,7 +134,7 @@ def improve(slopes, values, policy, gammas, numbers, scratch, count):
         if span > 0.0:
             gamma = gammas[i] * span if gammas[i] > 0.0 else span / moment
             few = many = gamma
-            low, high, best = enclosing(u, p, M, span, gamma, scratch)
+            best, low, high = enclose(lowest, u, given, gamma, span, SLACK)
             above, above_cost = two_points(u, p, M, low, high, scratch)
             under, under_cost = above, above_cost
             dual = best - gamma * moment
@@ -192,7 +144,7 @@ def improve(slopes, values, policy, gammas, numbers, scratch, count):
                     break
                 few, few_low, few_high, above, above_cost = many, many_low, many_high, under, under_cost
                 many *= 2.0
-                many_low, many_high, best = enclosing(u, p, M, span, many, scratch)
+                best, many_low, many_high = enclose(lowest, u, given, many, span, SLACK)
                 under, under_cost = two_points(u, p, M, many_low, many_high, scratch)
                 dual = max(dual, best - many * moment)
             for _ in range(DOUBLINGS):
@@ -200,7 +152,7 @@ def improve(slopes, values, policy, gammas, numbers, scratch, count):
                     break
                 many, many_low, many_high, under, under_cost = few, few_low, few_high, above, above_cost
                 few *= 0.5
-                few_low, few_high, best = enclosing(u, p, M, span, few, scratch)
+                best, few_low, few_high = enclose(lowest, u, given, few, span, SLACK)
                 above, above_cost = two_points(u, p, M, few_low, few_high, scratch)
                 dual = max(dual, best - few * moment)
             for _ in range(ROUNDS):
@@ -209,7 +161,7 @@ def improve(slopes, values, policy, gammas, numbers, scratch, count):
                 if share * above_cost + (1.0 - share) * under_cost - dual <= PRECISION * span:
                     break
                 gamma = math.sqrt(few * many)
-                low, high, best = enclosing(u, p, M, span, gamma, scratch)
+                best, low, high = enclose(lowest, u, given, gamma, span, SLACK)
                 reached, cost = two_points(u, p, M, low, high, scratch)
                 dual = max(dual, best - gamma * moment)
                 if reached > moment:

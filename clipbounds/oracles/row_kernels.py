@@ -32,6 +32,7 @@ from ..problems.linear_kernels import (
 )
 from .base import ORACLE
 from .softmax_rows import dense_softmax, sparse_softmax
+from .turned import turn, turn_back
 
 # (x, v, state, chosen, params, dim, first, count): v <- mean gradient at x of the rows chosen[first], ..., of each lane;
 # `chosen` has a row of LANES numbers a sample, `params` are those of the problem, `state` is 2 dim rows of scratch. At
@@ -124,10 +125,7 @@ def _dense(x, v, state, chosen, params, dim, first, count):
     values, labels = floats_at(int(params[VALUES_AT]), n * dim), floats_at(int(params[LABELS_AT]), n)
     turned, total = rows(state, 0, dim), rows(state, dim, dim)
     if first == 0:
-        for k in range(dim):
-            point = row(x, k)
-            for l in range(LANES):
-                turned[l * dim + k] = point[l]
+        turn(x, turned, dim)
     weights, known, starts = scratch(), scratch(), scratch()
     for l in range(LANES):
         point, sum_ = piece(turned, l * dim, dim), piece(total, l * dim, dim)
@@ -165,10 +163,7 @@ def _dense(x, v, state, chosen, params, dim, first, count):
                 a, weight = piece(values, int(starts[i]), dim), weights[i]
                 for k in range(dim):
                     sum_[k] += weight * a[k]
-    for k in range(dim):
-        point, to = row(x, k), row(v, k)
-        for l in range(LANES):
-            to[l] = total[l * dim + k] + ridge * point[l]
+    turn_back(total, x, v, ridge, dim)
 
 
 @device

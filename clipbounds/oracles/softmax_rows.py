@@ -3,9 +3,10 @@
 from ..lanes.blocks import LANES
 from ..lanes.compile import device
 from ..lanes.products import dot
-from ..lanes.views import floats_at, indices_at, piece, row, rows, scratch
+from ..lanes.views import floats_at, indices_at, piece, rows, scratch
 from ..problems.linear_kernels import COLUMNS_AT, LABELS_AT, RIDGE, ROWS, STARTS_AT, VALUES_AT, WIDTH
 from ..problems.softmax_kernels import share
+from .turned import turn, turn_back
 
 
 @device
@@ -29,10 +30,7 @@ def dense_softmax(x, v, state, chosen, params, dim, first, count):
     values, labels = floats_at(int(params[VALUES_AT]), n * features), floats_at(int(params[LABELS_AT]), n)
     turned, total = rows(state, 0, dim), rows(state, dim, dim)
     if first == 0:
-        for k in range(dim):
-            point = row(x, k)
-            for l in range(LANES):
-                turned[l * dim + k] = point[l]
+        turn(x, turned, dim)
     z = scratch()
     for l in range(LANES):
         point, sum_ = piece(turned, l * dim, dim), piece(total, l * dim, dim)
@@ -48,10 +46,7 @@ def dense_softmax(x, v, state, chosen, params, dim, first, count):
                 weight, to = z[k], piece(sum_, k * features, features)
                 for j in range(features):
                     to[j] += weight * a[j]
-    for k in range(dim):
-        point, to = row(x, k), row(v, k)
-        for l in range(LANES):
-            to[l] = total[l * dim + k] + ridge * point[l]
+    turn_back(total, x, v, ridge, dim)
 
 
 @device

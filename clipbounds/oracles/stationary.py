@@ -8,18 +8,21 @@ so (two wells). The policy is improved, V solved again, and so on. h = V - V(x0)
 **Certificate.** Let l < 0, A the points where h > l, h replaced by l elsewhere and beyond the grid, rate <= |f'| + E h(next) - h on A,
 and D <= min over A of (V_K - h), with V_K the sum over K steps of the policy, which is run through. If also l + D + (T-K) rate <= 0,
 then V_k >= (k-K) rate + h + D for K <= k <= T: outside A the right side is at most 0, and on A
-V_{k+1} = |f'| + P V_k >= |f'| + E h(next) + (k-K) rate + D >= (k+1-K) rate + h + D. So V_T(x0) >= (T-K) rate + D.
+V_{k+1} = |f'| + P V_k >= |f'| + E h(next) + (k-K) rate + D >= (k+1-K) rate + h + D. So V_T(x0) >= (T-K) rate + D. Where this says
+little, because T is no longer than the policy needs to settle, V_T >= V_K still holds: |f'| >= 0.
 
 How h was found does not matter. With g = delta V(x0) and l = -2 T g the residual |f'| + E h(next) - h = delta E V(next) is at least
 g(1 - 2 delta T) on A, if h solves its system: points that never reach the good ones cost nothing.
 
 **Residual.** If u >= |f'| + E h(next) - h for the best law at every point, with h = 0 at x0 and beyond the grid, no sequence of laws
-on this grid earns more than T u - min h, by the same induction from V_0 = 0. This h is found by another policy iteration, for
-which a point beyond the grid is as good as x0: a good bound where f' points back into the grid at both ends, a poor one where
-the adversary could push the iterate out.
+on this grid earns more than T u - min h, by the same induction from V_0 = 0. At points less than a longest step from an end of the
+grid u knows the law that moves least only, which all policies here have there (`landing_kernels`): sequences with other laws at
+these points are not covered. This h is found by another policy iteration, for which a point beyond the grid is as good as x0: a
+good bound where f' points back into the grid at both ends, a poor one where the adversary could push the iterate out.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 from scipy.linalg import solve_banded
@@ -36,7 +39,10 @@ EPS = float(np.finfo(float).eps)
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Rate:
-    """A policy for all steps with a rate that it earns, certified, on the points A; h and l are those of the certificate."""
+    """A policy for all steps with a rate that it earns, certified, on the points A; h and l are those of the certificate.
+
+    All in the units of the grid. Where nothing is earned from x0 the rate is 0 and A is empty.
+    """
 
     table: np.ndarray
     rate: float
@@ -91,6 +97,8 @@ def best_rate(grid, steps):
         table = grid.improved()
         h, g = solved(grid, table, delta)
         level = -DEPTH * steps * g
+        if not h[grid.start] > level:  # g = 0
+            break
         raised = np.maximum(h, level)
         residual, rounding = _residual(grid, table, raised, level)
         rate = float(np.min((residual - rounding)[h > level]))
@@ -98,12 +106,16 @@ def best_rate(grid, steps):
             break
         best = Rate(table, rate, raised, level)
         grid.values[:] = raised
+    best = Rate(table, 0.0, np.zeros(grid.count), 0.0) if best is None else best
     grid.values[:] = best.h
     return best
 
 
 def most(grid, best, steps):
-    """A number that the mean gradient norm of no sequence of laws on this grid exceeds, up to PRECISION of the best law."""
+    """A number that no sequence of laws on this grid exceeds in the mean, except for laws near its ends; see above.
+
+    Up to PRECISION of the best law, and in the units of the grid.
+    """
     delta = discount(steps)
     table, found = best.table, np.inf
     for _ in range(SWEEPS):
@@ -128,7 +140,8 @@ def run_through(grid, best, steps):
     grid.advance(best.table, totals, 0, totals.size)
     left = steps - totals.size
     inside = best.h > best.level
-    lift = min(float(np.min((grid.values - best.h)[inside])), -best.level - left * best.rate)
+    lift = min(float(np.min((grid.values - best.h)[inside], initial=np.inf)), -best.level - left * best.rate)
     offset = lift - totals.size * best.rate
-    value = totals[-1] if left == 0 else max(steps * best.rate + offset, 0.0)
-    return totals, best.rate, offset, max(0.0, limit - value / steps)
+    value = totals[-1] if left == 0 else max(steps * best.rate + offset, totals[-1])
+    numbers = (best.rate, offset, max(0.0, limit - value / steps))
+    return np.ldexp(totals, grid.exponent), *(math.ldexp(number, grid.exponent) for number in numbers)

@@ -13,9 +13,8 @@ from .base import GRADIENT
 from .growth import logistic
 
 RIDGE, ROWS, CODE, WIDTH, VALUES_AT, LABELS_AT, COLUMNS_AT, STARTS_AT = range(8)
-LOGISTIC, SQUARE, HUBER, GEMAN_MCCLURE, SOFTMAX = range(
-    5
-)  # SOFTMAX: softmax_kernels.py; its width is the number of classes
+# SOFTMAX: softmax_kernels.py; its width is the number of classes
+LOGISTIC, SQUARE, HUBER, GEMAN_MCCLURE, SOFTMAX = range(5)
 
 
 @scalar

@@ -11,10 +11,9 @@ from ..facts import Certificate, HessianSmoothness
 from ..specs import NON_NEGATIVE, Vector, parameter, vector
 from . import linear_kernels as kernels
 from .base import Problem
+from .newton import minimum
 from .spectrum import spectrum
 
-NEWTON_STEPS, POLISHING_STEPS = 200, 50
-EPS = float(np.finfo(np.float64).eps)
 AT_ONCE = 2**17  # predictions computed together: the memory that value(x) takes
 
 
@@ -154,10 +153,15 @@ class LinearModel(Problem):
         """loss''(z_i, y_i) at predictions of shape (..., n)."""
         raise NotImplementedError
 
+    def curvature_blocks(self, z):
+        """Second derivatives of each row's loss in its K predictions, shape (..., n, K, K)."""
+        return self.curvatures(z)[..., np.newaxis, np.newaxis]
+
     def value(self, x):
         x = np.asarray(x, dtype=np.float64)
         flat = x.reshape(-1, self.dim)
-        together = max(1, AT_ONCE // self.rows)
+        outputs = self.dim // self.features.shape[1]
+        together = max(1, AT_ONCE // (self.rows * outputs))
         parts = [
             self.losses(self.predictions(flat[k : k + together])).mean(axis=-1)
             for k in range(0, len(flat), together)
@@ -257,7 +261,7 @@ class LinearModel(Problem):
     def _optimum(self):
         """Newton's w and the certified lower bound f(w) - ‖grad f(w)‖²/(2 mu)."""
         if self.strong_convexity > 0:
-            w = self._newton()
+            w = minimum(self)
             gradient = self.plain_gradient(w)
             return w, float(self.value(w)) - float(gradient @ gradient) / (2 * self.strong_convexity)
         return self._unridged()
@@ -270,7 +274,7 @@ class LinearModel(Problem):
         """grad f at one point, by NumPy: what certificates rest on."""
         return self._matrix.T @ self.slopes(self._matrix @ w) / self.rows + self.ridge * w
 
-    def _direction(self, w, gradient):
+    def newton_step(self, w, gradient):
         """Newton's step at w; by conjugate gradients where the rows are sparse, so that no dim x dim matrix is made."""
         if self.features.layout == "dense":
             return np.linalg.lstsq(self._dense_hessian(w), gradient, rcond=None)[0]
@@ -279,31 +283,3 @@ class LinearModel(Problem):
         weights = self.curvatures(self._matrix @ w) / self.rows
         product = lambda v: self._matrix.T @ (weights * (self._matrix @ v)) + self.ridge * v  # noqa: E731
         return cg(LinearOperator((self.dim, self.dim), matvec=product), gradient, rtol=1e-10, maxiter=20 * self.dim)[0]
-
-    def _newton(self):
-        w = np.zeros(self.dim)
-        for _ in range(NEWTON_STEPS):
-            gradient = self.plain_gradient(w)
-            step = self._direction(w, gradient)
-            decrease = float(gradient @ step)
-            size, here = 1.0, float(self.value(w))
-            while size > 1e-10 and float(self.value(w - size * step)) > here - 0.25 * size * decrease:
-                size *= 0.5
-            if decrease <= 4 * EPS * here or size <= 1e-10:  # what is left to gain is below the rounding of the loss
-                break
-            w = w - size * step
-        return self._polished(w)
-
-    def _polished(self, w):
-        """Full steps of Newton's method from near the minimum, for as long as they halve the gradient.
-
-        There the loss cannot tell one point from the next, and the gradient still can: what remains is its rounding.
-        """
-        gradient = self.plain_gradient(w)
-        for _ in range(POLISHING_STEPS):
-            nearer = w - self._direction(w, gradient)
-            then = self.plain_gradient(nearer)
-            if not np.linalg.norm(then) < 0.5 * np.linalg.norm(gradient):
-                break
-            w, gradient = nearer, then
-        return w

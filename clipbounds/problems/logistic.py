@@ -8,6 +8,7 @@ from ..data import DataArray, bundled
 from ..data.columns import two_classes
 from . import linear_kernels as kernels
 from .linear_model import LinearModel
+from .newton import minimum
 
 
 class Logistic(LinearModel):
@@ -103,7 +104,7 @@ class Logistic(LinearModel):
         if not kept.any():
             return np.zeros(self.dim), 0.0
         part = Logistic(self._matrix[kept], self._labels[kept], np.zeros(self.dim))
-        w = part._newton()
+        w = minimum(part)
         return w, part._dual_value(w) * (len(part.labels) / self.rows)
 
     @cached_property

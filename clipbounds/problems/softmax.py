@@ -81,6 +81,11 @@ class Softmax(LinearModel):
     def slopes(self, z):
         return self.probabilities(z) - np.eye(self.classes)[self._classes]
 
+    def curvature_blocks(self, z):
+        """diag(p) - p p' for each row."""
+        p = self.probabilities(z)
+        return p[..., np.newaxis] * (np.eye(self.classes) - p[..., np.newaxis, :])
+
     def slope_norms(self, z):
         return np.linalg.norm(self.slopes(z), axis=-1)
 
@@ -101,7 +106,7 @@ class Softmax(LinearModel):
     def plain_gradient(self, w):
         return (self._matrix.T @ self.slopes(self.predictions(w))).T.ravel() / self.rows + self.ridge * w
 
-    def _direction(self, w, gradient):
+    def newton_step(self, w, gradient):
         """Newton's step by conjugate gradients: no dim x dim matrix is made."""
         from scipy.sparse.linalg import LinearOperator, cg
 

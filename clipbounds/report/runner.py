@@ -84,9 +84,10 @@ def _plain(value):
 def save_figure(figure, stem):
     """PNG, PDF and SVG next to each other, without dates, so that equal figures are equal files."""
     import io
-    import logging
 
-    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of the missing dates
+    from ..verdict.paper import quiet_fonts
+
+    quiet_fonts()
     for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None}), ("svg", {"Date": None})):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix, metadata=metadata)

@@ -134,10 +134,12 @@ def guarded_normal(values, confidence=None, sides=2, *, error=None):
     confidence, sides, error : as in `empirical_bernstein`
     """
     values = np.asarray(values, dtype=np.float64)
-    n, mean = values.shape[-1], values.mean(axis=-1)
-    variance = values.var(axis=-1, ddof=1) if n > 1 else np.full(mean.shape, np.nan)
-    shown = carried(values) <= SHARE
-    low, high = normal(n, mean, variance, confidence, sides, error=error)
+    n = values.shape[-1]
+    with np.errstate(invalid="ignore", over="ignore"):  # values that are infinite, or whose squares are: no band
+        mean = values.mean(axis=-1)
+        variance = values.var(axis=-1, ddof=1) if n > 1 else np.full(mean.shape, np.nan)
+        shown = carried(values) <= SHARE
+        low, high = normal(n, mean, variance, confidence, sides, error=error)
     return np.where(shown, low, -np.inf), np.where(shown, high, np.inf)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import logging
+import numbers
 
 import numpy as np
 
@@ -64,11 +65,16 @@ def view(values, logarithmic, margin=0.08):
     return 10 ** max(exponents.min() - beyond, -300.0), 10 ** min(exponents.max() + beyond, 300.0)
 
 
+def quiet_fonts():
+    """No warnings of dates that our fonts lack, which fontTools gives for each PDF."""
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+
+
 def inches(width):
     """A width in inches from "column", "text", "page" or a number."""
     if isinstance(width, str) and width in WIDTHS:
         return WIDTHS[width]
-    number = isinstance(width, (int, float)) and not isinstance(width, bool)
+    number = isinstance(width, numbers.Real) and not isinstance(width, bool)
     if not (number and NARROWEST <= width <= WIDEST):
         raise ValueError(
             f"width must be one of {', '.join(WIDTHS)}, or inches in [{NARROWEST:g}, {WIDEST:g}], but {width!r} was given"
@@ -99,7 +105,7 @@ def _figure_class():
                 super().draw(renderer)
 
         def savefig(self, *arguments, **options):
-            logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns of dates that our fonts lack
+            quiet_fonts()
             with rc_context(self.settings):
                 super().savefig(*arguments, **options)
 
@@ -109,7 +115,16 @@ def _figure_class():
                 self.draw_without_rendering()
                 self.set_layout_engine("none")
 
+    # pickle looks for a class where its module and name say, and finds it below
+    PaperFigure.__module__, PaperFigure.__qualname__ = __name__, "PaperFigure"
     return PaperFigure
+
+
+def __getattr__(name):
+    """`PaperFigure`, which is made at the first look: matplotlib is not loaded before."""
+    if name == "PaperFigure":
+        return _figure_class()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def grid(panels, width=None, panel=4.6, height=3.6):

@@ -115,7 +115,9 @@ def mean_slope(steps, values, confidence=0.99):
 
     The slope is a linear functional sum_k c_k log mean_k; by the delta method its deviation is that of the mean of the
     per-trajectory sums sum_k c_k x_kj/mean_k. That knows that one trajectory is correlated with itself. Needs a finite
-    variance of x; its error rate is a limit.
+    variance of x; its error rate is a limit. Where one trajectory carries more than a tenth of the variance of these sums the
+    band is (-inf, inf) (`bands.guarded_normal`); where all trajectories are the same to the last bit, as without noise, it
+    is the slope itself.
 
     Parameters
     ----------
@@ -141,6 +143,9 @@ def mean_slope(steps, values, confidence=0.99):
     mean = values.mean(axis=1)
     slope = fit_slope(steps, mean).slope
     u = np.log(steps) - np.log(steps).mean()
+    if np.all(values == values[:, :1]):
+        return slope, slope, slope
     parts = (u / (u @ u) / mean) @ values
-    low, high = bands.normal(parts.size, slope, parts.var(ddof=1), confidence)
-    return slope, float(low), float(high)
+    # their mean is sum_k c_k = 0: the band is that of a deviation
+    low, high = bands.guarded_normal(parts - parts.mean(), confidence)
+    return slope, slope + float(low), slope + float(high)

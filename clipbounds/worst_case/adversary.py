@@ -18,8 +18,9 @@ class Adversary:
         horizons that the dynamic programme covers.
     steps : int, the horizon T
     residual : float
-        0 for the dynamic programme. For one policy for all steps: no laws on the same grid have a mean above value + residual. It
-        is small where f' points back into the grid at both ends; where the adversary could push the iterate out it says little.
+        0 for the dynamic programme. For one policy for all steps: no laws on the same grid have a mean above value + residual, if
+        they keep to the law that moves least at points less than a longest step from an end of the grid. It is small where f'
+        points back into the grid at both ends; where the adversary could push the iterate out it says little.
     policy : Policy, for `clipbounds.noise.Adaptive`
     """
 
@@ -61,7 +62,7 @@ def adversary(problem, step_size, threshold, sigma, steps, p=2.0, landing=16):
     on either side of it, two atoms each, are mixed so that the moment is met. They may fall short of the best law by 1e-6 of the range
     of V; the policy is improved at some steps only. Both make the value smaller, never wrong.
 
-    **Long horizons** (more than 5000 steps) use one policy for all steps: policy iteration with a discount far below 1/T, whose
+    **Long horizons** (more than 5000 steps, or so many that their policies do not fit into memory) use one policy for all steps: policy iteration with a discount far below 1/T, whose
     system stays solvable whatever the policy does, and a certificate that does not depend on how the policy was found
     (`clipbounds.oracles.stationary`). If rate + h(x) <= |f'(x)| + E h(next) where h(x) > l, and V_K >= h + D there for the sum over K steps, which
     is run through, and l + D + (T-K) rate <= 0, then sum_{t<T} E|f'(x_t)| >= (T-K) rate + h(x0) + D.

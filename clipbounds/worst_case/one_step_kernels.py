@@ -11,9 +11,9 @@ from numba import types
 
 from ..lanes.blocks import FLOATS
 from ..lanes.compile import device, kernel, named_signature
+from ..oracles.dual_kernels import enclose, power
 
 EPS = float(np.finfo(float).eps)
-HALVINGS = 200  # steps in beta at most
 DOUBLINGS = 60  # of the ends of the intervals
 ROUNDS = 48  # halvings of an interval of log gamma that is a factor 4 long
 NEWTON_STEPS = 8
@@ -22,14 +22,6 @@ ATOMS = 4
 # problems: u, a, sigma^p, kappa, p, one after the other; solutions: dual value, primal value, atoms, weights
 ONE_STEP = named_signature(problems=FLOATS, solutions=FLOATS, count=types.int64)
 FIELDS, WIDTH = 5, 2 + 2 * ATOMS
-
-
-@device
-def power(base, exponent):
-    """base**exponent, without the call where the exponent of p = 2 makes it superfluous."""
-    if exponent == 1.0:
-        return base
-    return base * base if exponent == 2.0 else base**exponent
 
 
 @device
@@ -74,8 +66,9 @@ def middle(u, a, kappa, p, beta, gamma):
 
 
 @device
-def lowest(u, a, kappa, p, beta, gamma):
+def lowest(u, given, beta, gamma):
     """Minimum over all y of psi - beta(y-u) + gamma|y-u|^p, rounded down, and a minimiser."""
+    a, kappa, p = given
     reach = power(abs(beta) / (gamma * p), 1.0 / (p - 1.0))
     gain = -abs(beta) * reach * (1.0 - 1.0 / p)  # of the free minimum of -beta z + gamma|z|^p
     # y <= -1
@@ -100,55 +93,6 @@ def lowest(u, a, kappa, p, beta, gamma):
     # a few roundings of each summand; the power 1/(p-1) multiplies that of its base
     size = a + kappa + (abs(beta) + gamma * power(abs(y - u), p - 1.0)) * abs(y - u)
     return best - EPS * (16.0 + 8.0 / (p - 1.0)) * size, y
-
-
-@device
-def envelope(u, a, kappa, p, gamma):
-    """For one gamma: the largest minimum over beta, and the minimisers below and above u that enclose the best beta.
-
-    Each beta gives a minimiser y, and with it a line above the concave function of beta. Where the lines of the two ends
-    meet the function is evaluated next; three such steps that do not halve the interval are followed by a halving.
-    """
-    high = a + 2.0 * kappa + gamma
-    low = -high
-    at_low, y_low = lowest(u, a, kappa, p, low, gamma)
-    for _ in range(DOUBLINGS):
-        if y_low <= u:
-            break
-        low *= 2.0
-        at_low, y_low = lowest(u, a, kappa, p, low, gamma)
-    at_high, y_high = lowest(u, a, kappa, p, high, gamma)
-    for _ in range(DOUBLINGS):
-        if y_high >= u:
-            break
-        high *= 2.0
-        at_high, y_high = lowest(u, a, kappa, p, high, gamma)
-    best = max(at_low, at_high)
-    width, patience = high - low, 3
-    for _ in range(HALVINGS):
-        beta = low + (at_high - at_low + (high - low) * (y_high - u)) / (y_high - y_low)
-        model = at_low + (beta - low) * (u - y_low)
-        if patience == 0 or not low < beta < high:
-            beta = 0.5 * (low + high)
-            model = np.inf
-            width, patience = 0.5 * width, 3
-            if beta <= low or beta >= high:
-                break
-        value, y = lowest(u, a, kappa, p, beta, gamma)
-        best = max(best, value)
-        if value >= model - 4.0 * EPS * (abs(model) + abs(beta) * (1.0 + u)):
-            break
-        if y < u:
-            low, at_low, y_low = beta, value, y
-        elif y > u:
-            high, at_high, y_high = beta, value, y
-        else:
-            y_low = y_high = u
-            break
-        patience -= 1
-        if high - low <= 0.5 * width:
-            width, patience = high - low, 3
-    return best, y_low, y_high
 
 
 @device
@@ -204,9 +148,10 @@ def one_step(problems, solutions, count):
         kappa, p = problems[at + 3], problems[at + 4]
         cost = moment * (1.0 + 4.0 * EPS)
         size = a + kappa
+        given, span, slack = (a, kappa, p), size + kappa, 4.0 * EPS * (1.0 + u)
         best = -size  # beta = gamma = 0: psi is nowhere less
         gamma = size / moment
-        found, low, high = envelope(u, a, kappa, p, gamma)
+        found, low, high = enclose(lowest, u, given, gamma, span, slack)
         best = max(best, found - gamma * cost)
         few, many = gamma, gamma  # multipliers with a moment above and below the allowed one
         above = under = moment_of(u, p, low, high)
@@ -216,7 +161,7 @@ def one_step(problems, solutions, count):
                 break
             few, few_low, few_high, above = many, many_low, many_high, under
             many *= 4.0
-            found, many_low, many_high = envelope(u, a, kappa, p, many)
+            found, many_low, many_high = enclose(lowest, u, given, many, span, slack)
             under = moment_of(u, p, many_low, many_high)
             best = max(best, found - many * cost)
         for _ in range(DOUBLINGS):
@@ -224,7 +169,7 @@ def one_step(problems, solutions, count):
                 break
             many, many_low, many_high, under = few, few_low, few_high, above
             few *= 0.25
-            found, few_low, few_high = envelope(u, a, kappa, p, few)
+            found, few_low, few_high = enclose(lowest, u, given, few, span, slack)
             above = moment_of(u, p, few_low, few_high)
             best = max(best, found - few * cost)
         value = np.inf
@@ -236,7 +181,7 @@ def one_step(problems, solutions, count):
             if value - best <= 64.0 * EPS * size:
                 break
             gamma = np.sqrt(few * many)
-            found, low, high = envelope(u, a, kappa, p, gamma)
+            found, low, high = enclose(lowest, u, given, gamma, span, slack)
             best = max(best, found - gamma * cost)
             reached = moment_of(u, p, low, high)
             if reached > moment:

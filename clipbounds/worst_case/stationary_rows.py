@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..problems import LinearModel, Softmax
+from ..problems import LinearModel
 from ..specs import POSITIVE
 from .domain import real
 
@@ -19,17 +19,9 @@ def _mean_step(problem, x, c):
     return factor @ gradients / problem.rows, gradients, factor, norms, z
 
 
-def _curvatures(problem, z):
-    """Second derivatives of each row's loss in its predictions, shape (n, K, K); K = 1 but for softmax."""
-    if not isinstance(problem, Softmax):
-        return problem.curvatures(z)[:, np.newaxis, np.newaxis]
-    p = problem.probabilities(z)
-    return p[:, :, np.newaxis] * (np.eye(problem.classes) - p[:, np.newaxis])
-
-
 def _jacobian(problem, gradients, factor, norms, z):
     """mean_i D clip_c(g_i) (H_i x a_i a_i' + ridge I), x Kronecker's product, D clip = factor (I - u u') for clipped rows, u = g_i/‖g_i‖."""
-    rows, curvatures, ridge = np.asarray(problem.features), _curvatures(problem, z), problem.ridge
+    rows, curvatures, ridge = np.asarray(problem.features), problem.curvature_blocks(z), problem.ridge
     every = range(curvatures.shape[1])
     blocks = [[(rows.T * (factor * curvatures[:, k, j])) @ rows for j in every] for k in every]
     found = np.block(blocks) + ridge * factor.sum() * np.eye(problem.dim)

@@ -106,14 +106,10 @@ def joint_rows(table):
 def adversary_rows(lab):
     """The adversary's own noise, simulated: its mean against its programme and against S0*."""
     verdicts, bands = [], []
+    trajectories = lab.choose(64, ADVERSARY_TRAJECTORIES, ADVERSARY_TRAJECTORIES)
     for k, (c, eta) in enumerate(ADVERSARY_CELLS):
         found, setting = adversary_at(c, eta)
-        result = lab.simulate(
-            setting,
-            found.steps,
-            lab.choose(64, ADVERSARY_TRAJECTORIES, ADVERSARY_TRAJECTORIES),
-            checkpoints=[found.steps],
-        )
+        result = lab.simulate(setting, found.steps, trajectories, checkpoints=[found.steps])
         verdict = cb.compare(result, [theory.S0Star()], CONFIDENCE).verdicts[0]
         verdicts.append(verdict)
         bands.append((float(verdict.low[-1]), float(verdict.high[-1]), found.value, float(verdict.measured[-1])))
@@ -121,7 +117,7 @@ def adversary_rows(lab):
     low, high, value, mean = np.array(bands).T
     off = np.max(np.maximum(np.abs(low / value - 1), np.abs(high / value - 1)))
     agreement = within(low, high, value, AGREEMENT)
-    check = f"{len(ADVERSARY_CELLS)} cells (c = .25, 1, 4; eta = .1, .01), {ADVERSARY_TRAJECTORIES} trajectories, confidence {CONFIDENCE} a cell"
+    check = f"{len(ADVERSARY_CELLS)} cells (c = .25, 1, 4; eta = .1, .01), {trajectories} trajectories, confidence {CONFIDENCE} a cell"
     return [
         row_from_verdicts("The mean under the adversary's noise lies below S0*", check, verdicts, "S0*"),
         Row(

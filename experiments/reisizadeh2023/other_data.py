@@ -56,6 +56,14 @@ def read(name, preparation):
         return kind.from_svmlight(file, ridge=RIDGE)
 
 
+def why_undecided(lows, highs):
+    """What keeps the rule from being decided: bands that the guard refuses, and bands that contain 1."""
+    refused = np.isinf(highs - lows)
+    across = (lows <= 1) & (highs >= 1) & ~refused
+    counts = {"have no band: one run, or none, carries the variance": refused, "have a band that contains 1": across}
+    return "; ".join(f"{where.sum()} of {len(lows)} {what}" for what, where in counts.items() if where.any())
+
+
 def run(lab):
     cases, jobs = [], []
     for preparation in PREPARATIONS:
@@ -100,7 +108,7 @@ def run(lab):
             None,
             "violated" if against.any() else "holds" if agree.all() else "undecided",
             asserted=False,
-            reason="" if against.any() or agree.all() else "a band contains 1",
+            reason=why_undecided(lows, highs) if not against.any() and not agree.all() else "",
         )
     ]  # fmt: skip
     figure, axes = style.figure(width=6.0, height=4.2)

@@ -12,12 +12,13 @@ import clipbounds as cb
 from clipbounds.bounds.yu2023 import NearOptimumLaw, tail_index
 from clipbounds.bounds.yu2023.instances import line_problem
 from clipbounds.methods import SClipEF
-from clipbounds.report import Outcome, Row, style
+from clipbounds.report import Outcome, Row, style, within
 from clipbounds.report.parallel import simulate_all
 from clipbounds.verdict import mean_slope
 
 UNEQUAL = (1.0, 1.0, 10.0)
 PAGE = {0.4: (0.61, 0.39), 0.7: (0.65, 0.50), 1.0: (0.70, 0.61), 1.5: (0.83, 0.79), 2.0: (1.05, 1.07)}  # equal, unequal
+BEYOND = "the band reaches beyond the tolerance, or one run carries too much of the variance for a band"
 TOLERANCE = 0.06
 
 
@@ -28,6 +29,7 @@ def laws(indices):
 def run(lab):
     steps = lab.choose(3_000, 100_000, 100_000)
     trajectories = lab.choose(256, 512, 4096)
+    few = max(256, trajectories // 2)  # a slope has a band from 256 runs on
     thetas = lab.choose(
         (0.05, 0.5), (0.05, 0.1, 0.15, 0.2, 0.3, 0.6), (0.03, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 1.0)
     )
@@ -36,7 +38,7 @@ def run(lab):
     wide = np.unique(np.round(np.geomspace(steps / 100, steps, 41)).astype(int))
     far = line_problem(x0=16.0)
     jobs = {
-        ("theta", t): (cb.Setting(far, cb.noise.LogTailed(1.0), SClipEF.standard(t)), steps, trajectories // 2, {"checkpoints": late})
+        ("theta", t): (cb.Setting(far, cb.noise.LogTailed(1.0), SClipEF.standard(t)), steps, few, {"checkpoints": late})
         for t in thetas
     }  # fmt: skip
     for alpha, noise in laws(indices).items():
@@ -51,10 +53,10 @@ def run(lab):
     check = f"n = 3, d = 1, theta = 1, x0 = x*, {trajectories} runs, T = {steps:g}, least squares over the last two decades, tolerance {TOLERANCE}"
     for column, name in enumerate(("equal", "unequal")):
         expected = {a: PAGE[a][column] for a in indices}
-        off = {a: abs(slopes[name, a][0] - expected[a]) for a in indices}
-        half = max((slopes[name, a][1] - slopes[name, a][2]) / 2 for a in indices)
-        worst = max(off.values())
-        word = "holds" if worst <= TOLERANCE else "undecided" if worst <= TOLERANCE + half else "violated"
+        _, high, low = np.array([slopes[name, a] for a in indices]).T
+        pages = np.array([expected[a] for a in indices])
+        half = np.max(high - low) / 2
+        word = within(low, high, pages, TOLERANCE / pages)
         rows.append(
             Row(
                 f"Tails, {name} noise" + (", scales (1, 1, 10)" if column else "") + ": exponents of the theory page",
@@ -65,20 +67,23 @@ def run(lab):
                 None,
                 word,
                 asserted=False,
-                reason="an estimate is off, its band is not" if word == "undecided" else "",
+                reason=BEYOND if word == "undecided" else "",
             )
         )  # fmt: skip
     low = [t for t in thetas if law["theta", t] < 0.6]
-    off = max(abs(slopes["theta", t][0] - law["theta", t]) for t in low)
+    _, most, least = np.array([slopes["theta", t] for t in low]).T
+    expected = np.array([law["theta", t] for t in low])
+    word = within(least, most, expected, 0.05 / expected)
     rows.append(
         Row(
             "Below the variance exponent the start decides: exponent 2 theta mubar",
-            f"log-tailed noise, x0 = x* + 10, {trajectories // 2} runs, last decade, tolerance .05",
+            f"log-tailed noise, x0 = x* + 10, {few} runs, last decade, tolerance .05",
             "; ".join(f"{slopes['theta', t][0]:.3f}" for t in low),
             "; ".join(f"{law['theta', t]:.3f}" for t in low),
             None,
-            "holds" if off <= 0.05 else "violated",
+            word,
             asserted=False,
+            reason=BEYOND if word == "undecided" else "",
         )
     )
 

@@ -11,7 +11,7 @@ import clipbounds as cb
 from clipbounds.bounds.yu2023 import Growth
 from clipbounds.bounds.yu2023.instances import main_problem
 from clipbounds.methods import Ring, SClipEF
-from clipbounds.report import Outcome, Row, refusals, row_from_verdicts, style
+from clipbounds.report import Outcome, Row, refusals, row_from_verdicts, style, within
 from clipbounds.report.parallel import simulate_all
 from clipbounds.verdict import bands, mean_slope
 
@@ -60,6 +60,7 @@ def run(lab):
     late = grid >= steps / 10 - 1
     consensus = runs["ring", THETA].consensus_error.values
     slope = [-v for v in mean_slope(grid[late], consensus[late], CONFIDENCE)]
+    exponent = within(slope[2], slope[1], 2.0, 0.15 / 2)
     check = f"n = {CLIENTS}, d = 5, {{}} runs, asymptotic {100 * CONFIDENCE:g} % bands"
     many = check.format(TIMES * trajectories)
     rows = [
@@ -90,8 +91,11 @@ def run(lab):
             f"slope {slope[0]:.3f} ({slope[2]:.3f}..{slope[1]:.3f}); {consensus[-1].mean():.2g} at T",
             "2; page 1.87 to 1.98 and about 1.5e-9",
             None,
-            "holds" if abs(slope[0] - 2) <= 0.15 else "violated",
+            exponent,
             asserted=False,
+            reason="the band reaches beyond the tolerance, or one run carries too much of the variance for a band"
+            if exponent == "undecided"
+            else "",
         ),
         row_from_verdicts(
             "Growth bound on the mean of the x_i, every run",

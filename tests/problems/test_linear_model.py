@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_array, random_array
 
 import clipbounds as cb
-from clipbounds.problems import LeastSquares, Logistic, RobustRegression
+from clipbounds.problems import LeastSquares, Logistic, RobustRegression, Softmax
 from clipbounds.problems.spectrum import spectrum
 
 RNG = np.random.default_rng(5)
@@ -137,3 +137,33 @@ def test_the_steepest_gradient_at_a_distance(name):
     assert np.all(np.linalg.norm(problem.gradient(problem.x0 + away), axis=1) <= steepest)
     assert np.all(np.isfinite(steepest)) == (name != "least squares")
     assert np.all(problem.replace(ridge=0.0).steepest(np.array([1.0, np.inf])) > 0)
+
+
+@pytest.mark.parametrize("name", ["logistic", "geman_mcclure", "softmax"])
+def test_curvature_blocks_are_the_derivatives_of_the_slopes(name):
+    labels = np.arange(80) % 3 * 1.0
+    problem = Softmax(DENSE, labels, 0.0, 0.1) if name == "softmax" else problems(DENSE, 0.1)[name]
+    z = problem.predictions(RNG.normal(size=problem.dim)).reshape(80, -1)
+    plain = (lambda v: problem.slopes(v)) if name == "softmax" else (lambda v: problem.slopes(v[:, 0])[:, np.newaxis])
+    found = problem.curvature_blocks(z if name == "softmax" else z[:, 0])
+    h = 1e-6
+    columns = [(plain(z + h * e) - plain(z - h * e)) / (2 * h) for e in np.eye(z.shape[1])]
+    assert found.shape == (80, z.shape[1], z.shape[1])
+    assert np.allclose(found, np.stack(columns, axis=-1), atol=1e-8)
+
+
+@pytest.mark.parametrize("outputs", [1, 4])
+def test_values_of_many_points_take_little_memory(outputs, monkeypatch):
+    """No more predictions at once than said, whatever the outputs of a row; and the values are those of the single points."""
+    if outputs == 1:
+        problem = problems(DENSE, 0.1)["logistic"]
+    else:
+        problem = Softmax(DENSE, np.arange(80) % outputs * 1.0, 0.0, 0.1)
+    sizes = []
+    plain = type(problem).losses
+    monkeypatch.setattr(type(problem), "losses", lambda self, z: sizes.append(z.size) or plain(self, z))
+    monkeypatch.setattr("clipbounds.problems.linear_model.AT_ONCE", 1000)
+    points = RNG.normal(size=(40, problem.dim))
+    values = problem.value(points)
+    assert 80 * outputs <= max(sizes) <= 1000 and sum(sizes) == 40 * 80 * outputs
+    assert np.allclose(values, [problem.value(x) for x in points], rtol=1e-13)

@@ -9,7 +9,9 @@ import pytest
 import clipbounds as cb
 from clipbounds.verdict import bands
 
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+ROOT = Path(__file__).parents[2]
+# where a plain normal band is made: the function itself and its guarded form
+GUARDED = {"clipbounds/verdict/bands.py": 2}
 
 
 def test_it_is_the_normal_band_where_many_carry_the_variance():
@@ -32,7 +34,34 @@ def test_it_misses_the_mean_of_a_heavy_tail_far_less_often():
     assert missed > 60 and kept <= 10  # at the nominal rate more than 10 of 300 have probability 3e-4
 
 
-def test_no_experiment_shows_a_normal_band_without_the_guard():
-    """`normal` itself serves where the law of the mean is known; experiments take `guarded_normal`."""
-    texts = {path: path.read_text() for path in EXPERIMENTS.glob("*/*.py")}
-    assert texts and not [str(path) for path, text in texts.items() if re.search(r"bands\.normal\(", text)]
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("wild", [np.inf, -np.inf, np.nan, 1e308])
+def test_what_overflows_has_no_band_and_warns_of_nothing(wild):
+    values = np.stack([np.r_[np.arange(99.0), wild], np.arange(100.0)])
+    low, high = bands.guarded_normal(values, 0.99)
+    assert (low[0], high[0]) == (-np.inf, np.inf) and np.isfinite([low[1], high[1]]).all()
+
+
+def plain_bands(text):
+    """How often a text calls or defines the normal band without its guard."""
+    return len(re.findall(r"(?<![\w.])(?:bands\.)?normal\(", text))
+
+
+def test_no_one_makes_a_normal_band_without_the_guard():
+    """Experiments and verdicts take `guarded_normal`, or `means.normal_band`, which asks the guard itself."""
+    files = [
+        p
+        for folder in ("experiments", "clipbounds/verdict", "clipbounds/report")
+        for p in (ROOT / folder).rglob("*.py")
+    ]
+    found = {str(p.relative_to(ROOT)): plain_bands(p.read_text()) for p in files}
+    assert {name: count for name, count in found.items() if count} == GUARDED
+
+
+def test_a_call_without_the_guard_is_noticed():
+    assert (
+        plain_bands("low, high = bands.normal(n, mean, var, 0.99)")
+        == plain_bands("from .bands import normal\nnormal(3)")
+        == 1
+    )
+    assert plain_bands("bands.guarded_normal(v); rng.normal(0, 1); means.normal_band(s, e)") == 0

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 import clipbounds as cb
-from clipbounds.verdict import fit_slope, mean_slope
+from clipbounds.verdict import bands, check_slope, fit_slope, mean_slope
 
 STEPS = np.geomspace(10, 1000, 15)
 
@@ -20,6 +20,30 @@ def trajectories(rng, count, slope):
 def test_exact_power_law():
     values = 3.0 * STEPS[:, None] ** -0.7 * np.ones((1, 256))
     assert mean_slope(STEPS, values) == pytest.approx((-0.7, -0.7, -0.7))
+
+
+def one_wild(count=256):
+    """Runs of which all but one are on the line t^-.7, up to a little noise; the last one has 10^4 more at the end."""
+    values = 3.0 * STEPS[:, None] ** -0.7 * (1 + 1e-3 * np.random.default_rng(3).standard_normal((1, count)))
+    values[-1, -1] += 1e4
+    return values
+
+
+def test_one_run_that_carries_the_variance_has_no_band():
+    """That run moves the slope by more than .5, and the plain band does not contain the slope of all the others."""
+    values = one_wild()
+    slope, low, high = mean_slope(STEPS, values)
+    assert slope > -0.2 and (low, high) == (-np.inf, np.inf)
+    assert [check_slope(STEPS, values, s, 0.05, confidence=0.99)[0] for s in (-0.7, 5.0)] == ["undecided"] * 2
+    u, mean = np.log(STEPS) - np.log(STEPS).mean(), values.mean(axis=1)
+    parts = (u / (u @ u) / mean) @ values
+    assert bands.normal(parts.size, slope, parts.var(ddof=1), 0.99)[0] > -0.7 + 0.05
+
+
+@pytest.mark.parametrize(("expected", "word"), [(-0.7, "holds"), (-0.5, "violated")])
+def test_without_noise_the_slope_is_decided(expected, word):
+    values = 3.0 * STEPS[:, None] ** -0.7 * np.ones((1, 256))
+    assert check_slope(STEPS, values, expected, 0.05, confidence=0.99)[0] == word
 
 
 def test_band_covers_at_its_rate():

@@ -10,6 +10,7 @@ import clipbounds as cb
 from clipbounds.bounds import HypothesesFail
 from clipbounds.bounds import koloskova2023 as theory
 from clipbounds.oracles import landing
+from clipbounds.specs import vector
 from clipbounds.worst_case import adversary
 
 # eta, c, T, x0, value of the theory page (f = x²/2, sigma = 1, landing 16)
@@ -19,6 +20,21 @@ PAGE = [
 ]  # fmt: skip
 DOUBLE_WELL = cb.problems.DoubleWell(0.3)
 COSINE = cb.problems.Cosh(1.0, 1.0, 0.7)
+
+
+class Flat(cb.problems.Problem):
+    """f = 0"""
+
+    x0: np.ndarray = vector()
+
+    f_star = 0.0
+    smoothness = cb.problems.Quadratic(1.0, 0.0).smoothness
+
+    def value(self, x):
+        return 0 * np.asarray(x)[..., 0]
+
+    def gradient(self, x):
+        return 0 * np.asarray(x)
 
 
 def quadratic(x0):
@@ -162,6 +178,34 @@ def test_long_horizons_reach_the_floor():
     assert found.value <= float(theory.S0Star().value(setting, found.steps))
 
 
+@pytest.mark.parametrize("steps", (100, 6000))
+def test_units_do_not_matter(steps):
+    """f' and sigma in other units are the same problem; far from 1 the multipliers of the laws would underflow."""
+    plain = adversary(quadratic(0.25), 0.1, 1.0, 1.0, steps, landing=4)
+    for exponent in (-1000, -300, 300, 900):
+        unit = 2.0**exponent
+        scaled = adversary(cb.problems.Quadratic(unit, 0.25), 0.1 / unit, unit, unit, steps, landing=4)
+        assert scaled.value == plain.value * unit and scaled.residual == plain.residual * unit
+
+
+@pytest.mark.parametrize("steps", (100, 6000, 200_000))
+def test_gradients_that_vanish(steps):
+    """A gradient that is 0 or nearly so on the whole grid earns nothing or nearly so; nothing underflows, nothing is divided by 0."""
+    nearly = adversary(cb.problems.Quadratic(1e-300, 0.0), 0.1, 1.0, 1.0, steps, landing=4)
+    assert 0 < nearly.value < 1e-300 * 0.1 * steps
+    flat = adversary(Flat(0.0), 0.1, 1.0, 1.0, steps, landing=4)
+    assert flat.value == flat.residual == 0
+
+
+def test_what_was_run_through_is_not_lost(monkeypatch):
+    """A horizon that is short beside the time 1/(eta L) in which a policy settles: the certificate is poor, the steps run through count."""
+    arguments = (cb.problems.Quadratic(1e-6, 1.0), 0.1, 1.0, 1.0)
+    found = by_one_policy(monkeypatch, *arguments, 6000, landing=4, tail_work=5000 * 48_001)
+    totals = found.policy.tables.totals
+    assert totals.size < 6000 and found.value >= totals[-1] / 6000 > 0
+    assert found.value <= earned(found, 6000) * (1 + 1e-9)
+
+
 def test_finer_landings_and_horizons():
     values = [adversary(quadratic(0.2), 0.2, 2.0, 1.0, 150, landing=m).value for m in (2, 4, 8, 16)]
     assert np.all(np.diff(values) >= -1e-4 * values[-1])
@@ -229,3 +273,39 @@ def test_the_horizon_that_fits_is_named():
     landing.Policy(*arguments, longest, landing=5_000).check_memory()
     with pytest.raises(ValueError, match=f"at most {longest} steps"):
         landing.Policy(*arguments, longest + 1, landing=5_000).check_memory()
+
+
+def fits(*arguments, **options):
+    try:
+        landing.Policy(*arguments, **options).check_memory()
+    except ValueError:
+        return False
+    return True
+
+
+def test_a_shorter_horizon_fits_wherever_a_longer_one_does():
+    """Also across the end of the dynamic programme, whose policies of all stages need more memory than one for all steps."""
+    horizons = (1, 30, 300, 2000, landing.DYNAMIC, landing.DYNAMIC + 1, 20_000, 10**6)
+    seen = set()
+    for m in (2, 100, 1000, 5000, 20_000):
+        for eta in (1e-4, 0.1):
+            found = [fits(quadratic(0.2), eta, 1.0, 1.0, steps, landing=m) for steps in horizons]
+            assert found == sorted(found, reverse=True)
+            seen.add(tuple(found))
+    assert len(seen) > 2  # some of them fit, and some do not
+    long = landing.Policy(quadratic(0.2), 1e-4, 1.0, 1.0, landing.DYNAMIC, landing=100)
+    assert fits(quadratic(0.2), 1e-4, 1.0, 1.0, landing.DYNAMIC, landing=100) and not long.recorded
+
+
+def test_where_the_stages_do_not_fit_one_policy_serves(monkeypatch):
+    arguments, steps = (quadratic(0.25), 0.1, 1.0, 1.0), 300
+    full = by_programme(monkeypatch, *arguments, steps, landing=8)
+    stages = len(full.policy.tables.stages)
+    numbers = landing._one_policy(8) * (2 * full.policy.half_width(8) + 3)
+    monkeypatch.setattr("clipbounds.oracles.landing.LARGEST", numbers)
+    landing._tables.cache_clear()
+    found = adversary(*arguments, steps, landing=8)
+    assert stages > len(found.policy.tables.stages) == 1
+    assert 0.99 * full.value <= found.value <= full.value * (1 + 1e-4)
+    assert found.value == pytest.approx(earned(found, steps), rel=1e-9)
+    landing._tables.cache_clear()  # the next test has memory again
