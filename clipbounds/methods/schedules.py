@@ -2,7 +2,7 @@
 
 import dataclasses
 import numbers
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import types
@@ -29,7 +29,7 @@ class Schedule(Spec):
     ``kernel`` has the signature `SCHEDULE` and receives the parameters in the order of declaration.
     """
 
-    kernel: ClassVar = None
+    kernel: ClassVar[Any] = None
 
     @property
     def parameters(self):

@@ -1,5 +1,9 @@
 """Radial convex objectives: the extremal function of (L0, L1)-smoothness, and ‖x‖⁴."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..facts import HessianSmoothness
@@ -8,6 +12,10 @@ from . import kernels
 from .base import Problem
 from .convex import CLOSED_FORM
 from .profile import FAR, Profile
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
 
 class Extremal(Problem):
@@ -29,7 +37,7 @@ class Extremal(Problem):
     f_star = 0.0
     f_star_attained = True
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         z = self.L1 * np.linalg.norm(x, axis=-1)
         with np.errstate(over="ignore"):
             # below 1e-2 the three terms cancel, and the series is exact to rounding
@@ -37,18 +45,18 @@ class Extremal(Problem):
             return self.L0 / self.L1**2 * np.where(z < 1e-2, series, np.expm1(z) - z)
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return np.zeros(self.dim)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(self.L0, self.L1)
 
     @property
-    def strong_convexity(self):
+    def strong_convexity(self) -> float:
         return self.L0
 
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         own0, own1 = self.L0, self.L1
         return Profile(
             value=lambda r, m: own0 / own1**2 * (m.exp(own1 * r) - own1 * r - 1),
@@ -80,24 +88,24 @@ class Quartic(Problem):
     f_star = 0.0
     f_star_attained = True
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         with np.errstate(over="ignore"):
             return np.square(np.sum(np.square(x), axis=-1))
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return np.zeros(self.dim)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return self.smoothness_at(self.reference_L1)
 
-    def smoothness_at(self, L1):
+    def smoothness_at(self, L1: float) -> HessianSmoothness | FirstOrderSmoothness:
         if not L1 > 0:
             raise ValueError(f"Quartic: L1 must be in (0, inf), because ‖x‖⁴ has no global L, but {L1!r} was given")
         return HessianSmoothness(16 / L1**2, float(L1))
 
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         return Profile(
             value=lambda r, m: r**4,
             slope=lambda r, m: 4 * r**3,

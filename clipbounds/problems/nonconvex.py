@@ -1,6 +1,9 @@
 """Double well and sombrero: non-convex objectives with certified constants."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +14,12 @@ from .base import Problem
 from .convex import CLOSED_FORM
 from .profile import Profile
 
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
-def well_frontier(L1):
+
+def well_frontier(L1: float) -> float:
     """L0*(L1) of (x² - 1)²/4: 2 for L1 >= 3, below it 3x² - 1 - L1 (x³ - x) at its stationary point."""
     if L1 >= 3:
         return 2.0
@@ -39,26 +46,26 @@ class Sombrero(Problem):
     f_star = 0.0
     f_star_attained = True
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return 0.25 * np.square(np.sum(np.square(x), axis=-1) - 1)
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return np.eye(1, self.dim)[0]
 
-    def distance(self, x):
+    def distance(self, x: ArrayLike) -> FloatOrArray:
         return np.abs(np.linalg.norm(x, axis=-1) - 1)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return self.smoothness_at(self.reference_L1)
 
-    def smoothness_at(self, L1):
+    def smoothness_at(self, L1: float) -> HessianSmoothness | FirstOrderSmoothness:
         if not L1 > 0:
             raise ValueError(f"{type(self).__name__}: L1 must be in (0, inf), but {L1!r} was given")
         return HessianSmoothness(well_frontier(L1), float(L1))
 
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         high = 2 + L1 + 3 / L1
         return Profile(
             value=lambda r, m: (r * r - 1) ** 2 / 4,
@@ -75,6 +82,6 @@ class Sombrero(Problem):
 class DoubleWell(Sombrero):
     """f(x) = (x² - 1)²/4 on the line: the one-dimensional Sombrero."""
 
-    def validate(self):
+    def validate(self) -> None:
         if self.dim != 1:
             raise ValueError(f"DoubleWell is one-dimensional, but x0 has {self.dim} entries; use Sombrero")
