@@ -14,7 +14,7 @@ from ..methods import Setting
 from ..noise.base import NONE
 from ..run_arguments import default_checkpoints
 from ..simulate import simulate
-from ..verdict.judge import limit_of
+from ..verdict.case import limit_of
 from ..verdict.sample import take, why_not
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def is_exact(setting: Setting) -> bool:
     return setting.noise.layout == NONE
 
 
-def ratios(bound: Any, setting: Setting, run: xr.Dataset, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ratios(bound: Any, setting: Setting, run: xr.Dataset, value: Any) -> tuple[np.ndarray, np.ndarray]:
     """Checkpoints, and at each the measured quantity over the bound, or the inverse for a lower bound; nan says nothing.
 
     Raises
@@ -99,7 +99,8 @@ def ratios(bound: Any, setting: Setting, run: xr.Dataset, value: np.ndarray) -> 
         measured = sample.largest if upper else sample.smallest
     else:
         level = 1 - bound.failure_probability if upper else bound.failure_probability
-        filled = np.where(np.isfinite(sample.values), sample.values, np.inf if upper else -np.inf)
+        values: Any = sample.values
+        filled = np.where(np.isfinite(values), values, np.inf if upper else -np.inf)
         measured = np.quantile(filled, level, axis=1, method="inverted_cdf")
     limit = limit_of(bound, setting, value, sample.steps)
     with np.errstate(all="ignore"):

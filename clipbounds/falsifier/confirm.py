@@ -10,7 +10,7 @@ from ..exact import QUANTITIES, mean_curves, why_not
 from ..methods import Setting
 from ..simulate import simulate
 from ..verdict import compare
-from ..verdict.judge import limit_of
+from ..verdict.case import limit_of
 from .candidates import is_exact
 
 START, BUDGET = 1024, 2**17  # trajectories

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ..array_types import ArrayLike
-    from ..verdict.judge import Verdict
+    from ..verdict.case import Verdict
 
 ORDER = ("violated", "undecided", "not measured", "holds", "vacuous")  # the worst verdict of several decides
 

@@ -60,6 +60,8 @@ assert_type(bounds, list[cb.bounds.Bound])
 assert_type(bounds[0].value(setting, [1, 2]), FloatArray)
 assert_type(bounds[0].hypotheses(setting), list[cb.bounds.Hypothesis])
 comparison = cb.compare(run, bounds, confidence=0.99)
+assert_type(comparison, cb.verdict.Comparison)
+assert_type(comparison.verdicts[0], cb.verdict.Verdict)
 assert_type(cb.falsify(bounds[0], budget=100).broken, bool)
 assert_type(cb.measured(setting, [0, 1], gradient_norm=[2.0, 1.0]), xr.Dataset)
 assert_type(cb.read_log("log.csv", Path("log.csv")), xr.Dataset)
@@ -69,4 +71,5 @@ cb.Setting(law, problem, cb.methods.SGD(0.1))  # type: ignore[arg-type]
 cb.Setting(problem, law, clip)  # type: ignore[arg-type]
 cb.simulate(setting, 100, keep="all")  # type: ignore[arg-type]
 cb.simulate(setting, steps=100, seeds=3)  # type: ignore[call-arg]
+cb.compare(setting, bounds)  # type: ignore[arg-type]
 cb.first_passage(setting, 0.1, 100, until="end")  # type: ignore[arg-type]
