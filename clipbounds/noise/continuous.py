@@ -13,50 +13,15 @@ import numpy as np
 from ..facts import Moment
 from ..specs import POSITIVE, Interval, inf, parameter
 from . import kernels
-from .base import Noise, positive_power
+from .base import positive_power
 from .gamma_ratios import gamma, log_gamma_quotient, power_times
+from .standardised import _SignedLaw, _Standardised
 
 if TYPE_CHECKING:
     from ..array_types import ArrayLike, FloatArray, FloatOrArray
 
 FAR = 1e8  # where 1 + FAR² is FAR²: a power tail is exact to rounding
 LARGE = 1e6  # degrees of freedom from which four terms of an expansion about the normal law are exact to rounding
-
-
-class _Standardised(Noise):
-    """xi = scale·Z for a law Z from scipy.special; subclasses define `_cdf`, `_pdf`, `_quantile` of Z."""
-
-    if TYPE_CHECKING:
-
-        @property
-        def scale(self) -> float: ...
-        def _cdf(self, z: FloatOrArray) -> FloatOrArray: ...
-        def _sf(self, z: FloatOrArray) -> FloatOrArray: ...
-        def _pdf(self, z: FloatOrArray) -> FloatOrArray: ...
-        def _quantile(self, u: FloatOrArray) -> FloatOrArray: ...
-
-    def _standardised(self, x: ArrayLike) -> FloatArray:
-        return np.asarray(x, dtype=np.float64) / self.scale
-
-    def cdf(self, x: FloatOrArray) -> FloatOrArray:
-        """P(xi <= x)."""
-        with np.errstate(over="ignore"):
-            return self._cdf(self._standardised(x))
-
-    def pdf(self, x: FloatOrArray) -> FloatOrArray:
-        """Density of xi."""
-        with np.errstate(over="ignore"):
-            return self._pdf(self._standardised(x)) / self.scale
-
-    def quantile(self, u: ArrayLike) -> FloatOrArray:
-        """Smallest x with cdf(x) >= u."""
-        with np.errstate(over="ignore", divide="ignore"):
-            return self.scale * self._quantile(np.asarray(u, dtype=np.float64))
-
-    def sf(self, x: FloatOrArray) -> FloatOrArray:
-        """P(xi > x), accurate in the upper tail."""
-        with np.errstate(over="ignore"):
-            return self._sf(self._standardised(x))
 
 
 def _standard_normal(p: float) -> tuple[float, float]:
@@ -262,7 +227,7 @@ class Pareto(_Standardised):
         return np.expm1(-np.log1p(-u) / self.tail_index) - self._shift
 
 
-class SymmetricPareto(_Standardised):
+class SymmetricPareto(_SignedLaw):
     """xi = ±scale X with equal probability, P(X > x) = x^{-alpha} on [1, inf).
 
     Parameters
@@ -275,7 +240,6 @@ class SymmetricPareto(_Standardised):
     scale: float = parameter(POSITIVE)
 
     fill = kernels.symmetric_pareto
-    symmetric = True
 
     def moment(self, p: float) -> Moment:
         """scale^p alpha/(alpha-p), exact for p < alpha; inf for p >= alpha."""
@@ -286,16 +250,12 @@ class SymmetricPareto(_Standardised):
         rest = alpha / (alpha - p)
         return Moment(power_times(self.scale, p, rest, math.log(rest)))
 
-    def _sf(self, z: FloatOrArray) -> FloatArray:
-        tail = 0.5 * np.maximum(np.abs(z), 1.0) ** -self.tail_index
-        return np.where(z >= 0, tail, 1 - tail)
-
-    def _cdf(self, z: FloatOrArray) -> FloatArray:
-        return self._sf(-z)
+    def _beyond(self, size: FloatArray) -> FloatArray:
+        return np.maximum(size, 1.0) ** -self.tail_index
 
     def _pdf(self, z: ArrayLike) -> FloatArray:
         size = np.maximum(np.abs(z), 1.0)
         return np.where(np.abs(z) >= 1, 0.5 * self.tail_index * size ** (-self.tail_index - 1), 0.0)
 
-    def _quantile(self, u: FloatArray) -> FloatOrArray:
-        return np.where(u < 0.5, -1.0, 1.0) * (2 * np.minimum(u, 1 - u)) ** (-1 / self.tail_index)
+    def _size(self, share: FloatArray) -> FloatArray:
+        return share ** (-1 / self.tail_index)

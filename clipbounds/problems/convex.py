@@ -13,8 +13,8 @@ import numpy as np
 from ..facts import Certificate, HessianSmoothness
 from ..specs import NON_NEGATIVE, POSITIVE, Interval, Vector, inf, parameter, vector
 from . import kernels
-from .base import Problem
 from .profile import FAR, Profile
+from .shapes import _LeastAtOrigin, _OnFrontier
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CLOSED_FORM = Certificate("proved", "closed form, theory page problems; re-derived on a grid by the tests")
 
 
-class Quadratic(Problem):
+class Quadratic(_LeastAtOrigin):
     """f(x) = sum_k lambda_k x_k²/2, minimised at 0 with f* = 0.
 
     Parameters
@@ -44,8 +44,6 @@ class Quadratic(Problem):
     gradient_kernel = kernels.quadratic
     certificate = CLOSED_FORM
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
     def validate(self) -> None:
         if self.x0.size == 1 and self.eigenvalues.size > 1:
@@ -61,10 +59,6 @@ class Quadratic(Problem):
 
     def value(self, x: ArrayLike) -> FloatOrArray:
         return 0.5 * np.sum(self.eigenvalues * np.square(x), axis=-1)
-
-    @property
-    def minimiser(self) -> FloatArray | None:
-        return np.zeros(self.dim)
 
     def distance(self, x: ArrayLike) -> FloatOrArray:
         """Distance to the set of minimisers: coordinates of eigenvalue 0 do not count."""
@@ -82,17 +76,12 @@ class Quadratic(Problem):
         return float(self.eigenvalues.min())
 
 
-class _Separable(Problem):
+class _Separable(_LeastAtOrigin):
     """Sum over coordinates of one profile with its minimum at 0."""
 
     certificate = CLOSED_FORM
     separable = True
     convex = True
-    f_star_attained = True
-
-    @property
-    def minimiser(self) -> FloatArray | None:
-        return np.zeros(self.dim)
 
 
 class Huber(_Separable):
@@ -110,7 +99,6 @@ class Huber(_Separable):
     x0: Vector = vector()
 
     gradient_kernel = kernels.huber
-    f_star = 0.0
 
     def value(self, x: ArrayLike) -> FloatOrArray:
         size = np.abs(x)
@@ -178,7 +166,7 @@ class Cosh(_Separable):
         )
 
 
-class Power(Problem):
+class Power(_LeastAtOrigin, _OnFrontier):
     """f(x) = ‖x‖^p/p, p > 2, f* = 0 at 0.
 
     Frontier (Hessian form): L0 = ((p-2)/L1)^{p-2} for any L1 > 0; `reference_L1` chooses the default pair.
@@ -197,26 +185,12 @@ class Power(Problem):
     gradient_kernel = kernels.power
     certificate = CLOSED_FORM
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
     def value(self, x: ArrayLike) -> FloatOrArray:
         return np.linalg.norm(x, axis=-1) ** self.exponent / self.exponent
 
-    @property
-    def minimiser(self) -> FloatArray | None:
-        return np.zeros(self.dim)
-
-    @property
-    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
-        return self.smoothness_at(self.reference_L1)
-
-    def smoothness_at(self, L1: float) -> HessianSmoothness | FirstOrderSmoothness:
-        if not L1 > 0:
-            raise ValueError(
-                f"Power: L1 must be in (0, inf), because ‖x‖^p/p with p > 2 has no global L, but {L1!r} was given"
-            )
-        return HessianSmoothness(((self.exponent - 2) / L1) ** (self.exponent - 2), float(L1))
+    def frontier(self, L1: float) -> float:
+        return ((self.exponent - 2) / L1) ** (self.exponent - 2)
 
     def profile(self, L1: float) -> Profile | None:
         p = self.exponent

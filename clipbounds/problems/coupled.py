@@ -12,6 +12,7 @@ from . import profile_kernels as kernels
 from .base import Problem
 from .convex import CLOSED_FORM
 from .nonconvex import well_frontier
+from .shapes import _OnFrontier
 
 if TYPE_CHECKING:
     from ..array_types import ArrayLike, FloatArray, FloatOrArray
@@ -49,7 +50,7 @@ class LogSumExp(Problem):
         return weights[..., :, None] * np.eye(self.dim) - weights[..., :, None] * weights[..., None, :]
 
 
-class PhaseRetrieval(Problem):
+class PhaseRetrieval(_OnFrontier):
     """f(x) = (3‖x‖⁴ + 3 - 2‖x‖² - 4<x,u>²)/4, ‖u‖ = 1: not convex, f* = 0 at ±u.
 
     The population loss (1/4) E((<a,x>² - <a,u>²)²) of phase retrieval with Gaussian a. Frontier (Hessian form): three
@@ -96,14 +97,8 @@ class PhaseRetrieval(Problem):
         x = np.asarray(x, dtype=np.float64)
         return np.minimum(np.linalg.norm(x - self.signal, axis=-1), np.linalg.norm(x + self.signal, axis=-1))
 
-    @property
-    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
-        return self.smoothness_at(self.reference_L1)
-
-    def smoothness_at(self, L1: float) -> HessianSmoothness | FirstOrderSmoothness:
-        if not L1 > 0:
-            raise ValueError(f"PhaseRetrieval: L1 must be in (0, inf), but {L1!r} was given")
-        return HessianSmoothness(3 * well_frontier(L1), float(L1))
+    def frontier(self, L1: float) -> float:
+        return 3 * well_frontier(L1)
 
     def hessian(self, x: ArrayLike) -> FloatArray:
         x = np.asarray(x, dtype=np.float64)

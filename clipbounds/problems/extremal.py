@@ -9,16 +9,16 @@ import numpy as np
 from ..facts import HessianSmoothness
 from ..specs import POSITIVE, Vector, inf, parameter, vector
 from . import kernels
-from .base import Problem
 from .convex import CLOSED_FORM
 from .profile import FAR, Profile
+from .shapes import _LeastAtOrigin, _OnFrontier
 
 if TYPE_CHECKING:
-    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..array_types import ArrayLike, FloatOrArray
     from ..facts import FirstOrderSmoothness
 
 
-class Extremal(Problem):
+class Extremal(_LeastAtOrigin):
     """f(x) = (L0/L1²)(e^{L1 r} - L1 r - 1), r = ‖x‖: ‖hess f‖ = L0 + L1‖grad f‖ everywhere; f* = 0 at 0.
 
     Parameters
@@ -34,8 +34,6 @@ class Extremal(Problem):
     gradient_kernel = kernels.extremal
     certificate = CLOSED_FORM
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
     def value(self, x: ArrayLike) -> FloatOrArray:
         z = self.L1 * np.linalg.norm(x, axis=-1)
@@ -43,10 +41,6 @@ class Extremal(Problem):
             # below 1e-2 the three terms cancel, and the series is exact to rounding
             series = z * z * (0.5 + z * (1 / 6 + z * (1 / 24 + z * (1 / 120 + z * (1 / 720 + z / 5040)))))
             return self.L0 / self.L1**2 * np.where(z < 1e-2, series, np.expm1(z) - z)
-
-    @property
-    def minimiser(self) -> FloatArray | None:
-        return np.zeros(self.dim)
 
     @property
     def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
@@ -70,7 +64,7 @@ class Extremal(Problem):
         )
 
 
-class Quartic(Problem):
+class Quartic(_LeastAtOrigin, _OnFrontier):
     """f(x) = ‖x‖⁴; frontier L0 = 16/L1² for any L1 > 0 (Hessian form); f* = 0 at 0.
 
     Parameters
@@ -85,25 +79,13 @@ class Quartic(Problem):
     gradient_kernel = kernels.quartic
     certificate = CLOSED_FORM
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
     def value(self, x: ArrayLike) -> FloatOrArray:
         with np.errstate(over="ignore"):
             return np.square(np.sum(np.square(x), axis=-1))
 
-    @property
-    def minimiser(self) -> FloatArray | None:
-        return np.zeros(self.dim)
-
-    @property
-    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
-        return self.smoothness_at(self.reference_L1)
-
-    def smoothness_at(self, L1: float) -> HessianSmoothness | FirstOrderSmoothness:
-        if not L1 > 0:
-            raise ValueError(f"Quartic: L1 must be in (0, inf), because ‖x‖⁴ has no global L, but {L1!r} was given")
-        return HessianSmoothness(16 / L1**2, float(L1))
+    def frontier(self, L1: float) -> float:
+        return 16 / L1**2
 
     def profile(self, L1: float) -> Profile | None:
         return Profile(

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..facts import HessianSmoothness
 from ..specs import POSITIVE, Vector, parameter, vector
 from . import kernels
-from .base import Problem
 from .convex import CLOSED_FORM
 from .profile import Profile
+from .shapes import _OnFrontier
 
 if TYPE_CHECKING:
     from ..array_types import ArrayLike, FloatArray, FloatOrArray
-    from ..facts import FirstOrderSmoothness
 
 
 def well_frontier(L1: float) -> float:
@@ -27,7 +25,7 @@ def well_frontier(L1: float) -> float:
     return 3 * x**2 - 1 - L1 * (x**3 - x)
 
 
-class Sombrero(Problem):
+class Sombrero(_OnFrontier):
     """f(x) = (‖x‖² - 1)²/4, f* = 0 on the unit sphere.
 
     Frontier (Hessian form), attained on a ray: `well_frontier`. `reference_L1` chooses the default pair.
@@ -56,14 +54,8 @@ class Sombrero(Problem):
     def distance(self, x: ArrayLike) -> FloatOrArray:
         return np.abs(np.linalg.norm(x, axis=-1) - 1)
 
-    @property
-    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
-        return self.smoothness_at(self.reference_L1)
-
-    def smoothness_at(self, L1: float) -> HessianSmoothness | FirstOrderSmoothness:
-        if not L1 > 0:
-            raise ValueError(f"{type(self).__name__}: L1 must be in (0, inf), but {L1!r} was given")
-        return HessianSmoothness(well_frontier(L1), float(L1))
+    def frontier(self, L1: float) -> float:
+        return well_frontier(L1)
 
     def profile(self, L1: float) -> Profile | None:
         high = 2 + L1 + 3 / L1

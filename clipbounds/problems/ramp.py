@@ -14,14 +14,14 @@ import numpy as np
 from ..facts import Certificate, HessianSmoothness
 from ..specs import NON_NEGATIVE, POSITIVE, integer, parameter
 from . import ramp_kernels
-from .base import Problem
+from .shapes import _LeastAtOrigin
 
 if TYPE_CHECKING:
     from ..array_types import ArrayLike, FloatArray, FloatOrArray
     from ..facts import FirstOrderSmoothness
 
 
-class RampValley(Problem):
+class RampValley(_LeastAtOrigin):
     """F(x, y) = r(x) + (H0/2)‖y‖², F* = 0 at the origin; r has the slope s = 2 eps outside its quadratic end.
 
     r(x) = (H0/2)x² for |x| <= s/H0 and s|x| - s²/(2 H0) outside. The start is (x0, 0) with r(x0) = gap, which makes
@@ -49,8 +49,6 @@ class RampValley(Problem):
         "proved", "closed form, theory page variance-reduction; re-derived on a grid by the tests"
     )
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
     def validate(self) -> None:
         lowest = self.slope**2 / (2 * self.curvature)
@@ -92,10 +90,6 @@ class RampValley(Problem):
     def value(self, x: ArrayLike) -> FloatOrArray:
         x = np.asarray(x, dtype=np.float64)
         return self._ramp(np.abs(x[..., 0])) + 0.5 * self.curvature * np.sum(np.square(x[..., 1:]), axis=-1)
-
-    @property
-    def minimiser(self) -> FloatArray | None:
-        return np.zeros(self.dim)
 
     @property
     def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:

@@ -18,6 +18,7 @@ from . import profile_kernels as kernels
 from .base import Problem
 from .convex import CLOSED_FORM
 from .profile import FAR, NO_ARGUMENT, Profile
+from .shapes import _LeastAtOrigin
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -106,7 +107,7 @@ class Softplus(_Sum):
         )
 
 
-class SineQuadratic(_Sum):
+class SineQuadratic(_LeastAtOrigin, _Sum):
     """f(x) = sum_k x_k² + 3 sin² x_k: not convex, one stationary point and minimiser 0, f* = 0; (L0, L1) = (8, 0).
 
     Parameters
@@ -117,15 +118,9 @@ class SineQuadratic(_Sum):
     x0: Vector = vector()
 
     gradient_kernel = kernels.sine_quadratic
-    f_star = 0.0
-    f_star_attained = True
 
     def value(self, x: ArrayLike) -> FloatOrArray:
         return np.sum(np.square(x) + 3 * np.square(np.sin(x)), axis=-1)
-
-    @property
-    def minimiser(self) -> FloatArray | None:
-        return np.zeros(self.dim)
 
     @property
     def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
@@ -143,7 +138,7 @@ class SineQuadratic(_Sum):
         )
 
 
-class GemanMcClure(_Sum):
+class GemanMcClure(_LeastAtOrigin, _Sum):
     """f(x) = sum_k x_k²/(1 + x_k²): bounded, not convex, minimiser 0, f* = 0; (L0, L1) = (2, 0).
 
     Parameters
@@ -154,8 +149,6 @@ class GemanMcClure(_Sum):
     x0: Vector = vector()
 
     gradient_kernel = kernels.geman_mcclure
-    f_star = 0.0
-    f_star_attained = True
 
     def value(self, x: ArrayLike) -> FloatOrArray:
         with np.errstate(over="ignore"):
@@ -166,10 +159,6 @@ class GemanMcClure(_Sum):
         x = np.asarray(x, dtype=np.float64)
         with np.errstate(over="ignore"):
             return np.sum(np.square(x / np.hypot(1.0, x)), axis=-1)
-
-    @property
-    def minimiser(self) -> FloatArray | None:
-        return np.zeros(self.dim)
 
     @property
     def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
