@@ -14,7 +14,7 @@ from ..facts import Certificate, HessianSmoothness
 from ..specs import NON_NEGATIVE, Vector, parameter, vector
 from . import linear_kernels as kernels
 from .base import Problem
-from .newton import newton
+from .newton import minimum
 from .spectrum import spectrum
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ class LinearModel(Problem):
     def _optimum(self) -> tuple[FloatArray, float]:
         """Newton's w and the certified lower bound f(w) - ‖grad f(w)‖²/(2 mu)."""
         if self.strong_convexity > 0:
-            w = newton(self)
+            w = minimum(self)
             gradient = self.plain_gradient(w)
             return w, float(self.value(w)) - float(gradient @ gradient) / (2 * self.strong_convexity)
         return self._unridged()

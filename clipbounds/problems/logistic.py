@@ -11,7 +11,7 @@ from ..data import DataArray, bundled
 from ..data.columns import two_classes
 from . import linear_kernels as kernels
 from .linear_model import LinearModel
-from .newton import newton
+from .newton import minimum
 
 if TYPE_CHECKING:
     from typing import Self
@@ -112,7 +112,7 @@ class Logistic(LinearModel):
         if not kept.any():
             return np.zeros(self.dim), 0.0
         part = Logistic(self._matrix[kept], self._labels[kept], np.zeros(self.dim))
-        w = newton(part)
+        w = minimum(part)
         return w, part._dual_value(w) * (len(part.labels) / self.rows)
 
     @cached_property

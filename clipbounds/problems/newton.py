@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from ..array_types import FloatArray
     from .linear_model import LinearModel
 
-STEPS, POLISHING_STEPS = 200, 50
+NEWTON_STEPS, POLISHING_STEPS = 200, 50
 EPS = float(np.finfo(np.float64).eps)
 
 
-def newton(problem: LinearModel) -> FloatArray:
+def minimum(problem: LinearModel) -> FloatArray:
     """The minimiser, as well as the gradient can tell it, by damped steps from 0."""
     w = np.zeros(problem.dim)
-    for _ in range(STEPS):
+    for _ in range(NEWTON_STEPS):
         gradient = problem.plain_gradient(w)
         step = problem.newton_step(w, gradient)
         decrease = float(gradient @ step)
