@@ -51,9 +51,15 @@ class Clip(Spec):
     ``scaled(t)``, the operator with clip_t(t u) = t clip(u).
     """
 
+    if TYPE_CHECKING:
+
+        @property
+        def lipschitz(self) -> float: ...
+
+    else:
+        lipschitz = 1.0
     kernel: ClassVar[Any] = None
     properties: ClassVar[frozenset] = frozenset()
-    lipschitz: ClassVar[float] = 1.0
     non_finite: ClassVar[bool] = False  # whether nan or inf for a finite gradient is meant
 
     def __init_subclass__(cls, **options: Any) -> None:

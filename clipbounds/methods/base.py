@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Self, overload
 
     from ..array_types import FloatArray
+    from ..clipping.base import Clip
     from ..facts import Moment
     from ..lanes.compile import Kernel
 
@@ -50,9 +51,23 @@ class Method(Spec):
     quantities of its own, ``extra_measured`` (names and descriptions) with ``observe_extra(setting, vectors)``.
     """
 
-    advance: ClassVar[Any] = None
+    if TYPE_CHECKING:  # a subclass has them as constants, fields or properties
+
+        @property
+        def advance(self) -> Any: ...
+        @property
+        def operator(self) -> Clip: ...
+        @property
+        def parameters(self) -> FloatArray: ...
+        @property
+        def extra_measured(self) -> dict[str, str]: ...
+        @property
+        def step_size(self) -> Any: ...
+
+    else:
+        advance = None
+        extra_measured = {}
     vector_rows: ClassVar[int] = 2
-    extra_measured: ClassVar[dict] = {}
     non_finite: ClassVar[bool] = False  # whether an iterate may become nan or inf in a step from ordinary numbers
     takes_oracles: ClassVar[bool] = False  # a kernel that only adds noise cannot serve an oracle
     row_advance: ClassVar[Any] = None  # the kernel for oracles that draw rows of a dataset

@@ -103,7 +103,15 @@ def public(room):
 
 
 @pytest.mark.parametrize(
-    "name", ["clipbounds", "clipbounds.problems", "clipbounds.noise", "clipbounds.testing", "clipbounds.verdict"]
+    "name",
+    [
+        "clipbounds",
+        "clipbounds.problems",
+        "clipbounds.noise",
+        "clipbounds.testing",
+        "clipbounds.verdict",
+        "clipbounds.methods",
+    ],
 )
 def test_every_exported_function_is_annotated(name):
     functions = list(public(import_module(name)))
