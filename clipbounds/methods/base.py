@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numba import types
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..clipping.base import Clip
     from ..facts import Moment
     from ..lanes.compile import Kernel
+
+T = TypeVar("T")
 
 # (vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first step, last step)
 ADVANCE = types.void(
@@ -123,8 +125,8 @@ class Method(Spec):
         """Raise ValueError if the method does not fit the problem or the noise."""
 
 
-class AnyMethod:
-    """The annotation of `Setting.method`: a `Method`, whose parameters (``step_size``, ``clip``) its own class names."""
+class Part(Generic[T]):
+    """The annotation of a part of a setting: it takes any `Problem`, `Noise` or `Method`, whose own class names its parameters."""
 
     if TYPE_CHECKING:
 
@@ -133,7 +135,7 @@ class AnyMethod:
         @overload
         def __get__(self, setting: object, owner: Any) -> Any: ...
         def __get__(self, setting: Any, owner: Any) -> Any: ...
-        def __set__(self, setting: object, method: Method) -> None: ...
+        def __set__(self, setting: object, part: T) -> None: ...
 
 
 class Setting(Spec):
@@ -146,9 +148,9 @@ class Setting(Spec):
     method : Method
     """
 
-    problem: Problem
-    noise: Noise
-    method: AnyMethod
+    problem: Part[Problem]
+    noise: Part[Noise]
+    method: Part[Method]
 
     def validate(self) -> None:
         for name, base in (("problem", Problem), ("noise", Noise), ("method", Method)):
@@ -172,13 +174,12 @@ class Setting(Spec):
                     f"Setting: {type(self.method).__name__} adds noise to a gradient, but {type(self.noise).__name__} is an"
                     " oracle; use Spider or MiniBatch, or an additive noise law"
                 )
-            oracle: Any = self.noise
-            if oracle.problem != self.problem:
+            if self.noise.problem != self.problem:
                 raise ValueError(
-                    f"Setting: the oracle was built for {oracle.problem!r}, but the problem is {self.problem!r}; build"
+                    f"Setting: the oracle was built for {self.noise.problem!r}, but the problem is {self.problem!r}; build"
                     " the oracle for this problem"
                 )
-            oracle.check(self)
+            self.noise.check(self)
         self.method.check(self)
 
     def check_horizon(self, owner: str, steps: float) -> None:
@@ -237,8 +238,7 @@ class BlockMaker:
     """Makes the blocks of a setting; what they have in common is computed once, and no kernel writes into it."""
 
     def __init__(self, setting: Setting) -> None:
-        problem, method = setting.problem, setting.method
-        noise: Any = setting.noise
+        problem, noise, method = setting.problem, setting.noise, setting.method
         self.problem, self.method = problem, method
         self.plan, buffer_size, self.noise_parameters = window_plan(noise, problem.dim)
         self.buffer_size = max(buffer_size, LANES)

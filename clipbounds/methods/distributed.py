@@ -105,8 +105,7 @@ class DistributedMethod(Method):
         return rows.ravel()
 
     def observe_extra(self, setting: Setting, vectors: FloatArray) -> FloatArray:
-        problem: Any = setting.problem
-        x = vectors[kernels.POINT]
+        problem, x = setting.problem, vectors[kernels.POINT]
         n, first = problem.clients, kernels.ESTIMATORS
         rows = [
             np.sum(np.square(x - problem.minimiser), axis=-1),

@@ -109,8 +109,7 @@ class SClipEF(DistributedMethod):
 
     def check(self, setting: Setting) -> None:
         super().check(setting)
-        theta = self.theta
-        problem: Any = setting.problem
+        theta, problem = self.theta, setting.problem
         if self.joint or theta is None or problem.dim == 1:
             return
         largest = float(problem.client_lipschitz.max())

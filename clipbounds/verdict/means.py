@@ -194,7 +194,7 @@ def normal_from(setting: Setting, quantity: str, facts: Facts, accept_sampled: b
     variance of the quantity, `NORMAL_COUNT` trajectories, and a noise whose kurtosis E xi⁴/(E xi²)² is finite, without the
     help of clipping, and at most a tenth of their number: then the sample has seen the draws that make the variance.
     """
-    noise: Any = setting.noise
+    noise = setting.noise
     if is_described(setting):
         return np.inf
     if facts.spread is not None and stretch(setting.problem, setting.method) <= 1:

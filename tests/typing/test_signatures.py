@@ -21,7 +21,7 @@ SHOWN = [
         cb.noise.Pareto,
         "(tail_index: float, scale: float, *, radial: bool = False, along: OptionalVector = None) -> None",
     ),
-    (cb.Setting, "(problem: Problem, noise: Noise, method: AnyMethod) -> None"),
+    (cb.Setting, "(problem: Part[Problem], noise: Part[Noise], method: Part[Method]) -> None"),
     (
         cb.simulate,
         "(setting: Setting, steps: int, trajectories: int = 1, seed: int = 0, checkpoints: ArrayLike | None = None,"
