@@ -1,6 +1,7 @@
 """clipbounds: check the theory of gradient clipping against numbers."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from . import clipping, data, lanes, methods, noise, oracles, problems
 from .described import Constants
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def _later(name: str) -> object:
     if name in _LATER:
         return import_module(f".{name}", __name__)
     if name == "diagnose":
@@ -69,5 +70,17 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+if TYPE_CHECKING:  # a checker and an editor see everything at once, and complain of names that are not there
+    from . import bounds, exact, falsifier, sweep, verdict, worst_case
+    from .bounds.applicable import applicable
+    from .bounds.citing import cite
+    from .diagnosis.examine import diagnose
+    from .falsifier.api import falsify
+    from .sweep.overlay import overlay
+    from .verdict.compare import compare
+else:
+    __getattr__ = _later
+
+
+def __dir__() -> list[str]:
     return __all__

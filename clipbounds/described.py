@@ -42,7 +42,7 @@ class DescribedProblem(Problem):
     F0: float | None = parameter(NON_NEGATIVE, default=None)
     R0: float | None = parameter(NON_NEGATIVE, default=None)
     mu: float = parameter(NON_NEGATIVE, default=0.0)
-    convex: bool = False  # type: ignore[misc]  # here a field, elsewhere a constant of the class
+    convex: bool = False
     coordinates: int | None = None
     x0: Vector = vector(default=(0.0,))  # where the run starts is the origin of nothing: a placeholder
 

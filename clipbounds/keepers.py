@@ -41,7 +41,7 @@ class Statistics:
         self.mean, self.squares = np.zeros(shape), np.zeros(shape)
         self.low, self.high = np.full(shape, np.inf), np.full(shape, -np.inf)
         self.diverged = np.zeros(len(checkpoints), dtype=np.int64)
-        self.first_diverged = np.inf
+        self.first_diverged: Any = np.inf
 
     def add(self, table: FloatArray, diverged: FloatArray) -> None:
         """Chan's pairwise update of mean and sum of squares, block by block, so that the order is always the same."""

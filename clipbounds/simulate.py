@@ -89,7 +89,7 @@ def _observe_extra(setting: Setting, block: Block) -> list[Any]:
 
 
 def _run_block(
-    setting: Setting, make: Callable[[int], Block], checkpoints: IntArray, stop: _Stop, first: int
+    setting: Setting, make: Callable[[], Block], checkpoints: IntArray, stop: _Stop, first: int
 ) -> tuple[FloatArray, FloatArray]:
     """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
     stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))

@@ -187,7 +187,8 @@ def _encode(value: Any, identity: bool = False) -> Any:
     return value
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(parameter, vector, integer, note, dataclasses.field))
+# no frozen_default: mypy then takes an inherited `Vector` for what it is given, not for what it holds
+@dataclass_transform(field_specifiers=(parameter, vector, integer, note, dataclasses.field))
 class Spec:
     """Base of Problem, Noise, Clip, Method and Setting."""
 

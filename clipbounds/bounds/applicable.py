@@ -1,12 +1,21 @@
 """Which bounds of the package apply to a setting."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 from ..facts import MissingConstant
 from .base import Bound
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
-def applicable(setting, *, accept_sampled=False):
+    from ..methods.base import Setting
+
+
+def applicable(setting: Setting, *, accept_sampled: bool = False) -> list[Bound]:
     """The bounds of the package whose hypotheses hold for a setting, with the default values of their parameters.
 
     Floors are listed with the rest; predictions, statements whose constants are not confirmed, superseded bounds, and
@@ -46,14 +55,14 @@ def applicable(setting, *, accept_sampled=False):
     return found
 
 
-def _applies(bound, setting):
+def _applies(bound: Bound, setting: Setting) -> bool:
     try:
         return all(row.holds for row in bound.hypotheses(setting))
     except MissingConstant:  # a described setting does not give a number that the bound needs
         return False
 
 
-def _subclasses(kind):
+def _subclasses(kind: Any) -> Iterator[Any]:
     for child in kind.__subclasses__():
         yield child
         yield from _subclasses(child)

@@ -1,5 +1,7 @@
 """What a bound is: a statement with checked hypotheses and explicit constants."""
 
+from __future__ import annotations
+
 import dataclasses
 from typing import TYPE_CHECKING, ClassVar
 
@@ -8,6 +10,10 @@ import numpy as np
 from ..facts import MissingConstant, NotSmooth
 from ..methods import Setting
 from ..specs import Spec
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray
+    from ..facts import Moment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Hypothesis:
     holds: bool | None
 
 
-def reason_of(moment):
+def reason_of(moment: Moment) -> str:
     """What a moment rests on, or what is missing, as the end of a cell of the table."""
     reason = getattr(moment, "reason", "")
     return f" ({reason})" if reason else ""
@@ -36,7 +42,7 @@ class HypothesesFail(ValueError):
     """A bound was evaluated although a hypothesis fails; the message is the table."""
 
 
-def hypotheses_table(rows):
+def hypotheses_table(rows: list[Hypothesis]) -> str:
     """The rows as aligned text."""
     words = {True: "holds", False: "FAILS", None: "undecidable"}
     cells = [("hypothesis", "value", "")] + [(str(r.what), str(r.value), words[r.holds]) for r in rows]
@@ -66,11 +72,21 @@ class Bound(Spec):
     source : str, paper and theorem, or "proved here"
     """
 
-    kind: ClassVar[str] = "upper"
-    if TYPE_CHECKING:  # not at run time: a bound may have it as a parameter, in a place of its own choice
-        quantity: ClassVar[str]
-    aggregate: ClassVar[str] = "mean"
-    asserted: ClassVar[bool] = True
+    if TYPE_CHECKING:  # a subclass has them as constants, parameters or properties
+
+        @property
+        def kind(self) -> str: ...
+        @property
+        def quantity(self) -> str: ...
+        @property
+        def aggregate(self) -> str: ...
+        @property
+        def asserted(self) -> bool: ...
+
+    else:  # no quantity: a bound may have it as a parameter, in a place of its own choice
+        kind = "upper"
+        aggregate = "mean"
+        asserted = True
     superseded_by: ClassVar[str] = ""
     statement: ClassVar[str] = ""
     source: ClassVar[str] = ""
@@ -78,21 +94,21 @@ class Bound(Spec):
     accept_sampled: bool = dataclasses.field(default=False, kw_only=True)
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Name in tables and legends."""
         return type(self).__name__
 
-    def bibtex(self):
+    def bibtex(self) -> str:
         """BibTeX of the paper of the statement, and of this program, where proof and constants are; see `clipbounds.cite`."""
         from .citing import cite  # it needs this class
 
         return cite(self)
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         """The bound's own hypotheses, a list of `Hypothesis`."""
         return []
 
-    def hypotheses(self, setting):
+    def hypotheses(self, setting: Setting) -> list[Hypothesis]:
         """All hypotheses for this setting: the trust in the problem's constants, then the bound's own.
 
         Returns
@@ -114,11 +130,11 @@ class Bound(Spec):
             found = error.args[-1] if error.args else type(error).__name__
             return [first, Hypothesis("the constants lie in the range of floats", str(found), None)]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         """The bound at `steps` (float64 array, each >= 1), the hypotheses being true."""
         raise NotImplementedError(f"{type(self).__name__} needs evaluate(setting, steps)")
 
-    def value(self, setting, steps):
+    def value(self, setting: Setting, steps: ArrayLike) -> FloatArray:
         """The bound after `steps` steps.
 
         Parameters

@@ -1,10 +1,17 @@
 """What to cite: the paper of a statement, and this program where a proof or constants are its own."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..papers import OTHERS, PAPERS, bibtex
 from .base import Bound
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def keys_of(bound):
+
+def keys_of(bound: Bound) -> list[str]:
     """Keys of the entries that a bound rests on: the paper of its statement, and "clipbounds"."""
     bound = _innermost(bound)
     room = type(bound).__module__.split(".")[2:3] if type(bound).__module__.startswith("clipbounds.bounds.") else []
@@ -13,14 +20,13 @@ def keys_of(bound):
     return [*papers, "clipbounds"]
 
 
-def _innermost(bound):
+def _innermost(bound: Bound) -> Bound:
     """The bound that a negative control or a mutant changes, whatever wraps it."""
-    while isinstance(getattr(bound, "bound", None), Bound):
-        bound = bound.bound
-    return bound
+    inner = getattr(bound, "bound", None)
+    return _innermost(inner) if isinstance(inner, Bound) else bound
 
 
-def cite(*used):
+def cite(*used: Any) -> str:
     """BibTeX for all that was used: the papers of the bounds, and this program in its version.
 
     Parameters
@@ -44,12 +50,12 @@ def cite(*used):
     return "\n".join(_entry(key, names) for key, names in wanted.items())
 
 
-def _entry(key, names):
+def _entry(key: str, names: list[str]) -> str:
     comment = "".join(f"% {line}\n" for line in dict.fromkeys(names)) if key != "clipbounds" else ""
     return comment + bibtex(key)
 
 
-def _bounds(given):
+def _bounds(given: Any) -> list[Bound]:
     if isinstance(given, Bound):
         return [given]
     if isinstance(given, (list, tuple)):

@@ -1,7 +1,16 @@
 """Negative controls: a bound with a wrong constant, which a check that can fail must reject."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..specs import POSITIVE, parameter
 from .base import Bound
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
+    from ..methods.base import Setting
+    from .base import Hypothesis
 
 
 class Scaled(Bound):
@@ -18,42 +27,42 @@ class Scaled(Bound):
 
     source = "negative control"
 
-    def validate(self):
+    def validate(self) -> None:
         if not isinstance(self.bound, Bound):
             raise ValueError(f"Scaled: bound must be a Bound such as S1(), but {self.bound!r} was given")
         # the range of the measured quantity rests on the same constants
         self._normalise(accept_sampled=self.bound.accept_sampled)
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.factor:g} × {self.bound.name}"
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         return self.bound.kind
 
     @property
-    def quantity(self):
+    def quantity(self) -> str:
         return self.bound.quantity
 
     @property
-    def aggregate(self):
+    def aggregate(self) -> str:
         return self.bound.aggregate
 
     @property
-    def asserted(self):
+    def asserted(self) -> bool:
         return self.bound.asserted
 
     @property
-    def failure_probability(self):
-        return self.bound.failure_probability
+    def failure_probability(self) -> float:
+        return self.bound.failure_probability  # type: ignore[attr-defined]
 
     @property
-    def simultaneous(self):
+    def simultaneous(self) -> bool:
         return getattr(self.bound, "simultaneous", False)
 
-    def hypotheses(self, setting):
+    def hypotheses(self, setting: Setting) -> list[Hypothesis]:
         return self.bound.hypotheses(setting)
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return self.factor * self.bound.evaluate(setting, steps)

@@ -1,7 +1,17 @@
 """Operators from plain functions; use as decorators of `kernel` in the body of a `Clip`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..lanes.adapters import adapt
 from .base import CLIP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..lanes.compile import Kernel
 
 COORDINATEWISE = """
 def generated(v, lanes, dim, index, params):
@@ -34,7 +44,7 @@ def generated(v, lanes, dim, index, params):
 """
 
 
-def coordinatewise(function):
+def coordinatewise(function: Callable[..., Any]) -> Kernel:
     """An operator on each component: f(y, first parameter, ...) -> float.
 
     The parameters are the operator's real fields in the order of declaration. Vectorises on the terms of
@@ -48,7 +58,7 @@ def coordinatewise(function):
     return adapt(function, CLIP, COORDINATEWISE, 1, "f(y, *real parameters) -> clipped component")
 
 
-def per_trajectory(function):
+def per_trajectory(function: Callable[..., Any]) -> Kernel:
     """An operator from a function of one gradient: f(v, index, params) changes v, shape (dim,), in place.
 
     index = 0, 1, ... is the position of the sample in its batch.

@@ -1,7 +1,9 @@
 """What a clipping operator is: a compiled map of gradients, applied to 64 lanes at a time."""
 
+from __future__ import annotations
+
 import dataclasses
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numba import types
@@ -9,6 +11,9 @@ from numba import types
 from ..lanes.blocks import FLOATS, LANES, pack, unpack
 from ..lanes.compile import check_kernel, named_signature, require_kernel
 from ..specs import Spec, real_array
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray
 
 # (v, lanes, dim, index, params): clips the block v in place. lanes[l] += 1 where lane l was changed; the LANES
 # numbers behind are scratch. `index` is the position k = 0, 1, ... of the sample in its batch, for thresholds that
@@ -46,28 +51,34 @@ class Clip(Spec):
     ``scaled(t)``, the operator with clip_t(t u) = t clip(u).
     """
 
-    kernel: ClassVar = None
+    if TYPE_CHECKING:
+
+        @property
+        def lipschitz(self) -> float: ...
+
+    else:
+        lipschitz = 1.0
+    kernel: ClassVar[Any] = None
     properties: ClassVar[frozenset] = frozenset()
-    lipschitz: ClassVar[float] = 1.0
     non_finite: ClassVar[bool] = False  # whether nan or inf for a finite gradient is meant
 
-    def __init_subclass__(cls, **options):
+    def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         check_kernel(cls.__name__, "kernel", cls.kernel, CLIP)
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         """Parameter vector of the kernel: all real fields in the order of declaration."""
         fields = [f.name for f in dataclasses.fields(self) if f.metadata.get("kind") == "real"]
         return np.array([getattr(self, name) for name in fields] or [0.0], dtype=np.float64)
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         """sup of the output's norm in dimension `dim`; inf if it is unbounded."""
         raise NotImplementedError(
             f"{type(self).__name__} states no bound: define bound(self, dim), the largest norm of its output"
         )
 
-    def __call__(self, gradients, index=0):
+    def __call__(self, gradients: ArrayLike, index: int = 0) -> FloatArray:
         """Clip gradients of shape (..., dim), each vector by itself; `index` is the position in the batch.
 
         Raises

@@ -1,5 +1,7 @@
 """Operators that act on each component, and the joint form of the smooth one."""
 
+from __future__ import annotations
+
 import math
 
 from ..specs import POSITIVE, parameter
@@ -36,10 +38,10 @@ class CoordinateClip(Clip):
         }
     )
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         return self.threshold * math.sqrt(dim)
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> CoordinateClip:
         return CoordinateClip(factor * self.threshold)
 
 
@@ -75,14 +77,14 @@ class SmoothClip(Clip):
     )
 
     @property
-    def lipschitz(self):
+    def lipschitz(self) -> float:
         """The Lipschitz constant kappa = phi/width, attained at 0; the operator is (1/kappa)-cocoercive."""
         return self.level / self.width
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         return self.level * math.sqrt(dim)
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> SmoothClip:
         return SmoothClip(factor * self.level, factor * self.width)
 
 
@@ -105,12 +107,12 @@ class JointSmoothClip(Clip):
     properties = SmoothClip.properties | {"direction", "rotation_equivariant"}
 
     @property
-    def lipschitz(self):
+    def lipschitz(self) -> float:
         """The Lipschitz constant kappa = phi/width, attained at 0; the operator is (1/kappa)-cocoercive."""
         return self.level / self.width
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         return self.level
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> JointSmoothClip:
         return JointSmoothClip(factor * self.level, factor * self.width)

@@ -1,5 +1,7 @@
 """What torch and optax compute, for comparison with the exact operators. The norm is the plain root of a sum of squares."""
 
+from __future__ import annotations
+
 from ..specs import NON_NEGATIVE, parameter
 from . import framework_kernels
 from .base import Clip
@@ -34,7 +36,7 @@ class TorchClip(Clip):
         }
     )
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         return self.threshold
 
 
@@ -70,8 +72,8 @@ class OptaxClip(Clip):
         }
     )
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         return self.threshold
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> OptaxClip:
         return OptaxClip(factor * self.threshold)

@@ -1,5 +1,7 @@
 """Arrays are values by content: a digest stands for the numbers, which are held once in memory and kept once on disk."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import logging
@@ -10,11 +12,20 @@ import weakref
 import zipfile
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..spec_text import short
 from ..specs import Spec, note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Self, overload
+
+    from numpy.typing import DTypeLike
+
+    from ..array_types import FloatArray
 
 LAYOUTS = ("dense", "csr")
 DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -26,18 +37,18 @@ logger = logging.getLogger(__name__)
 class _Content:
     """The numbers themselves, read-only: `parts` is (values,) of a dense array or (data, indices, indptr) of CSR rows."""
 
-    def __init__(self, shape, parts):
+    def __init__(self, shape: Iterable[int], parts: Iterable[Any]) -> None:
         self.shape = tuple(int(n) for n in shape)
         self.parts = tuple(np.ascontiguousarray(part) for part in parts)
         for part in self.parts:
             part.setflags(write=False)
 
     @property
-    def layout(self):
+    def layout(self) -> str:
         return "dense" if len(self.parts) == 1 else "csr"
 
     @cached_property
-    def digest(self):
+    def digest(self) -> str:
         """Of the shape and the numbers."""
         found = hashlib.sha256(f"{self.layout} {self.shape}".encode())
         for part in self.parts:
@@ -45,7 +56,7 @@ class _Content:
         return found.hexdigest()[:32]
 
 
-def _from_sparse(matrix, owned):
+def _from_sparse(matrix: Any, owned: bool) -> _Content:
     """CSR rows with sorted columns, float64 numbers, 32-bit columns and starts; a copy unless the caller gives it up."""
     rows = matrix.tocsr()
     if rows is matrix and not owned:
@@ -61,13 +72,26 @@ def _from_sparse(matrix, owned):
     return _Content(rows.shape, (rows.data.astype(np.float64, copy=False), *narrow))
 
 
-def folders():
+class DataField:
+    """The annotation of a field that takes arrays, dense or sparse, and holds a `DataArray`."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, spec: None, owner: Any) -> Self: ...
+        @overload
+        def __get__(self, spec: object, owner: Any) -> DataArray: ...
+        def __get__(self, spec: Any, owner: Any) -> Any: ...
+        def __set__(self, spec: object, value: Any) -> None: ...
+
+
+def folders() -> list[Path]:
     """Where arrays are looked for: $CLIPBOUNDS_DATA if it is set, then .clipbounds/data here; the first one is written to."""
     chosen = os.environ.get("CLIPBOUNDS_DATA")
     return ([Path(chosen)] if chosen else []) + [FOLDER]
 
 
-def _write(file, arrays):
+def _write(file: Any, arrays: dict[str, Any]) -> None:
     """What `np.savez` writes, from the arrays as they lie: that function would copy them, up to 16 MiB at a time."""
     with zipfile.ZipFile(file, "w", allowZip64=True) as kept:
         for name, array in arrays.items():
@@ -76,7 +100,7 @@ def _write(file, arrays):
                 entry.write(memoryview(array).cast("B"))
 
 
-def _read(file):
+def _read(file: Path) -> _Content:
     # opened here, because np.load leaves a damaged archive open
     with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as kept:
         shape = kept["shape"]
@@ -103,7 +127,7 @@ class DataArray(Spec):
     layout: str = "dense"
     origin: str = note(default="")
 
-    def validate(self):
+    def validate(self) -> None:
         if not (isinstance(self.content, str) and DIGEST.fullmatch(self.content)):  # it names a file
             raise ValueError(
                 f"DataArray: content must be a digest of 32 hexadecimal digits, but {short(self.content)} was given; use"
@@ -126,7 +150,7 @@ class DataArray(Spec):
         object.__setattr__(self, "_held", held)
 
     @classmethod
-    def of(cls, array, origin="", owned=False):
+    def of(cls, array: Any, origin: str = "", owned: bool = False) -> DataArray:
         """The value of an array, which is copied.
 
         Parameters
@@ -160,7 +184,7 @@ class DataArray(Spec):
         held = _held.setdefault(made.digest, made)
         return cls(held.digest, held.shape, held.layout, origin)
 
-    def _load(self):
+    def _load(self) -> _Content:
         for folder in folders():
             file = folder / f"{self.content}.npz"
             if file.is_file():
@@ -177,7 +201,7 @@ class DataArray(Spec):
             f" {self.content}.npz in {' or '.join(map(str, folders()))}; copy it there, or set CLIPBOUNDS_DATA to its folder"
         )
 
-    def keep(self):
+    def keep(self) -> None:
         """Write the numbers to the store unless they are there; a folder that cannot be written is logged, not fatal."""
         if any((folder / f"{self.content}.npz").is_file() for folder in folders()):
             return
@@ -191,12 +215,12 @@ class DataArray(Spec):
             logger.warning("the data %s could not be kept in %s: %s", self.content, folder, error.strerror)
 
     @property
-    def parts(self):
+    def parts(self) -> tuple[Any, ...]:
         """(values,) or (data, indices, indptr), read-only."""
-        return self._held.parts
+        return vars(self)["_held"].parts
 
     @property
-    def matrix(self):
+    def matrix(self) -> Any:
         """The array: a NumPy array, or a scipy.sparse.csr_array that shares its memory."""
         if self.layout == "dense":
             return self.parts[0].reshape(self.shape)
@@ -207,29 +231,29 @@ class DataArray(Spec):
         return found
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of entries, zeros included."""
         return int(np.prod(self.shape))
 
     @property
-    def stored(self):
+    def stored(self) -> int:
         """Number of entries that are stored: all of a dense array."""
         return self.parts[0].size
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any) -> Any:
         return self.matrix[key]
 
-    def reshape(self, *shape):
+    def reshape(self, *shape: Any) -> FloatArray:
         """The numbers as a dense array of another shape."""
         return np.asarray(self).reshape(*shape)
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> FloatArray:
         found = self.matrix if self.layout == "dense" else self.matrix.toarray()
         return np.array(found, dtype=dtype) if copy else np.asarray(found, dtype=dtype)
 
-    def renamed(self, origin):
+    def renamed(self, origin: str) -> DataArray:
         """The same array with another origin."""
         return dataclasses.replace(self, origin=origin)

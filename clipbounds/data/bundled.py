@@ -1,11 +1,18 @@
 """Datasets that scikit-learn brings along, as rows with labels -1 and 1."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
 
 BUNDLED = ("breast_cancer", "digits")
 
 
-def bundled(name):
+def bundled(name: str) -> tuple[FloatArray, FloatArray]:
     """Standardised columns (constant ones left out) and an intercept, and labels.
 
     Parameters

@@ -1,15 +1,22 @@
 """Columns and labels of a dataset made fit for a problem: scaled, with an intercept, as -1 and 1 or as 0, 1, ...."""
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .arrays import DataArray
 
+if TYPE_CHECKING:
+    from typing import Any
+
+
 logger = logging.getLogger(__name__)
 
 
-def scaled_columns(features):
+def scaled_columns(features: DataArray) -> DataArray:
     """The columns divided by their root mean square (zeros stay zeros, so sparse rows stay sparse), said in the origin.
 
     Raises
@@ -35,11 +42,11 @@ def scaled_columns(features):
     return DataArray.of(made, f"{features.origin}, columns divided by their root mean square".lstrip(", "), True)
 
 
-def _column_squares(rows):
+def _column_squares(rows: Any) -> Any:
     return np.bincount(rows.indices, weights=rows.data**2, minlength=rows.shape[1])
 
 
-def with_intercept(features):
+def with_intercept(features: DataArray) -> DataArray:
     """The same rows with a column of ones behind them."""
     rows = features.matrix
     ones = np.ones((len(features), 1))
@@ -52,7 +59,7 @@ def with_intercept(features):
     return DataArray.of(made, f"{features.origin}, with an intercept".lstrip(", "), True)
 
 
-def two_classes(labels, owner):
+def two_classes(labels: DataArray, owner: str) -> DataArray:
     """The labels as -1 and 1: the smaller of the two values becomes -1, and the log says so.
 
     Raises
@@ -72,7 +79,7 @@ def two_classes(labels, owner):
     return DataArray.of(np.where(np.asarray(labels) == low, -1.0, 1.0), labels.origin)
 
 
-def class_numbers(labels, owner):
+def class_numbers(labels: DataArray, owner: str) -> DataArray:
     """The labels as 0, 1, ..., in the order of their values, and the log says so if they were others.
 
     Raises

@@ -1,13 +1,22 @@
 """Files in the svmlight/LIBSVM format: a label, then index:value pairs, a row a line."""
 
+from __future__ import annotations
+
 import dataclasses
 import gzip
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .arrays import DataArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Literal
+
+    from ..array_types import ArrayLike
 
 DENSE_FROM = 0.25  # share of entries that are not 0 from which the rows are stored dense
 PAIR = re.compile(r"([+-]?\d+):(\S+)$")
@@ -29,20 +38,20 @@ class Dataset:
     labels: DataArray
 
 
-def _lines(path):
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rb") as file:
         yield from enumerate(file, 1)
 
 
-def _number(text):
+def _number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
         return None
 
 
-def _fault(text, lowest):
+def _fault(text: str, lowest: int) -> str | None:
     """What is wrong with a line of the file, or None."""
     body = text.partition("#")[0].split()
     if not body:
@@ -60,7 +69,7 @@ def _fault(text, lowest):
             continue
         pair = PAIR.match(item)
         value = _number(pair.group(2)) if pair else None
-        if value is None:
+        if pair is None or value is None:
             return f"{item!r} is no pair index:value"
         index = int(pair.group(1))
         if index < lowest:
@@ -75,7 +84,7 @@ def _fault(text, lowest):
     return None
 
 
-def _complain(path, lowest, otherwise):
+def _complain(path: Path, lowest: int, otherwise: str) -> None:
     """Raise ValueError with the first line that is at fault."""
     try:
         for number, raw in _lines(path):
@@ -91,7 +100,7 @@ def _complain(path, lowest, otherwise):
     raise ValueError(f"{path.name} is no svmlight file: {otherwise}")
 
 
-def read_svmlight(path, zero_based="auto"):
+def read_svmlight(path: str | Path, zero_based: bool | Literal["auto"] = "auto") -> Dataset:
     """The rows and labels of a svmlight/LIBSVM file, by scikit-learn's reader (extra `data`); a name in .gz is unpacked.
 
     Parameters
@@ -142,7 +151,7 @@ def read_svmlight(path, zero_based="auto"):
     )
 
 
-def write_svmlight(path, features, labels):
+def write_svmlight(path: str | Path, features: Any, labels: ArrayLike) -> None:
     """Write rows and labels as a svmlight file with indices from 1, every number in its shortest exact form.
 
     Parameters

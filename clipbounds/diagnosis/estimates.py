@@ -1,12 +1,18 @@
 """sigma_p from repeated gradients at fixed points, and (L0, L1) along a trajectory: estimates, not constants."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..specs import Interval, real_array
 from ..verdict.assumed import student_band
 from ..verdict.bands import error_of
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray
 
 POWER, SHARE = Interval(1, 2, closed_high=True), Interval(0, 1, closed_high=True)
 
@@ -23,14 +29,14 @@ class NoiseLevel:
     repetitions: int
     confidence: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"sigma_{self.p:g} = {self.sigma:.3g}, {self.confidence:g} interval [{self.low:.3g}, {self.high:.3g}] (assuming"
             f" normal means), the largest of {self.points} points with {self.repetitions} gradients each"
         )
 
 
-def noise_level(gradients, p=2.0, confidence=0.95):
+def noise_level(gradients: ArrayLike, p: float = 2.0, confidence: float = 0.95) -> NoiseLevel:
     """sigma_p from repeated stochastic gradients at fixed points.
 
     With m the mean of the other r - 1 gradients at the point, E‖g_i - m‖^p >= E‖g - grad f‖^p for every p >= 1 (Jensen: the mean
@@ -69,8 +75,8 @@ def noise_level(gradients, p=2.0, confidence=0.95):
     power = away**p * ((count - 1) / count if p == 2 else 1.0)
     mean = power.mean(axis=1)
     low, high = student_band(count, mean, power.var(axis=1, ddof=1), error / points)
-    ends = (float(max(np.max(v), 0.0) ** (1 / p)) for v in (mean, low, high))
-    return NoiseLevel(float(p), *ends, points, count, confidence)
+    middle, least, most = (float(max(np.max(v), 0.0) ** (1 / p)) for v in (mean, low, high))
+    return NoiseLevel(float(p), middle, least, most, points, count, confidence)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,12 +88,12 @@ class SmoothnessLine:
     share: float
     count: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         lies = "all" if self.share == 1 else f"{self.share:g} of the"
         return f"L0 = {self.L0:.3g}, L1 = {self.L1:.3g} (sampled: the lowest line above {lies} {self.count} curvatures along the run)"
 
 
-def smoothness_line(gradient_norms, curvatures, share=1.0):
+def smoothness_line(gradient_norms: ArrayLike, curvatures: ArrayLike, share: float = 1.0) -> SmoothnessLine:
     """The least line L0 + L1 G above measured curvatures, by quantile regression with L0, L1 >= 0 (a linear programme).
 
     Parameters
@@ -138,7 +144,7 @@ def smoothness_line(gradient_norms, curvatures, share=1.0):
     return SmoothnessLine(L0, L1, float(share), int(x.size))
 
 
-def secants(points, gradients):
+def secants(points: ArrayLike, gradients: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """(gradient norms, curvatures) of neighbouring points of a trajectory: the smaller of the two norms, and ‖g - g'‖/‖x - x'‖.
 
     Parameters

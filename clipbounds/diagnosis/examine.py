@@ -1,5 +1,9 @@
 """From a log to a `Diagnosis`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..clipping import NormClip
@@ -13,6 +17,17 @@ from .estimates import noise_level, secants, smoothness_line
 from .result import Diagnosis
 from .theory import bound_curves, floor_curve
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
+
+    import xarray as xr
+
+    from ..array_types import ArrayLike, FloatArray
+    from ..verdict.tail import TailIndex
+    from .estimates import SmoothnessLine
+
 LEVELS = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 GRID = 40  # thresholds
 LARGEST = 1e300  # of them
@@ -20,21 +35,21 @@ NEEDED = "sigma for the bias floor; sigma, step_size, F0 and L (or L0, L1) for S
 
 
 def diagnose(
-    norms,
-    threshold,
+    norms: ArrayLike | str | Path | xr.Dataset,
+    threshold: float,
     *,
-    step_size=None,
-    sigma=None,
-    p=2.0,
-    L=None,
-    L0=None,
-    L1=None,
-    F0=None,
-    gradients=None,
-    trajectory=None,
-    column=None,
-    confidence=0.95,
-):
+    step_size: float | None = None,
+    sigma: float | None = None,
+    p: float = 2.0,
+    L: float | None = None,
+    L0: float | None = None,
+    L1: float | None = None,
+    F0: float | None = None,
+    gradients: ArrayLike | None = None,
+    trajectory: Sequence[ArrayLike] | None = None,
+    column: str | None = None,
+    confidence: float = 0.95,
+) -> Diagnosis:
     """What logged norms of stochastic gradients say about a clipping threshold.
 
     Parameters
@@ -67,7 +82,7 @@ def diagnose(
     c = float(threshold)
     noise = None if gradients is None else noise_level(gradients, p, confidence)
     smoothness = _smoothness(trajectory, curvature)
-    given = {"sigma": sigma, "p": p, "L": L, "L0": L0, "L1": L1, "F0": F0}
+    given: dict[str, Any] = {"sigma": sigma, "p": p, "L": L, "L0": L0, "L1": L1, "F0": F0}
     if sigma is None and noise is not None and noise.sigma > 0:
         given["sigma"] = noise.sigma
     if smoothness is not None and L is None and L0 is None and L1 is None:
@@ -94,10 +109,12 @@ def diagnose(
     return Diagnosis(**found, assumed=numbers, **_theory(grid, c, given, step_size, values.size, tail))
 
 
-def _theory(grid, c, given, step_size, steps, tail):
+def _theory(
+    grid: FloatArray, c: float, given: dict[str, Any], step_size: Any, steps: int, tail: TailIndex | None
+) -> dict[str, Any]:
     """Floor and bounds against c, also for the lower end of the tail index where that is below p."""
     sigma, p = given["sigma"], given["p"]
-    found = {"curves": [floor_curve(grid, sigma, p)], "floor_at": float(floor(c, sigma, p))}
+    found: dict[str, Any] = {"curves": [floor_curve(grid, sigma, p)], "floor_at": float(floor(c, sigma, p))}
     absent = [name for name, value in (("step_size", step_size), ("F0", given["F0"])) if value is None]
     if given["L"] is None and given["L0"] is None:
         absent.append("L")
@@ -123,7 +140,9 @@ def _theory(grid, c, given, step_size, steps, tail):
     return found
 
 
-def _smoothness(trajectory, curvature):
+def _smoothness(
+    trajectory: Sequence[Any] | None, curvature: tuple[FloatArray, FloatArray] | None
+) -> SmoothnessLine | None:
     if trajectory is not None:
         if not (isinstance(trajectory, (tuple, list)) and len(trajectory) == 2):
             raise ValueError("diagnose: trajectory must be (points, gradients), each of the shape (steps, dim)")
@@ -131,13 +150,13 @@ def _smoothness(trajectory, curvature):
     return None if curvature is None else _logged_line(*curvature)
 
 
-def _logged_line(norms, curvatures):
+def _logged_line(norms: FloatArray, curvatures: FloatArray) -> SmoothnessLine | None:
     """The line above a log's curvatures, by size as an eigenvalue may be negative; None where fewer than two rows have both numbers."""
     both = np.isfinite(norms) & np.isfinite(curvatures)
     return smoothness_line(norms[both], np.abs(curvatures[both])) if np.count_nonzero(both) > 1 else None
 
 
-def _norms(given, column=None):
+def _norms(given: Any, column: str | None = None) -> tuple[Any, ...]:
     """A flat array of finite norms from a path, a log or an array; (norms, curvatures) where a log has them; how many norms were infinite."""
     curvature = None
     if isinstance(given, (str, bytes)) or hasattr(given, "__fspath__"):
@@ -161,12 +180,12 @@ def _norms(given, column=None):
     return values, curvature, infinite
 
 
-def _factor(values, threshold):
+def _factor(values: FloatArray, threshold: float) -> float:
     """Mean of min(1, c/‖g‖)."""
-    return np.mean(np.minimum(1.0, threshold / np.maximum(values, threshold)))
+    return float(np.mean(np.minimum(1.0, threshold / np.maximum(values, threshold))))
 
 
-def _tail(values, confidence):
+def _tail(values: FloatArray, confidence: float) -> tuple[Any, ...]:
     try:
         tail = hill(values, confidence)
     except ValueError as reason:

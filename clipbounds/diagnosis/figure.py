@@ -1,13 +1,27 @@
 """The figure of a diagnosis."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..verdict import paper
 from ..verdict.picture import COLOURS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..verdict.tail import TailIndex
+    from .result import Diagnosis
+    from .theory import Curve
 
 PANELS = ("clipping", "tail index", "bounds")
 LINES = {"bias floor": "-.", "S0*": "-", "Theorem 3*": "-"}
 
 
-def draw(found, width=None, ax=None):
+def draw(found: Diagnosis, width: float | str | None = None, ax: Sequence[Axes] | None = None) -> Figure:
     """Clipping against c, the Hill plot, and floor and bounds against c."""
     if ax is not None:
         axes = paper.given_axes(ax, PANELS, "diagnose")
@@ -18,7 +32,7 @@ def draw(found, width=None, ax=None):
     return figure
 
 
-def _panels(found, left, middle, right):
+def _panels(found: Diagnosis, left: Axes, middle: Axes, right: Axes) -> None:
     left.semilogx(found.thresholds, found.clipped_at, color=COLOURS[1], label="share of steps clipped")
     left.semilogx(found.thresholds, found.step_factor_at, "--", color=COLOURS[0], label="effective step")
     for ax in (left, right):
@@ -38,13 +52,13 @@ def _panels(found, left, middle, right):
         ax.grid(alpha=0.25)
 
 
-def _curve(ax, curve, colour, label, alpha=1.0):
+def _curve(ax: Axes, curve: Curve, colour: str, label: str, alpha: float = 1.0) -> None:
     good = curve.values > 0
     if good.any():
         ax.loglog(curve.thresholds[good], curve.values[good], LINES[curve.name], color=colour, label=label, alpha=alpha)
 
 
-def _hill(tail, ax):
+def _hill(tail: TailIndex | None, ax: Axes) -> None:
     ax.set_xlabel("k largest norms")
     ax.set_ylabel("tail index")
     if tail is None:

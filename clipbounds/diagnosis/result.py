@@ -1,10 +1,13 @@
 """What was found, as a page: text for a terminal, HTML, plain numbers."""
 
+from __future__ import annotations
+
 import base64
 import dataclasses
 import html
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +16,13 @@ from ..verdict.tail import TailIndex
 from .estimates import NoiseLevel, SmoothnessLine
 from .figure import draw
 from .theory import Curve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 TAIL_TAKES = (
     "norms that are independent, and a power as their tail: for clusters of 5 the interval covers .55 instead of .95, and of"
@@ -64,17 +74,17 @@ class Diagnosis:
     missing: str = ""
     infinite: int = 0
 
-    def curve(self, name):
+    def curve(self, name: str) -> Curve | None:
         """The curve of this name, such as "S0*", or None."""
         return next((curve for curve in self.curves if curve.name == name), None)
 
     @property
-    def best_threshold(self):
+    def best_threshold(self) -> float | None:
         """The smallest threshold whose sharpest bound is within 1 % of its least, or None."""
         bounds = [curve for curve in self.curves if curve.name != "bias floor"]
-        return min(bounds, key=lambda curve: curve.least).best if bounds else None
+        return min(bounds, key=lambda curve: curve.least or 0.0).best if bounds else None
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, str]]:
         """(what, value) of the page."""
         c = f"c = {self.threshold:g}"
         rows = [
@@ -114,14 +124,14 @@ class Diagnosis:
             rows.append(("no bound against c", self.missing))
         return rows
 
-    def __str__(self):
+    def __str__(self) -> str:
         width = max(len(what) for what, _ in self.rows())
         return "\n".join([*(f"{what.ljust(width)}  {value}" for what, value in self.rows()), CLOSING])
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Plain numbers and text, for JSON."""
 
-        def of(curve):
+        def of(curve: Curve) -> dict[str, float | str]:
             return plain({name: getattr(curve, name) for name in ("name", "p", "least", "least_at", "best")})
 
         return plain({
@@ -136,7 +146,7 @@ class Diagnosis:
             "missing": self.missing,
         })  # fmt: skip
 
-    def figure(self, width=None, ax=None):
+    def figure(self, width: float | str | None = None, ax: Sequence[Axes] | None = None) -> Figure:
         """Three panels: clipping against c, the Hill plot with the chosen k, and floor and bounds against c.
 
         Parameters
@@ -146,7 +156,7 @@ class Diagnosis:
         """
         return draw(self, width, ax)
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         buffer = io.BytesIO()
         self.figure().savefig(buffer, format="png", dpi=110)
         picture = base64.b64encode(buffer.getvalue()).decode()
@@ -158,7 +168,7 @@ class Diagnosis:
             f' alt="clipping, tail and bounds against the threshold" src="data:image/png;base64,{picture}">'
         )
 
-    def write(self, path, width=None):
+    def write(self, path: str | Path, width: float | str | None = None) -> Path:
         """Write the page as .html, or its figure as .png, .pdf or .svg; returns the path."""
         path = Path(path)
         if not path.parent.is_dir():

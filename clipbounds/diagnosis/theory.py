@@ -1,6 +1,9 @@
 """Bias floor, S0* and Theorem 3* against the threshold, with constants that are assumed or estimated."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,12 @@ from ..described import Constants
 from ..facts import MissingConstant
 from ..methods import ClippedSGD
 from ..worst_case import floor
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
+    from ..bounds.base import Bound
 
 COARSE = 12  # thresholds at which S0* is evaluated: it costs a moment problem for each gradient norm
 
@@ -26,31 +35,33 @@ class Curve:
     values: np.ndarray = dataclasses.field(repr=False)
 
     @property
-    def least(self):
+    def least(self) -> float | None:
         return float(np.nanmin(self.values)) if np.isfinite(self.values).any() else None
 
     @property
-    def best(self):
+    def best(self) -> float | None:
         """The smallest threshold of the grid whose bound is within 1 % of the least: often it stays flat above."""
         if self.least is None:
             return None
         return float(self.thresholds[np.flatnonzero(self.values <= 1.01 * self.least)[0]])
 
     @property
-    def least_at(self):
+    def least_at(self) -> float | None:
         """The threshold of the grid at which the bound is least."""
         return None if self.least is None else float(self.thresholds[np.nanargmin(self.values)])
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"least {self.least:.3g} at c = {self.least_at:.3g}, within 1 % of it from c = {self.best:.3g}"
 
 
-def floor_curve(thresholds, sigma, p):
+def floor_curve(thresholds: FloatArray, sigma: float, p: float) -> Curve:
     """The bias that the worst noise of this sigma_p leaves."""
     return Curve("bias floor", p, thresholds, np.asarray(floor(thresholds, sigma, p), dtype=float))
 
 
-def bound_curves(thresholds, given, step_size, steps, p, coarse=True):
+def bound_curves(
+    thresholds: FloatArray, given: dict[str, Any], step_size: float, steps: int, p: float, coarse: bool = True
+) -> list[Curve]:
     """Theorem 3* on the grid, and S0* on every few thresholds, after so many steps."""
     few = thresholds[np.unique(np.linspace(0, thresholds.size - 1, COARSE).round().astype(int))]
     kinds = [(Theorem3Star(p=p), "Theorem 3*", thresholds)] + ([(S0Star(p=p), "S0*", few)] if coarse else [])
@@ -60,7 +71,7 @@ def bound_curves(thresholds, given, step_size, steps, p, coarse=True):
     return [curve for curve in curves if curve.least is not None]
 
 
-def _values(bound, thresholds, given, step_size, steps):
+def _values(bound: Bound, thresholds: FloatArray, given: dict[str, Any], step_size: float, steps: int) -> FloatArray:
     values = []
     for threshold in thresholds:
         setting = Constants(method=ClippedSGD(step_size, NormClip(float(threshold))), **given)

@@ -1,8 +1,11 @@
 """Give it a bound; get the instance that breaks it, made simple, or the one that comes closest."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,13 +20,18 @@ from .result import Falsification
 from .search import AGAIN, Budget, Search
 from .shrink import shrink
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .candidates import Candidate
+
 FRESH = 2**40  # seeds of the tests lie beyond those of the search
 KEPT_EXCESS = 0.25  # share of the excess over 1 that a simpler counterexample must keep
 WORTH = 1.1  # a candidate is tested again if its excess over 1 has grown by this factor
 SEEN = 1e-3  # excess over 1 of an estimate below which no test would decide
 
 
-def space_of(bound, space):
+def space_of(bound: Bound, space: Iterable[Setting | Template] | None) -> list[Template]:
     """The templates to search, or one sentence."""
     if not isinstance(bound, Bound):
         raise ValueError(f"falsify: bound must be a Bound such as koloskova2023.S1(), but {bound!r} was given")
@@ -41,13 +49,13 @@ def space_of(bound, space):
     return found
 
 
-def _budget(budget):
+def _budget(budget: Budget | int | None) -> Budget:
     if isinstance(budget, Budget):
         return budget
     return Budget() if budget is None else Budget(check_integer("falsify", "budget", budget, 1))
 
 
-def _nothing(search):
+def _nothing(search: Search) -> str:
     """The sentence for a search in which no setting was a candidate."""
     name = search.bound.name
     if search.reasons:
@@ -64,7 +72,7 @@ def _nothing(search):
 class _Tester:
     """Tests candidates that seem to break the bound; the chances of a false alarm of all tests add up to 1 - confidence."""
 
-    def __init__(self, bound, seed, confidence, threads):
+    def __init__(self, bound: Bound, seed: int, confidence: float, threads: int | None) -> None:
         self.bound, self.seed, self.confidence, self.threads = bound, seed, confidence, threads
         self.tests, self.last = 0, 1.0
 
@@ -73,7 +81,7 @@ class _Tester:
         confidence = spend(1 - self.confidence, self.tests)
         return confirm(self.bound, setting, steps, self.seed + FRESH + self.tests, confidence, self.threads)
 
-    def broken(self, candidate) -> Confirmation | None:
+    def broken(self, candidate: Any) -> Confirmation | None:
         """The confirmation that this candidate breaks the bound, or None; candidates as good as a failed one are passed by."""
         sampled = self.bound.aggregate == "mean" and not is_exact(candidate.setting)
         if candidate.ratio - 1 <= max(WORTH * (self.last - 1), SEEN if sampled else 0.0):
@@ -86,14 +94,16 @@ class _Tester:
         return found if found.broken else None
 
 
-def _simplified(bound, candidate, found, tester, threads):
+def _simplified(
+    bound: Bound, candidate: Any, found: Confirmation, tester: _Tester, threads: int | None
+) -> tuple[Setting, int, Confirmation]:
     """(setting, steps, confirmation) of the simplest instance that is confirmed too."""
     seed = tester.seed + FRESH // 2
     least = 1 + KEPT_EXCESS * (min(candidate.ratio, 2.0) - 1)
 
     count = (AGAIN if bound.aggregate != "every" else 1) * 256
 
-    def breaks(setting, steps):
+    def breaks(setting: Setting, steps: int) -> bool:
         simpler = evaluate(bound, setting, steps, count, seed, threads)
         return simpler.fits and simpler.step == steps and simpler.ratio > least
 
@@ -170,7 +180,7 @@ def falsify(
     tester = _Tester(bound, seed, confidence, threads)
     kept = []
 
-    def test(candidate):
+    def test(candidate: Candidate) -> tuple[bool, bool]:
         confirmation = tester.broken(candidate)
         if confirmation is not None:
             kept[:] = [(candidate, confirmation)]

@@ -1,6 +1,9 @@
 """How close a setting comes to breaking a bound: one number, and why there is none."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +14,13 @@ from ..methods import Setting
 from ..noise.base import NONE
 from ..run_arguments import default_checkpoints
 from ..simulate import simulate
-from ..verdict.judge import limit_of
+from ..verdict.case import limit_of
 from ..verdict.sample import take, why_not
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import xarray as xr
 
 FITS, INVALID, FAILS, CRASHES = "candidate", "no setting", "hypothesis fails", "crashed"
 CHECKPOINTS = 40
@@ -49,16 +57,19 @@ class Candidate:
         return self.state == FITS
 
 
-def _crash(setting, steps, bound, error):
+def _crash(setting: Setting, steps: int, bound: Bound, error: Exception) -> Candidate:
     text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     return Candidate(setting, steps, CRASHES, -100.0, why=f"{bound.name}: {text}")
 
 
-def _start(setting):
+def _start(setting: Setting) -> str | None:
     """Why a run cannot start here, or None."""
     problem = setting.problem
     with np.errstate(all="ignore"):
-        sizes = {"f(x0) - f*": problem.initial_gap, "‖grad f(x0)‖": np.linalg.norm(problem.gradient(problem.x0))}
+        sizes: dict[str, Any] = {
+            "f(x0) - f*": problem.initial_gap,
+            "‖grad f(x0)‖": np.linalg.norm(problem.gradient(problem.x0)),
+        }
     for name, size in sizes.items():
         if size is not None and not size <= LARGEST:
             return f"{name} = {size:.3g} is beyond {LARGEST:g}"
@@ -70,7 +81,7 @@ def is_exact(setting: Setting) -> bool:
     return setting.noise.layout == NONE
 
 
-def ratios(bound: Bound, setting: Setting, run, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ratios(bound: Any, setting: Setting, run: xr.Dataset, value: Any) -> tuple[np.ndarray, np.ndarray]:
     """Checkpoints, and at each the measured quantity over the bound, or the inverse for a lower bound; nan says nothing.
 
     Raises
@@ -88,7 +99,8 @@ def ratios(bound: Bound, setting: Setting, run, value: np.ndarray) -> tuple[np.n
         measured = sample.largest if upper else sample.smallest
     else:
         level = 1 - bound.failure_probability if upper else bound.failure_probability
-        filled = np.where(np.isfinite(sample.values), sample.values, np.inf if upper else -np.inf)
+        values: Any = sample.values
+        filled = np.where(np.isfinite(values), values, np.inf if upper else -np.inf)
         measured = np.quantile(filled, level, axis=1, method="inverted_cdf")
     limit = limit_of(bound, setting, value, sample.steps)
     with np.errstate(all="ignore"):

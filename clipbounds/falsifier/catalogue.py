@@ -4,8 +4,11 @@ A template is a starting point, not an instance: all its numbers vary (`coordina
 found by its own hypotheses.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +16,14 @@ from .. import clipping, methods, noise, oracles, problems
 from ..methods import Setting
 from ..specs import check_integer
 from .coordinates import Coordinate, coordinates
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..methods.base import Method
+    from ..noise.base import Noise
+    from ..problems.base import Problem
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +44,7 @@ class Template:
     group: str = "yours"
     fixed: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.setting, Setting):
             raise ValueError(f"Template: setting must be a Setting, but {self.setting!r} was given")
         object.__setattr__(self, "steps", check_integer("Template", "steps", self.steps, 1))
@@ -44,7 +55,7 @@ class Template:
                     f"Template: fixed names no number of the setting: {name!r}; it has {', '.join(sorted(known))}"
                 )
 
-    def _paths(self):
+    def _paths(self) -> list[Any]:
         axes = coordinates(self.setting, self.steps)
         return [tuple(part for part in axis.path if isinstance(part, str)) for axis in axes]
 
@@ -65,7 +76,7 @@ class Template:
         return ", ".join(names)
 
 
-def _problems():
+def _problems() -> list[Problem]:
     line, plane = [1.0], [1.0, 1.0]
     return [
         problems.Quadratic([1.0], line),
@@ -82,7 +93,7 @@ def _problems():
     ]
 
 
-def _laws():
+def _laws() -> list[Noise]:
     return [
         noise.TwoPoint(1.0, 0.5),
         noise.ThreePoint(1.0, 0.5, 0.1),
@@ -93,7 +104,7 @@ def _laws():
     ]
 
 
-def _clients():
+def _clients() -> list[Problem]:
     scalar = problems.ClientQuadratics.scalar
     return [
         scalar([1.0], [1.0], 2.0),
@@ -102,7 +113,7 @@ def _clients():
     ]
 
 
-def _distributed():
+def _distributed() -> Iterator[tuple[Problem, Method]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a step that diverges is what a search may look for
         for theta in (0.5, 3.0):
@@ -111,7 +122,7 @@ def _distributed():
                 yield problem, methods.SClipEF.standard(theta)
 
 
-def _held(problem):
+def _held(problem: Problem) -> tuple[str, ...]:
     """What does not vary: on a line no coordinate can be without noise."""
     return ("noise.quiet",) if problem.dim == 1 else ()
 

@@ -6,14 +6,22 @@ all of its domain, one of any sign on a logarithmic scale to both sides of 0, an
 with a default value keeps it on half of its range: hypotheses such as "momentum = 0" would have no room otherwise.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..methods import Setting
 from ..specs import Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..problems.base import Problem
+    from ..specs import Interval
 
 SPREAD = 1e3  # a positive number varies by this factor to either side
 SIGNED = (1e-3, 1e2)  # least and largest size of a number of any sign, in units of max(1, |template's|)
@@ -71,7 +79,7 @@ class Coordinate:
         return u if self.default is None else HALF + (1 - HALF) * max(u, 1e-9)
 
 
-def _ends(domain, value):
+def _ends(domain: Interval, value: float) -> tuple[str, float, float]:
     """(scale, low, high) of a real number in an `Interval`, around `value`."""
     low, high = domain.low, domain.high
     if np.isfinite(low) and np.isfinite(high):
@@ -84,7 +92,7 @@ def _ends(domain, value):
     return "signed", SIGNED[0] * size, SIGNED[1] * size
 
 
-def _walk(spec, path, skip):
+def _walk(spec: Any, path: tuple[str, ...], skip: tuple[Problem, ...]) -> Iterator[Coordinate]:
     for field in dataclasses.fields(spec):
         value, here = getattr(spec, field.name), (*path, field.name)
         if isinstance(value, Spec):
@@ -116,15 +124,15 @@ def coordinates(setting: Setting, steps: int) -> list[Coordinate]:
     return [*found, Coordinate(("steps",), "count", 1, max(steps, 2))]
 
 
-def read(setting: Setting, steps: int, path: tuple) -> float:
+def read(setting: Setting, steps: int, path: tuple[Any, ...]) -> float:
     """The number at a path."""
-    value = steps if path == ("steps",) else setting
+    value: Any = steps if path == ("steps",) else setting
     for name in path if path != ("steps",) else ():
         value = value[name] if isinstance(name, int) else getattr(value, name)
     return value
 
 
-def _rebuilt(spec, changes, swap):
+def _rebuilt(spec: Any, changes: dict[Any, Any], swap: list[Any]) -> Any:
     """The spec with the numbers of `changes` (path below it to value); specs equal to a key of `swap` are exchanged."""
     if any(spec == old for old, _ in swap):
         return next(new for old, new in swap if spec == old)

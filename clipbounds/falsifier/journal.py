@@ -1,10 +1,17 @@
 """What a search has evaluated, kept on disk line by line, so that the same search can go on where it was stopped."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .candidates import Candidate
+
+if TYPE_CHECKING:
+    from ..bounds.base import Bound
+    from ..methods.base import Setting
 
 
 class Journal:
@@ -15,7 +22,7 @@ class Journal:
     path : path or None, a file of JSON lines; a last line cut short by a kill is evaluated again
     """
 
-    def __init__(self, path: str | Path | None = None):
+    def __init__(self, path: str | Path | None = None) -> None:
         self.path = None if path is None else Path(path)
         self.known = {}
         if self.path is not None and self.path.is_file():
@@ -28,12 +35,12 @@ class Journal:
         self.reused = 0
 
     @staticmethod
-    def key(bound, setting, steps: int, trajectories: int, seed: int) -> str:
+    def key(bound: Bound, setting: Setting, steps: int, trajectories: int, seed: int) -> str:
         """Content address of one evaluation."""
         text = f"{bound.digest} {setting.digest} {steps} {trajectories} {seed}"
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
-    def get(self, key: str, setting, steps: int) -> Candidate | None:
+    def get(self, key: str, setting: Setting, steps: int) -> Candidate | None:
         """The candidate under a key, or None."""
         if key not in self.known:
             return None

@@ -1,7 +1,10 @@
 """Wrong versions of a bound: how many of them a search breaks says how much it can see."""
 
+from __future__ import annotations
+
 import dataclasses
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,11 @@ from .api import falsify, space_of
 from .catalogue import catalogue
 from .result import Falsification, number
 from .search import Budget
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
+    from ..bounds.base import Hypothesis
+    from .catalogue import Template
 
 FACTORS = (0.9, 0.98)
 LOWER_P = 0.75  # of the exponent of the moment that a bound uses
@@ -35,17 +43,17 @@ class Mutant(Bound):
     failure_probability = property(lambda self: self.bound.failure_probability)
     simultaneous = property(lambda self: getattr(self.bound, "simultaneous", False))
 
-    def validate(self):
+    def validate(self) -> None:
         self._normalise(accept_sampled=self.bound.accept_sampled)
 
     def changed(self, setting: Setting) -> Setting:
         """The setting as the mutant sees it."""
         return setting
 
-    def hypotheses(self, setting):
+    def hypotheses(self, setting: Setting) -> list[Hypothesis]:
         return self.bound.hypotheses(self.changed(setting))
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return self.bound.evaluate(self.changed(setting), steps)
 
 
@@ -61,10 +69,10 @@ class Dropped(Mutant):
     what: str = ""
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.bound.name} without '{self.what}'"
 
-    def hypotheses(self, setting):
+    def hypotheses(self, setting: Setting) -> list[Hypothesis]:
         return [
             dataclasses.replace(row, holds=True) if row.what == self.what else row
             for row in self.bound.hypotheses(setting)
@@ -75,17 +83,17 @@ class LaterHorizon(Mutant):
     """The bound of T + 1 steps asserted after T."""
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.bound.name} with T + 1"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return self.bound.evaluate(setting, steps + 1)
 
 
 class _LowerMoment(Setting):
     """A setting whose p-th moment is computed from one of a lower order, as if sigma_p did not grow with p."""
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         lower = max(LOWER_P * p, 1.0)
         found = super().moment(lower)
         return Moment(float(found) ** (p / lower), found.upper_bound, found.reason)
@@ -95,10 +103,10 @@ class LowerMoment(Mutant):
     """The bound with sigma_q in the place of sigma_p, q = .75 p."""
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.bound.name} with sigma of a lower p"
 
-    def changed(self, setting):
+    def changed(self, setting: Setting) -> Setting:
         return _LowerMoment(setting.problem, setting.noise, setting.method)
 
 
@@ -106,10 +114,10 @@ class OtherForm(Mutant):
     """The bound with Hessian constants used as first-order ones, without the factor 1/ln 2, or the reverse."""
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.bound.name} with the other smoothness form"
 
-    def changed(self, setting):
+    def changed(self, setting: Setting) -> Setting:
         problem = setting.problem
         pair = problem.smoothness
         if pair.L1 == 0 or not setting.noise.additive:
@@ -181,7 +189,7 @@ class MutantTable:
             ],
         }
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [f"mutants of {self.bound.name}:"]
         for row in self.rows:
             if row.result is None:
@@ -193,7 +201,7 @@ class MutantTable:
         return "\n".join(lines)
 
 
-def _varying_rows(bound, templates):
+def _varying_rows(bound: Bound, templates: list[Template]) -> list[str]:
     """Hypotheses that fail in some template of the space: those that can be dropped."""
     found = {}
     for template in templates:
@@ -206,10 +214,10 @@ def _varying_rows(bound, templates):
     return list(found)
 
 
-def mutants(bound: Bound, templates: list | None = None) -> list[tuple[str, Bound]]:
+def mutants(bound: Bound, templates: list[Template] | None = None) -> list[tuple[str, Bound]]:
     """(kind, mutant) for constants by .9 and .98, each hypothesis dropped, sigma of a lower p, the other form, T + 1."""
     inverse = bound.kind == "lower"
-    found = [(f"constants by {f:g}", Scaled(bound, 1 / f if inverse else f)) for f in FACTORS]
+    found: list[tuple[str, Bound]] = [(f"constants by {f:g}", Scaled(bound, 1 / f if inverse else f)) for f in FACTORS]
     found += [("hypothesis dropped", Dropped(bound, what)) for what in _varying_rows(bound, templates or catalogue())]
     found += [
         ("sigma of a lower p", LowerMoment(bound)),
@@ -219,7 +227,7 @@ def mutants(bound: Bound, templates: list | None = None) -> list[tuple[str, Boun
     return found
 
 
-def _differs(mutant, bound, templates):
+def _differs(mutant: Bound, bound: Bound, templates: list[Template]) -> bool:
     """Whether the mutant's value differs from the bound's somewhere in the space."""
     steps = np.array([3.0])
     for template in templates:

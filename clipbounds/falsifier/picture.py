@@ -1,11 +1,20 @@
 """The figure of a search: how the best ratio grew, and where the tight instances lie."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .result import Falsification
 
 MOST = 12  # templates in the second panel
 
 
-def draw(result):
+def draw(result: Falsification) -> Figure:
     """A matplotlib Figure of a `Falsification`."""
     from matplotlib.figure import Figure
 

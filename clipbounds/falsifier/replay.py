@@ -1,5 +1,7 @@
 """A counterexample from its JSON file: run again, judged again."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from pathlib import Path
@@ -33,7 +35,7 @@ class Replay:
         """Whether this run says of the bound what the file says."""
         return self.confirmation.broken == (self.recorded is not None and self.recorded.broken)
 
-    def __str__(self):
+    def __str__(self) -> str:
         found, old = self.confirmation, self.recorded
         told = f"the file says {old.verdict}, {old.ratio:.6g}" if old else "the file has no counterexample"
         return (

@@ -1,15 +1,21 @@
 """What a search has found: a counterexample, or the tightest instance; as text, Python, JSON and a figure."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..bounds import Bound
 from ..methods import Setting
 from .candidates import CRASHES, FAILS, FITS, Candidate, is_exact
 from .confirm import Confirmation
 from .snippet import code
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FORMAT = 1
 
@@ -61,8 +67,8 @@ class Falsification:
         """Whether a counterexample was found and confirmed."""
         return self.confirmation is not None
 
-    def __str__(self):
-        if self.broken:
+    def __str__(self) -> str:
+        if self.confirmation is not None:
             found = self.confirmation
             how = (
                 "exactly"
@@ -90,7 +96,7 @@ class Falsification:
 
     __repr__ = __str__
 
-    def _quotient(self):
+    def _quotient(self) -> str:
         return "measured/bound" if self.bound.kind == "upper" else "bound/measured"
 
     def snippet(self) -> str:
@@ -112,12 +118,13 @@ class Falsification:
             f"setting = {setting}",
             f"bound = {bound}",
         ]
-        if self.broken and self.confirmation.method == "law of the iterate":
+        confirmation = self.confirmation
+        if confirmation is not None and confirmation.method == "law of the iterate":
             lines.append(f"curves = cb.exact.mean_curves(setting, {self.steps}, [{self.steps}])")
             lines.append(f'print(curves.enclosure("{self.bound.quantity}"), bound.value(setting, [{self.steps}]))')
             return "\n".join(lines)
         single = is_exact(self.setting)
-        seed = 0 if single else self.confirmation.seed if self.broken else self.seed
+        seed = 0 if single else self.seed if confirmation is None else confirmation.seed
         count = 1 if single else 1024
         lines.append(f"run = cb.simulate(setting, {self.steps}, {count}, seed={seed}, checkpoints=[{self.steps}])")
         until = "" if single else ', until="decided"'
@@ -152,7 +159,7 @@ class Falsification:
         path.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return path
 
-    def figure(self):
+    def figure(self) -> Figure:
         """Best ratio against evaluations, and the best ratio of each template; a matplotlib Figure."""
         from .picture import draw
 

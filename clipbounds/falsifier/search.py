@@ -9,16 +9,29 @@ All choices come from the seed and from the ratios, never from the clock, so the
 only end it.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import time
 import warnings
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .candidates import FAILS, INVALID, Candidate, evaluate, is_exact
 from .coordinates import read, rebuild
 from .journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from ..array_types import FloatArray
+    from ..bounds.base import Bound
+    from ..methods.base import Setting
+    from .catalogue import Template
+    from .coordinates import Coordinate
 
 RANDOM = 0.25  # share of the evaluations for random points
 SLICE = 80  # evaluations before the choice of the template is made anew
@@ -45,17 +58,17 @@ class Budget:
 class Arm:
     """A template, its coordinates, and what is known of it."""
 
-    template: object
-    axes: list
-    points: list = dataclasses.field(default_factory=list)  # (ratio, u), the best first
+    template: Template
+    axes: list[Coordinate]
+    points: list[tuple[float, FloatArray]] = dataclasses.field(default_factory=list)  # (ratio, u), the best first
     tries: int = 0
     fits: int = 0
 
     @property
-    def best(self):
+    def best(self) -> float:
         return self.points[0][0] if self.points else -np.inf
 
-    def keep(self, ratio, u):
+    def keep(self, ratio: float, u: Sequence[float] | FloatArray) -> None:
         self.points.append((ratio, np.array(u)))
         self.points.sort(key=lambda point: -point[0])
         del self.points[KEPT:]
@@ -65,8 +78,17 @@ class Search:
     """The state of one search; `run` makes it go on until the budget is spent."""
 
     def __init__(
-        self, bound, templates, budget, seed, trajectories=256, journal=None, progress=None, threads=None, test=None
-    ):
+        self,
+        bound: Bound,
+        templates: list[Template],
+        budget: Budget,
+        seed: int,
+        trajectories: int = 256,
+        journal: Journal | None = None,
+        progress: Callable[[int, int, float | None], object] | None = None,
+        threads: int | None = None,
+        test: Callable[[Candidate], tuple[bool, bool]] | None = None,
+    ) -> None:
         self.bound, self.budget, self.seed = bound, budget, seed
         self.trajectories, self.threads, self.progress, self.test = trajectories, threads, progress, test
         self.journal = journal or Journal()
@@ -79,7 +101,7 @@ class Search:
         self.history: list[tuple[int, float, str]] = []  # evaluations, best ratio, template
         self.states, self.reasons, self.crashes = Counter(), Counter(), []
 
-    def _evaluated(self, setting, steps, trajectories, seed):
+    def _evaluated(self, setting: Setting, steps: int, trajectories: int, seed: int) -> Candidate:
         key = Journal.key(self.bound, setting, steps, trajectories, seed)
         candidate = self.journal.get(key, setting, steps)
         if candidate is None:
@@ -89,7 +111,7 @@ class Search:
             self.journal.put(key, candidate)
         return candidate
 
-    def look(self, arm, u):
+    def look(self, arm: Arm, u: Sequence[float] | FloatArray) -> float:
         """Evaluate a point of an arm; its ratio, or less than 0 where there is none."""
         if self.evaluations >= self.budget.evaluations or time.monotonic() - self.started >= self.budget.seconds:
             raise Spent
@@ -121,7 +143,7 @@ class Search:
             self.progress(self.evaluations, self.budget.evaluations, self.best.ratio if self.best else None)
         return ratio
 
-    def again(self, arm, candidate):
+    def again(self, arm: Arm, candidate: Any) -> float:
         """The ratio with fresh trajectories; the best candidate is the one with the best of these."""
         if not is_exact(candidate.setting):
             fresh = self.seed + 1 + len(self.found)
@@ -142,7 +164,7 @@ class Search:
             self.found.append(candidate)
         return candidate.ratio
 
-    def run(self):
+    def run(self) -> None:
         """Search until the budget is spent."""
         try:
             self._random()
@@ -150,7 +172,7 @@ class Search:
         except Spent:
             pass
 
-    def _random(self):
+    def _random(self) -> None:
         for arm in self.arms:
             template = arm.template
             self.look(arm, [axis.place(read(template.setting, template.steps, axis.path)) for axis in arm.axes])
@@ -161,7 +183,7 @@ class Search:
             for arm in open_arms:
                 self.look(arm, self.generator.random(len(arm.axes)))
 
-    def _optimise(self):
+    def _optimise(self) -> None:
         slices = Counter()
         while True:
             arms = [arm for arm in self.arms if arm.fits]
@@ -169,7 +191,7 @@ class Search:
                 return
             total = 1 + sum(slices.values())
 
-            def index(arm, total=total):
+            def index(arm: Arm, total: int = total) -> float:
                 return min(arm.best, 10.0) + CURIOUS * np.sqrt(np.log(total + 1) / (1 + slices[id(arm)]))
 
             arm = max(arms, key=index)
@@ -178,12 +200,12 @@ class Search:
             seed = int(self.generator.integers(2**31))
             (self._evolution if evolve else self._cma)(arm, seed)
 
-    def _start(self, arm, size):
+    def _start(self, arm: Arm, size: int) -> FloatArray:
         """`size` points to start from: the best known ones of the arm, and at least three random ones."""
         known = [u for _, u in arm.points[: size - 3]]
         return np.array([*known, *self.generator.random((size - len(known), len(arm.axes)))])
 
-    def _evolution(self, arm, seed):
+    def _evolution(self, arm: Arm, seed: int) -> None:
         from scipy.optimize import differential_evolution
 
         size = 12
@@ -193,7 +215,7 @@ class Search:
             tol=0.0, polish=False, mutation=(0.4, 1.0), recombination=0.8, rng=np.random.default_rng(seed),
         )  # fmt: skip
 
-    def _cma(self, arm, seed):
+    def _cma(self, arm: Arm, seed: int) -> None:
         import cma
 
         spread = (

@@ -1,6 +1,9 @@
 """A counterexample made simple: fewer dimensions, a simpler law, a shorter horizon, rounder numbers."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,10 +12,14 @@ from ..noise import NoNoise, TwoPoint
 from ..specs import Spec
 from .coordinates import coordinates, read, rebuild
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
 ROUNDS = 4
 
 
-def _without(spec, dim, index):
+def _without(spec: Any, dim: int, index: int) -> Any:
     """The component with entry `index` of every vector of `dim` entries left out."""
     import dataclasses
 
@@ -28,7 +35,7 @@ def _without(spec, dim, index):
     return spec.replace(**changes) if changes else spec
 
 
-def _smaller(setting, steps):
+def _smaller(setting: Setting, steps: int) -> Iterator[tuple[Setting, int]]:
     """Settings of one dimension less."""
     dim = setting.problem.dim
     if dim > 1 and setting.noise.additive:
@@ -38,7 +45,7 @@ def _smaller(setting, steps):
                 yield Setting(problem, _without(setting.noise, dim, index), setting.method), steps
 
 
-def _simpler_laws(setting, steps):
+def _simpler_laws(setting: Setting, steps: int) -> Iterator[tuple[Setting, int]]:
     """No noise, two points."""
     if setting.noise.additive and not isinstance(setting.noise, NoNoise):
         yield setting.replace(noise=NoNoise()), steps
@@ -46,7 +53,7 @@ def _simpler_laws(setting, steps):
             yield setting.replace(noise=TwoPoint(1.0, 0.5)), steps
 
 
-def _shorter(setting, steps):
+def _shorter(setting: Setting, steps: int) -> Iterator[tuple[Setting, int]]:
     """Horizons that are shorter, and then rounder."""
     power = 10 ** (len(str(steps)) - 1)
     for count in (1, steps // 10, steps // 4, steps // 2, 3 * steps // 4, steps // power * power, 9 * steps // 10):
@@ -54,7 +61,7 @@ def _shorter(setting, steps):
             yield setting, count
 
 
-def _rounder(value):
+def _rounder(value: float) -> list[Any]:
     """Numbers near `value` that are easier to read, the easiest first."""
     if isinstance(value, int):
         return [n for n in (1, value // 2, value - 1) if 1 <= n < value]
@@ -64,7 +71,7 @@ def _rounder(value):
     return [n for n in dict.fromkeys(nice) if n != value and len(f"{n:g}") <= len(repr(float(value)))]
 
 
-def _numbers(setting, steps):
+def _numbers(setting: Setting, steps: int) -> Iterator[Callable[..., Any]]:
     """One number at its default, or rounder."""
     for axis in coordinates(setting, steps)[:-1]:
         value = read(setting, steps, axis.path)
@@ -92,7 +99,7 @@ def shrink(
     """
     calls = 0
 
-    def first(options):
+    def first(options: Any) -> tuple[Setting, int] | None:
         """The first option that still breaks the bound, or None."""
         nonlocal calls
         while calls < most:
@@ -108,7 +115,7 @@ def shrink(
                 return option
         return None
 
-    def exhaust(moves):
+    def exhaust(moves: Callable[..., Any]) -> bool:
         nonlocal setting, steps
         changed = False
         while (found := first(moves(setting, steps))) is not None:

@@ -1,16 +1,22 @@
 """A spec as a line of Python that makes it again."""
 
+from __future__ import annotations
+
 import dataclasses
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..specs import Spec
 
+if TYPE_CHECKING:
+    from typing import Any
+
 PACKAGE = __name__.partition(".")[0]
 
 
-def _place(cls):
+def _place(cls: type) -> tuple[str | None, str]:
     """(import line or None, the name by which the class is called)."""
     parts = cls.__module__.split(".")
     if parts[0] != PACKAGE:
@@ -24,7 +30,7 @@ def _place(cls):
     return f"from {cls.__module__} import {cls.__qualname__}", cls.__qualname__
 
 
-def _value(value, imports):
+def _value(value: Any, imports: set[str]) -> str:
     if isinstance(value, Spec):
         return _call(value, imports)
     if isinstance(value, np.ndarray):
@@ -34,11 +40,11 @@ def _value(value, imports):
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
-def _same(one, other):
+def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and np.array_equal(one, other)
 
 
-def _call(spec, imports):
+def _call(spec: Any, imports: set[str]) -> str:
     line, name = _place(type(spec))
     if line is not None:
         imports.add(line)

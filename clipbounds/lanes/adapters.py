@@ -5,7 +5,10 @@ names decide where the compiled kernel is kept, so an edit recompiles it; a func
 with a closure that cannot be told is compiled anew in every session.
 """
 
+from __future__ import annotations
+
 import inspect
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +17,16 @@ from .blocks import LANES
 from .compile import Kernel, foreign
 from .views import row
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numba.core.typing.templates import Signature
+
 HEADER = "# written by clipbounds.lanes.adapters for {name}\n"
 
 
-def adapt(function, signature, template, leading, form):
+def adapt(function: Callable[..., Any], signature: Signature, template: str, leading: int, form: str) -> Kernel:
     """A kernel around the user's function.
 
     Parameters
@@ -42,7 +51,7 @@ def adapt(function, signature, template, leading, form):
         load="".join(f"    {name} = params[{k}]\n" for k, name in enumerate(names)),
         extra="".join(f", {name}" for name in names),
     )
-    scope = {
+    scope: dict[str, Any] = {
         "__name__": __name__, "user": foreign(function), "np": np, "LANES": LANES,
         "row": row, "threefry": random.threefry, "uniform": random.uniform, "expm1": elementary.expm1,
     }  # fmt: skip

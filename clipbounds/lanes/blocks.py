@@ -4,8 +4,15 @@ A block is one flat, contiguous float64 array of length dim × LANES; coordinate
 The extent LANES is a compile-time constant, without which LLVM gives up on vectorising.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numba import types
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray
 
 LANES = 64
 
@@ -18,7 +25,7 @@ WORDS = types.Array(types.uint64, 1, "C")
 CACHE_LINE = 64  # bytes
 
 
-def aligned_zeros(size):
+def aligned_zeros(size: int) -> FloatArray:
     """A float64 vector of zeros that begins at a cache line: a vector load across two lines costs twice as much.
 
     What is never written to takes no memory (the system gives zeroed pages when they are first touched).
@@ -29,7 +36,7 @@ def aligned_zeros(size):
     return raw[start : start + size]
 
 
-def aligned(values):
+def aligned(values: ArrayLike) -> FloatArray:
     """A float64 vector that begins at a cache line: the given one if it does, otherwise a copy."""
     values = np.ascontiguousarray(values, dtype=np.float64)
     if values.ctypes.data % CACHE_LINE == 0:
@@ -39,7 +46,7 @@ def aligned(values):
     return copy
 
 
-def pack(rows):
+def pack(rows: FloatArray) -> FloatArray:
     """Blocks of an array of vectors: (n, dim) -> (blocks, dim*LANES); the last block is filled up with zeros."""
     rows = np.asarray(rows, dtype=np.float64)
     count, dim = rows.shape
@@ -49,7 +56,7 @@ def pack(rows):
     return np.ascontiguousarray(padded.reshape(blocks, LANES, dim).transpose(0, 2, 1)).reshape(blocks, dim * LANES)
 
 
-def unpack(blocks, count):
+def unpack(blocks: FloatArray, count: int) -> FloatArray:
     """Inverse of `pack`: (blocks, dim*LANES) -> (count, dim)."""
     number, size = blocks.shape
     return blocks.reshape(number, size // LANES, LANES).transpose(0, 2, 1).reshape(number * LANES, -1)[:count]

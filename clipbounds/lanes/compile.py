@@ -9,11 +9,14 @@ Two traps decide its shape (each has a test in tests/lanes/test_compile.py).
   therefore travel as integer addresses, and `function_at` turns an address back into something callable.
 """
 
+from __future__ import annotations
+
 import inspect
 import os
 import re
 import threading
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from numba import njit, types
 from numba.core import cgutils
@@ -24,11 +27,15 @@ from .kernel_cache import KernelCache
 from .meaning import PACKAGE, Reach, digest_of
 from .processor import check_processor
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 # A product and a sum may become one instruction that rounds once, where the processor has it: 12 to 27 % of the time of
 # hot loops, and last bits that depend on the processor. With CLIPBOUNDS_FUSE=0 every operation rounds by itself, and
 # kernels give the same bits on every processor; records are made that way, for some methods amplify last bits.
 FUSE = os.environ.get("CLIPBOUNDS_FUSE", "1") != "0"
-FLAGS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"} if FUSE else False}
+FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"} if FUSE else False}
 # blocks outlive the kernels that work on them: counting references to arguments costs 100 ns a step of a method, and
 # serves only kernels that allocate arrays, which those of users may
 UNCOUNTED = {**FLAGS, "_nrt": False}
@@ -49,25 +56,25 @@ scalar = partial(njit, forceinline=True, **INNER)
 _argument_names = {}
 
 
-def named_signature(**arguments):
+def named_signature(**arguments: Any) -> Signature:
     """The signature of kernels that return nothing; the names serve messages."""
     signature = types.void(*arguments.values())
     _argument_names[signature] = tuple(arguments)
     return signature
 
 
-def _type_name(kind):
+def _type_name(kind: Any) -> str:
     return f"{kind.dtype} array" if isinstance(kind, types.Array) else str(kind)
 
 
-def describe(signature, name="kernel"):
+def describe(signature: Signature, name: str = "kernel") -> str:
     """The signature as a line of Python that a user can copy."""
     names = _argument_names.get(signature, tuple(f"a{k}" for k in range(len(signature.args))))
     pairs = zip(names, signature.args, strict=True)
     return f"def {name}({', '.join(names)}) with {', '.join(f'{n}: {_type_name(kind)}' for n, kind in pairs)}"
 
 
-def _gist(error):
+def _gist(error: Exception) -> str:
     """What a compiler's error says, as one line: Numba puts the stage before it, and pages of context behind."""
     lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()]
     told = [line for line in lines if line and not line.startswith(("Failed in", "Traceback"))]
@@ -93,10 +100,11 @@ class Kernel:
         Whether references are counted, without which it cannot allocate arrays.
     """
 
-    def __init__(self, function, signature, counted):
+    def __init__(self, function: Callable[..., Any], signature: Signature, counted: bool) -> None:
         self.function, self.signature, self.counted = function, signature, counted
         self.__name__, self.__doc__ = function.__name__, function.__doc__
-        self._compiled = self._address = None
+        self._compiled: Any = None
+        self._address: Any = None
         given = tuple(inspect.signature(function).parameters)
         if len(given) != len(signature.args):
             raise ValueError(
@@ -106,7 +114,7 @@ class Kernel:
         _all_kernels.append(self)
 
     @property
-    def compiled(self):
+    def compiled(self) -> Any:
         if self._compiled is None:
             with _decorating:
                 if self._compiled is None:
@@ -114,22 +122,22 @@ class Kernel:
         return self._compiled
 
     @cached_property
-    def reach(self):
+    def reach(self) -> Reach:
         """All that the function's machine code is made of, a `Reach`."""
         return Reach(self.function)
 
     @property
-    def meaning(self):
+    def meaning(self) -> str | None:
         """Hex digest of what the kernel computes: equal on every machine, whatever comments say; None without source."""
         found = self.reach.digest()
         return None if found is None else digest_of([found, str(self.signature), str(self.counted)])
 
-    def _compile(self):
+    def _compile(self) -> Any:
         check_processor()
         flags = FLAGS if self.counted else UNCOUNTED
         made = njit(**flags)(self.function)
         if self.reach.whole:
-            made._cache = KernelCache(self.function, digest_of([self.meaning, self.reach.bytecode(), repr(flags)]))
+            made._cache = KernelCache(self.function, digest_of([str(self.meaning), self.reach.bytecode(), repr(flags)]))
         try:
             made.compile(self.signature)
         except Exception as error:  # Numba has errors of many kinds; the text of the first tells what is wrong
@@ -141,20 +149,20 @@ class Kernel:
         return made
 
     @property
-    def address(self):
+    def address(self) -> int:
         if self._address is None:
             result = self.compiled.get_compile_result(self.signature)
             self._address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
         return self._address
 
-    def __call__(self, *arguments):
+    def __call__(self, *arguments: Any) -> Any:
         return self.compiled(*arguments)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<kernel {self.function.__module__}.{self.__name__} {self.signature}>"
 
 
-def kernel(signature):
+def kernel(signature: Signature) -> Callable[[Callable[..., Any]], Kernel]:
     """Decorate a function as a `Kernel` of the given signature.
 
     Raises
@@ -170,7 +178,7 @@ def kernel(signature):
     return lambda function: Kernel(function, signature, not function.__module__.startswith(f"{PACKAGE.name}."))
 
 
-def check_kernel(owner, name, value, signature):
+def check_kernel(owner: str, name: str, value: object, signature: Signature) -> None:
     """Refuse a component whose kernel is not a `Kernel` of the right signature."""
     if value is None or (isinstance(value, Kernel) and value.signature == signature):
         return
@@ -181,7 +189,7 @@ def check_kernel(owner, name, value, signature):
     )
 
 
-def require_kernel(owner, name, value, signature):
+def require_kernel(owner: str, name: str, value: object, signature: Signature) -> None:
     """Refuse a component that has no kernel where one is needed."""
     if value is None:
         raise ValueError(
@@ -190,16 +198,16 @@ def require_kernel(owner, name, value, signature):
         )
 
 
-def all_kernels():
+def all_kernels() -> tuple[Kernel, ...]:
     """Every kernel that has been decorated so far, in order."""
     return tuple(_all_kernels)
 
 
 @intrinsic
-def _function_at(typing_context, address, function_type):
+def _function_at(typing_context, address, function_type):  # type: ignore[no-untyped-def]
     made = function_type.instance_type
 
-    def codegen(context, builder, signature, arguments):
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         struct = cgutils.create_struct_proxy(made)(context, builder)
         struct.jit_addr = builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
         struct.c_addr = context.get_constant_null(types.voidptr)
@@ -209,12 +217,12 @@ def _function_at(typing_context, address, function_type):
     return made(types.intp, function_type), codegen
 
 
-def function_at(signature):
+def function_at(signature: Signature) -> Callable[..., Any]:
     """A device function that turns an address into a callable of the given signature."""
     function_type = types.FunctionType(signature)
 
     @device
-    def cast(address):
+    def cast(address):  # type: ignore[no-untyped-def]
         return _function_at(address, function_type)
 
     return cast

@@ -8,16 +8,24 @@ A digest of bytes changes with every comment; these digests change when machine 
   and is none of these brings in the whole file that names it.
 """
 
+from __future__ import annotations
+
 import ast
 import functools
 import hashlib
 import inspect
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import types
 from numba.core.typing.templates import Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from types import CodeType, ModuleType
+    from typing import Any
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # libraries whose version stands for their text
@@ -26,7 +34,7 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
 NUMBERS = (bool, int, float, complex, str, bytes, type(None), np.generic, types.Type, Signature)
 
 
-def digest_of(parts, digits=16):
+def digest_of(parts: Iterable[str], digits: int = 16) -> str:
     """Hex digest of an iterable of str, in which no two sequences run together."""
     digest = hashlib.sha256()
     for part in parts:
@@ -35,7 +43,7 @@ def digest_of(parts, digits=16):
     return digest.hexdigest()[:digits]
 
 
-def _is_docstring(statement):
+def _is_docstring(statement: Any) -> bool:
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)
@@ -43,14 +51,14 @@ def _is_docstring(statement):
     )
 
 
-def syntax(node, docstrings=False):
+def syntax(node: Any, docstrings: bool = False) -> str:
     """Canonical text of a syntax tree, without comments, line numbers and, by default, docstrings.
 
     Empty fields are left out, so that fields which later versions of Python add to the grammar change nothing.
     """
     pieces = []
 
-    def visit(node):
+    def visit(node: Any) -> None:
         pieces.append(f"({type(node).__name__}")
         for name, value in ast.iter_fields(node):
             if value is None and not isinstance(node, ast.Constant):
@@ -80,7 +88,7 @@ def syntax(node, docstrings=False):
 
 
 @functools.lru_cache(maxsize=512)
-def _file_meaning(path, stamp, docstrings):
+def _file_meaning(path: str, stamp: tuple[int, int], docstrings: bool) -> str:
     data = Path(path).read_bytes()
     try:
         text = syntax(ast.parse(data), docstrings)
@@ -89,19 +97,19 @@ def _file_meaning(path, stamp, docstrings):
     return digest_of([text], 64)
 
 
-def _stamp(path):
+def _stamp(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_mtime_ns, found.st_size
 
 
-def file_meaning(path, docstrings=False):
+def file_meaning(path: str | Path, docstrings: bool = False) -> str:
     """Hex digest of a Python file's syntax; comments and layout do not count, docstrings only where asked for."""
     path = Path(path)
     return _file_meaning(str(path), _stamp(path), docstrings)
 
 
 @functools.lru_cache(maxsize=512)
-def _definitions(text):
+def _definitions(text: str) -> dict[tuple[str, int], list[Any]]:
     """Syntax of the functions of a program text, by name and first line (that of the first decorator)."""
     found = {}
     for node in ast.walk(ast.parse(text)):
@@ -114,11 +122,11 @@ def _definitions(text):
 
 
 @functools.lru_cache(maxsize=512)
-def _file_text(path, stamp):
+def _file_text(path: str, stamp: tuple[int, int]) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def own_file(found):
+def own_file(found: Any) -> Path | None:
     """The file of a function or module, or None if there is none (a notebook cell)."""
     try:
         file = Path(inspect.getsourcefile(found) or "")
@@ -127,7 +135,7 @@ def own_file(found):
     return file.resolve() if file.is_file() else None
 
 
-def _source(function):
+def _source(function: Any) -> str | None:
     """Text in which the function is defined: that of an adapter, or its file's; None without one."""
     made = getattr(function, "made_from", None)
     if made is not None:
@@ -136,7 +144,7 @@ def _source(function):
     return None if file is None else _file_text(str(file), _stamp(file))
 
 
-def function_syntax(function):
+def function_syntax(function: Any) -> str | None:
     """Canonical text of one function; None if its source cannot be found."""
     try:
         nodes = _definitions(_source(function) or "").get((function.__code__.co_name, function.__code__.co_firstlineno))
@@ -146,7 +154,7 @@ def function_syntax(function):
     return " ".join(syntax(node) for node in nodes) if nodes else None
 
 
-def names_in(code):
+def names_in(code: CodeType) -> list[str]:
     """Names of globals and attributes that a code object and those within it use."""
     found = list(code.co_names)
     for constant in code.co_consts:
@@ -155,14 +163,14 @@ def names_in(code):
     return found
 
 
-def _bytecode(code):
+def _bytecode(code: CodeType) -> str:
     """What Numba compiles; unlike the file it cannot be newer than the function in memory."""
     constants = [repr(c) for c in code.co_consts if not (inspect.iscode(c) or isinstance(c, str))]
     inner = [_bytecode(c) for c in code.co_consts if inspect.iscode(c)]
     return " ".join([code.co_code.hex(), *constants, *inner])
 
 
-def _root(name):
+def _root(name: str | None) -> str:
     return (name or "").partition(".")[0]
 
 
@@ -178,23 +186,23 @@ class Reach:
     files : set of Path, the user's files that were met: they count as a whole
     """
 
-    def __init__(self, function):
+    def __init__(self, function: Any) -> None:
         self.whole, self.functions, self.files = True, set(), set()
         self._texts, self._seen, self._options = set(), set(), set()
         self._function(function)
 
-    def digest(self):
+    def digest(self) -> str | None:
         """Hex digest of the meaning, the same on every machine and version of Python; None if not `whole`."""
         if not self.whole:
             return None
         return digest_of(sorted(self._texts | {file_meaning(file) for file in self.files}))
 
-    def bytecode(self):
+    def bytecode(self) -> str:
         """Hex digest of what Numba was given: bytecode and the options of every function but the first."""
         codes = {f"{f.__module__}.{f.__qualname__} {_bytecode(f.__code__)}" for f in self.functions}
         return digest_of(sorted(codes | self._options))
 
-    def _function(self, function):
+    def _function(self, function: Any) -> None:
         if function in self.functions or _root(function.__module__) in FOREIGN:
             return
         self.functions.add(function)
@@ -217,12 +225,12 @@ class Reach:
             if name in function.__globals__:
                 self._value(f"{label} {name}", function.__globals__[name], function, names)
 
-    def _file_of_user(self, found):
+    def _file_of_user(self, found: Any) -> None:
         file = own_file(found)
         if file is not None and PACKAGE not in file.parents:
             self.files.add(file)
 
-    def _value(self, label, value, owner, names=()):
+    def _value(self, label: str, value: Any, owner: Any, names: Sequence[str] = ()) -> None:
         """Take in a value that `owner` names (None: a closure's), with the names that may be attributes of it."""
         if isinstance(value, NUMBERS):
             self._texts.add(f"{label} {type(value).__name__} {value!r}")
@@ -246,7 +254,7 @@ class Reach:
         else:
             self._unknown(owner)
 
-    def _module(self, label, module, owner, names):
+    def _module(self, label: str, module: ModuleType, owner: Any, names: Sequence[str]) -> None:
         self._texts.add(f"{label} module {module.__name__}")
         if _root(module.__name__) in FOREIGN or (module.__name__, owner) in self._seen:
             return
@@ -256,7 +264,7 @@ class Reach:
             if name in vars(module):
                 self._value(f"{module.__name__}.{name}", vars(module)[name], owner, names)
 
-    def _unknown(self, owner):
+    def _unknown(self, owner: Any) -> None:
         """Something that no text here describes: the file that names it counts as a whole."""
         file = None if owner is None else own_file(owner)
         if file is None:

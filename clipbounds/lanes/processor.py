@@ -1,16 +1,24 @@
 """The processor that kernels are compiled for: this one, or what NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say."""
 
+from __future__ import annotations
+
 import os
 import sys
 import tempfile
 from functools import cache
+from typing import TYPE_CHECKING
 
 import llvmlite.binding as llvm
-from numba.core import config
+from numba.core import config as numba_config
+
+if TYPE_CHECKING:
+    from typing import Any
+
+config: Any = numba_config  # which is filled when it is imported
 
 
 @cache
-def _complaints(name, features):
+def _complaints(name: str, features: str) -> tuple[str, ...]:
     """What LLVM writes to standard error about a processor; it has no other way to say that it does not know one."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
@@ -29,7 +37,7 @@ def _complaints(name, features):
     return tuple(line for line in lines if "is not a recognized" in line)
 
 
-def check_processor():
+def check_processor() -> None:
     """Raise ValueError if NUMBA_CPU_NAME or NUMBA_CPU_FEATURES names what LLVM does not know and would ignore."""
     if config.CPU_NAME is None and config.CPU_FEATURES is None:
         return
@@ -45,7 +53,7 @@ def check_processor():
 VECTORS = ("avx", "avx2", "fma", "avx512f", "neon", "sve", "sve2")  # what decides how many lanes one instruction takes
 
 
-def described():
+def described() -> str:
     """The processor that kernels are compiled for and its vector units, one line."""
     name = config.CPU_NAME or llvm.get_host_cpu_name()
     told = f"{llvm.get_process_triple().partition('-')[0]}, compiled for {name}"

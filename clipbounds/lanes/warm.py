@@ -1,13 +1,19 @@
 """Compile kernels ahead in several processes: Numba's compiler holds a lock, so threads would take turns."""
 
+from __future__ import annotations
+
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from .compile import all_kernels
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
-def _compile(package, indices):
+
+def _compile(package: str, indices: Sequence[int]) -> int:
     """In a process of its own: compile these kernels into the cache on disk."""
     import_module(package)
     kernels = all_kernels()
@@ -16,7 +22,7 @@ def _compile(package, indices):
     return len(indices)
 
 
-def warm(processes, tell):
+def warm(processes: int, tell: Callable[[int], object]) -> None:
     """Compile every kernel of the package into the cache on disk.
 
     Parameters

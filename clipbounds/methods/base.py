@@ -1,7 +1,9 @@
 """What a method is: an algorithm whose compiled loop advances a block of 64 trajectories by some steps."""
 
+from __future__ import annotations
+
 import dataclasses
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numba import types
@@ -14,6 +16,17 @@ from ..noise.window import window_plan
 from ..problems import Problem
 from ..problems.base import GRADIENT
 from ..specs import Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self, overload
+
+    from ..array_types import FloatArray
+    from ..clipping.base import Clip
+    from ..facts import Moment
+    from ..lanes.compile import Kernel
+
+T = TypeVar("T")
 
 # (vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first step, last step)
 ADVANCE = types.void(
@@ -40,62 +53,89 @@ class Method(Spec):
     quantities of its own, ``extra_measured`` (names and descriptions) with ``observe_extra(setting, vectors)``.
     """
 
-    advance: ClassVar = None
+    if TYPE_CHECKING:  # a subclass has them as constants, fields or properties
+
+        @property
+        def advance(self) -> Any: ...
+        @property
+        def operator(self) -> Clip: ...
+        @property
+        def parameters(self) -> FloatArray: ...
+        @property
+        def extra_measured(self) -> dict[str, str]: ...
+        @property
+        def step_size(self) -> Any: ...
+
+    else:
+        advance = None
+        extra_measured = {}
     vector_rows: ClassVar[int] = 2
-    extra_measured: ClassVar[dict] = {}
     non_finite: ClassVar[bool] = False  # whether an iterate may become nan or inf in a step from ordinary numbers
     takes_oracles: ClassVar[bool] = False  # a kernel that only adds noise cannot serve an oracle
-    row_advance: ClassVar = None  # the kernel for oracles that draw rows of a dataset
-    oracle_advance: ClassVar = None  # the kernel for all other oracles
+    row_advance: ClassVar[Any] = None  # the kernel for oracles that draw rows of a dataset
+    oracle_advance: ClassVar[Any] = None  # the kernel for all other oracles
 
     @property
-    def samples_per_step(self):
+    def samples_per_step(self) -> int:
         """Stochastic gradients evaluated in one step."""
         return 1
 
-    def samples(self, problem):
+    def samples(self, problem: Problem) -> int:
         """Stochastic gradients evaluated in one step on this problem."""
         return self.samples_per_step
 
-    def evaluations(self, problem, steps):
+    def evaluations(self, problem: Problem, steps: Any) -> Any:
         """Stochastic gradients evaluated in the first `steps` steps, an int or an array of them."""
         return steps * self.samples(problem)
 
-    def initial_state(self, problem):
+    def initial_state(self, problem: Problem) -> FloatArray:
         """The vectors of 64 trajectories at step 0: a flat array of blocks, the first being the iterate."""
         vectors = aligned_zeros(self.vector_rows * problem.dim * LANES)
         vectors[: problem.dim * LANES] = np.repeat(problem.x0, LANES)
         return vectors
 
-    def kernel_for(self, noise):
+    def kernel_for(self, noise: Any) -> Kernel | None:
         """The kernel that serves this noise, or None."""
         if noise.additive or self.takes_oracles:
             return self.advance
         return self.row_advance if noise.row_kernel is not None else self.oracle_advance
 
-    def extra_rows(self, noise, dim):
+    def extra_rows(self, noise: Noise, dim: int) -> int:
         """Rows of LANES numbers that the kernel for this noise needs behind `initial_state`."""
         return 0
 
-    def extra_addresses(self, problem):
+    def extra_addresses(self, problem: Problem) -> list[Any]:
         """Addresses of further kernels, which follow the three of `new_block`."""
         return []
 
-    def observe_extra(self, setting, vectors):
+    def observe_extra(self, setting: Setting, vectors: FloatArray) -> FloatArray:
         """The quantities of `extra_measured` from the state (rows, LANES, dim); shape (quantities, LANES)."""
         return np.empty((0, LANES))
 
     @property
-    def operator_calls_per_step(self):
+    def operator_calls_per_step(self) -> int:
         """How often one step applies the clipping operator: what the clipped fraction is a share of."""
         return 1
 
-    def step_bound(self, dim):
+    def step_bound(self, dim: int) -> float:
         """Largest possible ‖x_{t+1} - x_t‖, inf if there is none."""
         return np.inf
 
-    def check(self, setting):
+    def check(self, setting: Setting) -> None:
         """Raise ValueError if the method does not fit the problem or the noise."""
+
+
+class Part(Generic[T]):
+    """The annotation of a part of a setting: it takes any `Problem`, `Noise` or `Method`, whose own class names its parameters."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, setting: None, owner: Any) -> Self: ...
+        @overload
+        def __get__(self, setting: object, owner: Any) -> Any: ...
+        def __get__(self, setting: Any, owner: Any) -> Any: ...
+        def __set__(self, setting: object, part: T) -> None: ...
 
 
 class Setting(Spec):
@@ -108,11 +148,11 @@ class Setting(Spec):
     method : Method
     """
 
-    problem: Problem
-    noise: Noise
-    method: Method
+    problem: Part[Problem]
+    noise: Part[Noise]
+    method: Part[Method]
 
-    def validate(self):
+    def validate(self) -> None:
         for name, base in (("problem", Problem), ("noise", Noise), ("method", Method)):
             if not isinstance(getattr(self, name), base):
                 raise ValueError(f"Setting: {name} must be a {base.__name__}, but {getattr(self, name)!r} was given")
@@ -142,7 +182,7 @@ class Setting(Spec):
             self.noise.check(self)
         self.method.check(self)
 
-    def check_horizon(self, owner, steps):
+    def check_horizon(self, owner: str, steps: float) -> None:
         """Raise ValueError if these are more steps than the noise is claimed for."""
         horizon = self.noise.horizon
         if horizon is not None and steps > horizon:
@@ -151,7 +191,7 @@ class Setting(Spec):
                 " asked for; give the oracle a longer horizon"
             )
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """sigma_p^p: E‖g - grad f‖^p of one sample, valid along every run; inf, with its `reason`, if there is no bound.
 
         Parameters
@@ -165,7 +205,7 @@ class Setting(Spec):
         return self.noise.moment_along(self, p)
 
     @property
-    def sigma(self):
+    def sigma(self) -> float:
         """sqrt of E‖g - grad f‖² for one sample; inf if it does not exist or is not certified."""
         return float(np.sqrt(self.moment(2.0)))
 
@@ -176,20 +216,20 @@ class Block:
 
     vectors: np.ndarray
     lanes: np.ndarray
-    arguments: tuple
-    advance: object
+    arguments: tuple[Any, ...]
+    advance: Callable[..., Any]
     step: int = 0
 
-    def run_to(self, step):
+    def run_to(self, step: int) -> None:
         """Advance to `step`."""
         self.advance(self.vectors, self.lanes, *self.arguments, self.step, step)
         self.step = step
 
-    def row(self, index):
+    def row(self, index: int) -> FloatArray:
         """One row of per-lane numbers, a view."""
         return self.lanes[index * LANES : (index + 1) * LANES]
 
-    def iterate(self, dim):
+    def iterate(self, dim: int) -> FloatArray:
         """The iterates as a block, a view."""
         return self.vectors[: dim * LANES]
 
@@ -197,7 +237,7 @@ class Block:
 class BlockMaker:
     """Makes the blocks of a setting; what they have in common is computed once, and no kernel writes into it."""
 
-    def __init__(self, setting):
+    def __init__(self, setting: Setting) -> None:
         problem, noise, method = setting.problem, setting.noise, setting.method
         self.problem, self.method = problem, method
         self.plan, buffer_size, self.noise_parameters = window_plan(noise, problem.dim)
@@ -211,7 +251,7 @@ class BlockMaker:
         first = [problem.gradient_kernel.address, fill.address, method.operator.kernel.address]
         self.addresses = np.array(first + method.extra_addresses(problem), dtype=np.int64)
 
-    def __call__(self, seed, first_trajectory):
+    def __call__(self, seed: int, first_trajectory: int) -> Block:
         """The state of trajectories first_trajectory, ..., +63 at step 0."""
         lanes = aligned_zeros(LANE_ROWS * LANES)
         lanes[MINIMUM * LANES : (MINIMUM + 1) * LANES] = np.inf
@@ -228,6 +268,6 @@ class BlockMaker:
         return Block(aligned(vectors), lanes, arguments, self.advance)
 
 
-def new_block(setting, seed, first_trajectory):
+def new_block(setting: Setting, seed: int, first_trajectory: int) -> Block:
     """One block of a setting, at step 0."""
     return BlockMaker(setting)(seed, first_trajectory)

@@ -1,5 +1,9 @@
 """Distributed methods: every client keeps an estimator, a server or a network combines them. The baselines."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..clipping import Clip, Identity
@@ -10,6 +14,13 @@ from . import distributed_kernels as kernels
 from .base import Method
 from .networks import Network
 from .schedules import PowerSchedule, Schedule, checked_schedule
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
+    from ..lanes.compile import Kernel
+    from .base import Setting
 
 UNUSED = PowerSchedule(1.0)
 MEASURED = {
@@ -31,12 +42,22 @@ class DistributedMethod(Method):
     consensus_error.
     """
 
-    feedback = False
     adding_up = False
-    form = kernels.CONSTANT
+    if TYPE_CHECKING:
+
+        @property
+        def network(self) -> Network | None: ...
+        @property
+        def feedback(self) -> bool: ...
+        @property
+        def form(self) -> int: ...
+
+    else:
+        feedback = False
+        form = kernels.CONSTANT
     per_sample = True  # the operator acts on every client's gradient
 
-    def _check_step_and_network(self):
+    def _check_step_and_network(self) -> None:
         name = type(self).__name__
         self._normalise(step_size=checked_schedule(name, "step_size", self.step_size, POSITIVE))
         if self.network is not None and not isinstance(self.network, Network):
@@ -45,36 +66,36 @@ class DistributedMethod(Method):
                 f" {self.network!r} was given"
             )
 
-    def validate(self):
+    def validate(self) -> None:
         self._check_step_and_network()
 
     @property
-    def advance(self):
+    def advance(self) -> Kernel:
         """The loop of the server, or of the network."""
         return kernels.server if self.network is None else kernels.network
 
     @property
-    def schedules(self):
+    def schedules(self) -> tuple[Any, ...]:
         """Step size, level, smoothing and averaging, in the order of the kernel."""
         return (self.step_size, UNUSED, UNUSED, UNUSED)
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         head = [self.form, self.feedback, self.adding_up]
         matrix = np.zeros(0) if self.network is None else self.network.matrix.ravel()
         return np.concatenate([head, *(s.parameters for s in self.schedules), matrix]).astype(np.float64)
 
     @property
-    def extra_measured(self):
+    def extra_measured(self) -> dict[str, str]:
         return MEASURED if self.network is None else {**MEASURED, **CONSENSUS}
 
-    def samples(self, problem):
+    def samples(self, problem: Any) -> int:
         return problem.clients
 
-    def extra_addresses(self, problem):
+    def extra_addresses(self, problem: Any) -> list[int]:
         return [problem.client_gradient_kernel.address, *(s.kernel.address for s in self.schedules)]
 
-    def initial_state(self, problem):
+    def initial_state(self, problem: Any) -> FloatArray:
         n = problem.clients
         x0 = np.repeat(problem.x0, LANES)
         rows = np.zeros((kernels.ESTIMATORS + (n if self.network is None else 3 * n), x0.size))
@@ -83,7 +104,7 @@ class DistributedMethod(Method):
             rows[kernels.ESTIMATORS + n : kernels.ESTIMATORS + 2 * n] = x0
         return rows.ravel()
 
-    def observe_extra(self, setting, vectors):
+    def observe_extra(self, setting: Setting, vectors: FloatArray) -> FloatArray:
         problem, x = setting.problem, vectors[kernels.POINT]
         n, first = problem.clients, kernels.ESTIMATORS
         rows = [
@@ -96,7 +117,7 @@ class DistributedMethod(Method):
             rows.append(np.square(points - points.mean(axis=0)).sum(axis=2).mean(axis=0))
         return np.stack(rows)
 
-    def check(self, setting):
+    def check(self, setting: Setting) -> None:
         name, problem = type(self).__name__, setting.problem
         if not isinstance(problem, ClientProblem):
             raise ValueError(
@@ -148,7 +169,7 @@ class DistributedClippedSGD(DistributedMethod):
     threshold: Schedule | None = None
     network: Network | None = None
 
-    def validate(self):
+    def validate(self) -> None:
         name = type(self).__name__
         self._check_step_and_network()
         if not isinstance(self.clip, Clip):
@@ -161,15 +182,15 @@ class DistributedClippedSGD(DistributedMethod):
                 raise ValueError(f"{name}: Identity has no threshold that a schedule could set; use NormClip(1.0)")
 
     @property
-    def operator(self):
+    def operator(self) -> Clip:
         return self.clip
 
     @property
-    def form(self):
+    def form(self) -> int:
         return kernels.CONSTANT if self.threshold is None else kernels.SCHEDULED
 
     @property
-    def schedules(self):
+    def schedules(self) -> tuple[Any, ...]:
         return (self.step_size, self.threshold or UNUSED, UNUSED, UNUSED)
 
 

@@ -1,7 +1,10 @@
 """SClip-EF: smoothed clipping of differences, with error feedback, and its ablations."""
 
+from __future__ import annotations
+
 import math
 import warnings
+from typing import TYPE_CHECKING
 
 from ..clipping import CoordinateClip, JointSmoothClip, NormClip, SmoothClip
 from ..problems.client_quadratics import divergence_example
@@ -10,6 +13,12 @@ from . import distributed_kernels as kernels
 from .distributed import DistributedMethod
 from .networks import Network
 from .schedules import PowerSchedule, Schedule, checked_schedule
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from ..clipping.base import Clip
+    from .base import Setting
 
 # On `divergence_example` the component-wise method diverges beyond it: the fold of .3 r = (theta/3)(2 psi(r) - psi(3r)),
 # psi(r) = r/sqrt(r² + 1); bounds/yu2023/divergence.py computes it from there, and a test compares.
@@ -50,7 +59,7 @@ class SClipEF(DistributedMethod):
     error_feedback: bool = True
     network: Network | None = None
 
-    def validate(self):
+    def validate(self) -> None:
         name = type(self).__name__
         self._check_step_and_network()
         domains = {"level": POSITIVE, "smoothing": POSITIVE, "averaging": Interval(0, 1, closed_low=True)}
@@ -60,7 +69,9 @@ class SClipEF(DistributedMethod):
                 raise ValueError(f"{name}: {field} must be True or False, but {getattr(self, field)!r} was given")
 
     @classmethod
-    def standard(cls, theta, level=1.0, smoothing=400.0, averaging=0.5, **options):
+    def standard(
+        cls, theta: float, level: float = 1.0, smoothing: float = 400.0, averaging: float = 0.5, **options: Any
+    ) -> Self:
         """The standard powers with eta_t phi_t/sqrt(eps_t) = theta/s, that is a = theta sqrt(tau)/c_phi."""
         return cls(
             PowerSchedule(theta * math.sqrt(smoothing) / level, -0.2), PowerSchedule(level, -0.5),
@@ -68,9 +79,9 @@ class SClipEF(DistributedMethod):
         )  # fmt: skip
 
     @property
-    def theta(self):
+    def theta(self) -> float | None:
         """eta_t phi_t/sqrt(eps_t)·(t + 1), or None if the schedules do not make it a constant."""
-        parts = (self.step_size, self.level, self.smoothing)
+        parts: tuple[Any, ...] = (self.step_size, self.level, self.smoothing)
         if not all(isinstance(s, PowerSchedule) and (s.shift == 1 or s.power == 0) for s in parts):
             return None
         eta, phi, eps = parts
@@ -79,24 +90,24 @@ class SClipEF(DistributedMethod):
         return eta.factor * phi.factor / math.sqrt(eps.factor)
 
     @property
-    def operator(self):
+    def operator(self) -> Clip:
         if self.smooth:
             return JointSmoothClip(1.0, 1.0) if self.joint else SmoothClip(1.0, 1.0)
         return NormClip(1.0) if self.joint else CoordinateClip(1.0)
 
     @property
-    def form(self):
+    def form(self) -> int:
         return kernels.SMOOTH if self.smooth else kernels.HARD
 
     @property
-    def feedback(self):
+    def feedback(self) -> bool:
         return self.error_feedback
 
     @property
-    def schedules(self):
+    def schedules(self) -> tuple[Any, ...]:
         return (self.step_size, self.level, self.smoothing, self.averaging)
 
-    def check(self, setting):
+    def check(self, setting: Setting) -> None:
         super().check(setting)
         theta, problem = self.theta, setting.problem
         if self.joint or theta is None or problem.dim == 1:

@@ -1,8 +1,15 @@
 """Micro-batch clipping: clip between single samples and the whole batch, as gradient accumulation allows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..clipping import Clip
 from ..specs import POSITIVE, Interval, integer, parameter
 from .sgd import SampleMethod, check_operator, mean_output_bound, sgd_parameters
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
 
 
 class MicroBatchClippedSGD(SampleMethod):
@@ -26,7 +33,7 @@ class MicroBatchClippedSGD(SampleMethod):
     groups: int = integer(1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
 
-    def validate(self):
+    def validate(self) -> None:
         check_operator(self)
         if self.batch_size % self.groups:
             raise ValueError(
@@ -35,30 +42,30 @@ class MicroBatchClippedSGD(SampleMethod):
             )
 
     @property
-    def group_size(self):
+    def group_size(self) -> int:
         """Samples m that are averaged before clipping."""
         return self.batch_size // self.groups
 
     @property
-    def operator(self):
+    def operator(self) -> Clip:
         return self.clip
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return sgd_parameters(self, self.groups)
 
     @property
-    def samples_per_step(self):
+    def samples_per_step(self) -> int:
         return self.batch_size
 
     @property
-    def operator_calls_per_step(self):
+    def operator_calls_per_step(self) -> int:
         return self.groups
 
-    def step_bound(self, dim):
+    def step_bound(self, dim: int) -> float:
         return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
 
 
-def _divisors(n):
+def _divisors(n: int) -> str:
     found = [k for k in range(1, n + 1) if n % k == 0]
     return ", ".join(map(str, found if len(found) < 9 else [*found[:4], "...", *found[-4:]]))

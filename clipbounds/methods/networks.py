@@ -1,8 +1,15 @@
 """Networks of clients: doubly stochastic mixing matrices."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..specs import Interval, Spec, integer, parameter
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
 
 ROUNDING = 1e-9
 
@@ -13,13 +20,18 @@ class Network(Spec):
     Client i replaces its point by sum_r w_ir (what client r sends).
     """
 
+    if TYPE_CHECKING:
+
+        @property
+        def matrix(self) -> FloatArray: ...
+
     @property
-    def clients(self):
+    def clients(self) -> int:
         """Number of clients."""
         return len(self.matrix)
 
     @property
-    def contraction(self):
+    def contraction(self) -> float:
         """Largest singular value of W - 11'/n: a step of mixing shrinks the consensus error by it; 1 if nothing mixes."""
         return float(np.linalg.norm(self.matrix - 1 / self.clients, 2))
 
@@ -34,7 +46,7 @@ class Mixing(Network):
 
     matrix: np.ndarray
 
-    def validate(self):
+    def validate(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
             raise ValueError(f"Mixing: matrix must be square, but its shape is {matrix.shape}")
@@ -66,7 +78,7 @@ class Ring(Network):
     own: float = parameter(Interval(0, 1), "own weight", default=1 / 3)
 
     @property
-    def matrix(self):
+    def matrix(self) -> FloatArray:
         side = 0.5 * (1 - self.own)
         eye = np.eye(self.size)
         return self.own * eye + side * (np.roll(eye, 1, axis=1) + np.roll(eye, -1, axis=1))
@@ -84,7 +96,7 @@ class Torus(Network):
     columns: int = integer(3)
 
     @property
-    def matrix(self):
+    def matrix(self) -> FloatArray:
         n = self.rows * self.columns
         cells = np.arange(n).reshape(self.rows, self.columns)
         matrix = np.eye(n)
@@ -105,9 +117,9 @@ class ExponentialNetwork(Network):
     size: int = integer(2)
 
     @property
-    def matrix(self):
+    def matrix(self) -> FloatArray:
         hops = [0] + [2**k for k in range((self.size - 1).bit_length())]
-        return sum(np.roll(np.eye(self.size), hop, axis=1) for hop in hops) / len(hops)
+        return np.asarray(sum(np.roll(np.eye(self.size), hop, axis=1) for hop in hops)) / len(hops)
 
 
 class Complete(Network):
@@ -121,5 +133,5 @@ class Complete(Network):
     size: int = integer(1)
 
     @property
-    def matrix(self):
+    def matrix(self) -> FloatArray:
         return np.full((self.size, self.size), 1 / self.size)

@@ -1,8 +1,15 @@
 """Normalised SGD: steps of one length."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..clipping import Normalize
 from ..specs import POSITIVE, integer, parameter
 from .sgd import SampleMethod, sgd_parameters
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
 
 
 class NormalizedSGD(SampleMethod):
@@ -21,12 +28,12 @@ class NormalizedSGD(SampleMethod):
     momentum = 0.0
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return sgd_parameters(self, groups=1)
 
     @property
-    def samples_per_step(self):
+    def samples_per_step(self) -> int:
         return self.batch_size
 
-    def step_bound(self, dim):
+    def step_bound(self, dim: int) -> float:
         return self.step_size

@@ -1,8 +1,15 @@
 """Per-sample clipping (PS-Clip-SGD): every sample is clipped before the batch is averaged."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..clipping import Clip
 from ..specs import POSITIVE, Interval, integer, parameter
 from .sgd import SampleMethod, check_operator, mean_output_bound, sgd_parameters
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
 
 
 class PerSampleClippedSGD(SampleMethod):
@@ -25,24 +32,24 @@ class PerSampleClippedSGD(SampleMethod):
     batch_size: int = integer(1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
 
-    def validate(self):
+    def validate(self) -> None:
         check_operator(self)
 
     @property
-    def operator(self):
+    def operator(self) -> Clip:
         return self.clip
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return sgd_parameters(self, groups=self.batch_size)
 
     @property
-    def samples_per_step(self):
+    def samples_per_step(self) -> int:
         return self.batch_size
 
     @property
-    def operator_calls_per_step(self):
+    def operator_calls_per_step(self) -> int:
         return self.batch_size
 
-    def step_bound(self, dim):
+    def step_bound(self, dim: int) -> float:
         return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)

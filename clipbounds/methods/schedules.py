@@ -1,8 +1,10 @@
 """Schedules: numbers that change with the step, as objects."""
 
+from __future__ import annotations
+
 import dataclasses
 import numbers
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numba import types
@@ -10,6 +12,10 @@ from numba import types
 from ..lanes.blocks import FLOATS
 from ..lanes.compile import kernel
 from ..specs import NON_NEGATIVE, POSITIVE, REAL, Spec, parameter
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray
+    from ..specs import Interval
 
 # (step, params): the schedule's number at this step
 SCHEDULE = types.float64(types.int64, FLOATS)
@@ -29,15 +35,15 @@ class Schedule(Spec):
     ``kernel`` has the signature `SCHEDULE` and receives the parameters in the order of declaration.
     """
 
-    kernel: ClassVar = None
+    kernel: ClassVar[Any] = None
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         """Parameter vector of the kernel, filled up with zeros."""
         values = [getattr(self, field.name) for field in dataclasses.fields(self)]
         return np.array(values + [0.0] * (WIDTH - len(values)))
 
-    def at(self, steps):
+    def at(self, steps: ArrayLike) -> FloatArray:
         """The numbers at `steps` (integers >= 0), float64 of the same shape."""
         steps = np.asarray(steps)
         values = [self.kernel(int(t), self.parameters) for t in steps.ravel()]
@@ -60,11 +66,11 @@ class PowerSchedule(Schedule):
 
     kernel = scaled_power
 
-    def at(self, steps):
+    def at(self, steps: ArrayLike) -> FloatArray:
         return self.factor * (np.asarray(steps, dtype=np.float64) + self.shift) ** self.power
 
 
-def checked_schedule(owner, name, value, domain):
+def checked_schedule(owner: str, name: str, value: Schedule, domain: Interval) -> Schedule:
     """`value` as a schedule, a number being a constant one; its values at many steps must lie in `domain`."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
         value = PowerSchedule(float(value)) if value >= 0 else value

@@ -1,5 +1,9 @@
 """Clipped SGD, SGD and, without noise, their deterministic forms."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..clipping import Clip, GrowingClip, Identity
@@ -9,8 +13,13 @@ from ..specs import POSITIVE, Interval, integer, parameter
 from . import kernels, oracle_kernels, row_kernels
 from .base import Method
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def check_operator(method):
+    from ..array_types import FloatArray
+
+
+def check_operator(method: Any) -> None:
     """Raise ValueError unless the method's `clip` is an operator."""
     if not isinstance(method.clip, Clip):
         raise ValueError(
@@ -18,14 +27,14 @@ def check_operator(method):
         )
 
 
-def mean_output_bound(clip, count, dim):
+def mean_output_bound(clip: Clip, count: int, dim: int) -> float:
     """Largest norm of the mean of `count` clipped vectors; thresholds that grow with the position are averaged."""
     if isinstance(clip, GrowingClip):
         return sum(clip.threshold_at(k) for k in range(count)) / count
     return clip.bound(dim)
 
 
-def sgd_parameters(method, groups):
+def sgd_parameters(method: Any, groups: int) -> FloatArray:
     """Parameter vector of `kernels.sgd`: step size, groups a batch, samples a group, momentum, radius, growth.
 
     The mean of each group is clipped. The radius of the ball that group k = 1, 2, ... is projected on is
@@ -44,7 +53,7 @@ class SampleMethod(Method):
     oracle_advance = oracle_kernels.sgd
     vector_rows = 5
 
-    def extra_rows(self, noise, dim):
+    def extra_rows(self, noise: Any, dim: int) -> int:
         if noise.additive:
             return 0
         if noise.row_kernel is None:
@@ -72,29 +81,29 @@ class ClippedSGD(SampleMethod):
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
     per_sample: bool = False
 
-    def validate(self):
+    def validate(self) -> None:
         check_operator(self)
         if self.per_sample not in (True, False):
             raise ValueError(f"ClippedSGD: per_sample must be True or False, but {self.per_sample!r} was given")
         self._normalise(per_sample=bool(self.per_sample))  # 1 and numpy's True: equal, so one digest
 
     @property
-    def operator(self):
+    def operator(self) -> Clip:
         return self.clip
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return sgd_parameters(self, self.operator_calls_per_step)
 
     @property
-    def samples_per_step(self):
+    def samples_per_step(self) -> int:
         return self.batch_size
 
     @property
-    def operator_calls_per_step(self):
+    def operator_calls_per_step(self) -> int:
         return self.batch_size if self.per_sample else 1
 
-    def step_bound(self, dim):
+    def step_bound(self, dim: int) -> float:
         return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
 
 
@@ -115,9 +124,9 @@ class SGD(SampleMethod):
     operator = Identity()
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return sgd_parameters(self, groups=1)
 
     @property
-    def samples_per_step(self):
+    def samples_per_step(self) -> int:
         return self.batch_size

@@ -1,6 +1,8 @@
 """SPIDER with clipped step rules, and mini-batches with the same rules, on stochastic oracles."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -10,9 +12,23 @@ from . import spider_kernels as kernels
 from .base import Method
 from .steps import StepRule
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
+    from ..problems.base import Problem
+    from .base import Setting
+
 
 class _OnOracle(Method):
     """What the two methods share: one kernel, the records of first passage, costs counted rather than performed."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def rule(self) -> Any: ...
+        @property
+        def _schedule(self) -> tuple[int, int, int]: ...
 
     advance = kernels.spider
     vector_rows = kernels.BLOCKS
@@ -22,28 +38,28 @@ class _OnOracle(Method):
         "mean_certified": "mean of the step rule's certified quantity over s < t (at s = 0 for t = 0)"
     }
 
-    def validate(self):
+    def validate(self) -> None:
         if not isinstance(self.rule, StepRule):
             raise ValueError(
                 f"{type(self).__name__}: rule must be a step rule such as RuleH(step_scale, L0, L1), but {self.rule!r} was given"
             )
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         rule = self.rule
         return np.array([rule.code, *self._schedule, *rule.numbers, rule.ratio, rule.cap], dtype=np.float64)
 
     @property
-    def samples_per_step(self):
+    def samples_per_step(self) -> int:
         """1: what a step costs to simulate. `evaluations` counts the gradients."""
         return 1
 
-    def step_bound(self, dim):
+    def step_bound(self, dim: int) -> float:
         if getattr(self.rule, "radius", None) is not None:
             return self.rule.radius
         return getattr(self.rule, "reach", np.inf)
 
-    def observe_extra(self, setting, vectors):
+    def observe_extra(self, setting: Setting, vectors: FloatArray) -> FloatArray:
         count, total = vectors[kernels.COUNT, :, 0], vectors[kernels.CERTIFIED, :, 0]
         start = self.rule.certify(np.linalg.norm(setting.problem.gradient(setting.problem.x0)))
         return np.where(count > 0, total / np.maximum(count, 1), start)[np.newaxis]
@@ -75,10 +91,10 @@ class Spider(_OnOracle):
     small_batch: int = integer(1, "S2")
 
     @property
-    def _schedule(self):
+    def _schedule(self) -> tuple[int, int, int]:
         return self.epoch, self.large_batch, self.small_batch
 
-    def evaluations(self, problem, steps):
+    def evaluations(self, problem: Problem, steps: Any) -> Any:
         """ceil(K/q) S1 + 2 S2 (K - ceil(K/q)) for K steps."""
         fresh = -(-np.asarray(steps, dtype=np.int64) // self.epoch)
         return fresh * self.large_batch + 2 * self.small_batch * (steps - fresh)
@@ -97,8 +113,8 @@ class MiniBatch(_OnOracle):
     batch_size: int = integer(1, default=1)
 
     @property
-    def _schedule(self):
+    def _schedule(self) -> tuple[int, int, int]:
         return 1, self.batch_size, self.batch_size
 
-    def evaluations(self, problem, steps):
+    def evaluations(self, problem: Problem, steps: Any) -> Any:
         return steps * self.batch_size

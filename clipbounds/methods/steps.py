@@ -3,34 +3,48 @@
 Each rule certifies a quantity, a function of ‖grad F‖ that its bound speaks about: min(u/(1 + ratio u), cap).
 """
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ..specs import NON_NEGATIVE, POSITIVE, Spec, inf, parameter
 from . import spider_kernels as kernels
 
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+
 
 class StepRule(Spec):
     """Base of the rules: eta(‖v‖), with no step at v = 0."""
 
     code: ClassVar[int]
-    ratio: ClassVar[float] = 0.0
-    cap: ClassVar[float] = inf
+    if TYPE_CHECKING:
+
+        @property
+        def ratio(self) -> float: ...
+        @property
+        def cap(self) -> float: ...
+        def _eta(self, t: FloatArray) -> FloatArray: ...
+
+    else:
+        ratio = 0.0
+        cap = inf
     certified: ClassVar[str] = "‖grad F‖"
 
     @property
-    def numbers(self):
+    def numbers(self) -> tuple[float, ...]:
         """Three numbers for the kernel."""
         raise NotImplementedError
 
-    def eta(self, norm):
+    def eta(self, norm: ArrayLike) -> FloatArray:
         """The step size at ‖v‖ = norm, of the norm's shape."""
         norm = np.asarray(norm, dtype=np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(norm > 0, self._eta(norm), 0.0)
 
-    def certify(self, norm):
+    def certify(self, norm: ArrayLike) -> FloatOrArray:
         """The certified quantity as a function of ‖grad F‖ in [0, inf]: concave and non-decreasing."""
         norm = np.asarray(norm, dtype=np.float64)
         with np.errstate(divide="ignore"):
@@ -43,17 +57,17 @@ class _Scaled(StepRule):
     L1: float = parameter(NON_NEGATIVE, "first-order smoothness", default=0.0)
 
     @property
-    def tau(self):
+    def tau(self) -> float:
         """L1 delta/L0."""
         return self.L1 * self.step_scale / self.L0
 
     @property
-    def radius(self):
+    def radius(self) -> float:
         """delta/L0, the longest step."""
         return self.step_scale / self.L0
 
     @property
-    def numbers(self):
+    def numbers(self) -> tuple[float, float, float]:
         return self.step_scale, self.L0, self.L1
 
 
@@ -70,10 +84,10 @@ class RuleH(_Scaled):
     certified = "psi(‖grad F‖)"
 
     @property
-    def ratio(self):
+    def ratio(self) -> float:
         return self.L1 / self.L0
 
-    def _eta(self, t):
+    def _eta(self, t: FloatArray) -> FloatArray:
         return self.step_scale / ((self.L0 + self.L1 * t) * t)
 
 
@@ -87,10 +101,10 @@ class RuleP(_Scaled):
     certified = "min(‖grad F‖, L0/L1)"
 
     @property
-    def cap(self):
+    def cap(self) -> float:
         return self.L0 / self.L1 if self.L1 > 0 else inf
 
-    def _eta(self, t):
+    def _eta(self, t: FloatArray) -> FloatArray:
         return np.minimum(
             0.5 / self.L0, np.minimum(self.step_scale / (self.L0 * t), self.step_scale / (self.L1 * t * t))
         )
@@ -101,7 +115,7 @@ class RuleN(_Scaled):
 
     code = kernels.RULE_N
 
-    def _eta(self, t):
+    def _eta(self, t: FloatArray) -> FloatArray:
         return self.step_scale / (self.L0 * t)
 
 
@@ -120,10 +134,10 @@ class ClippedStep(StepRule):
     code = kernels.RULE_CLIP
 
     @property
-    def numbers(self):
+    def numbers(self) -> tuple[float, float, float]:
         return self.step_size, self.reach, 0.0
 
-    def _eta(self, t):
+    def _eta(self, t: FloatArray) -> FloatArray:
         return np.minimum(self.step_size, self.reach / t)
 
 
@@ -140,8 +154,8 @@ class ConstantStep(StepRule):
     code = kernels.RULE_CONSTANT
 
     @property
-    def numbers(self):
+    def numbers(self) -> tuple[float, float, float]:
         return self.step_size, 0.0, 0.0
 
-    def _eta(self, t):
+    def _eta(self, t: FloatArray) -> FloatArray:
         return self.step_size + 0 * t

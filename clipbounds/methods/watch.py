@@ -5,9 +5,12 @@ Then the last state that was whole is advanced again, up to the step at which it
 the kernels of `watch_kernels` in front of the user's. The package's own kernels are tested and are not watched.
 """
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import traceback
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +19,16 @@ from ..lanes.compile import KernelFailed
 from ..noise.window import START
 from . import watch_kernels
 from .base import CLIP_AT, DIVERGED, FILL_AT, GRADIENT_AT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from ..array_types import BoolArray, FloatArray
+    from ..clipping.base import Clip
+    from ..noise.base import Noise
+    from ..problems.base import Problem
+    from .base import Block, Setting
 
 PLAN, PROBLEM, NOISE, CLIP, ADDRESSES = 1, 3, 4, 5, 7  # of `Block.arguments`
 # a run has diverged beyond this, and what a gradient or a step is there tells nothing: fourth powers are finite below
@@ -27,18 +40,18 @@ PARTS = {
 }
 
 
-def _component(setting, part):
+def _component(setting: Setting, part: str) -> Clip | Noise | Problem:
     return setting.method.operator if part == "operator" else getattr(setting, part)
 
 
-def users_kernels(setting):
+def users_kernels(setting: Setting) -> dict[Any, Any]:
     """The kernels of a setting that are not the package's: a dict of part (also "method") to kernel."""
     found = {part: getattr(_component(setting, part), name) for part, (name, _, _) in PARTS.items()}
     found["method"] = setting.method.advance
     return {part: kernel for part, kernel in found.items() if getattr(kernel, "counted", False)}
 
 
-def compile_users(settings):
+def compile_users(settings: Iterable[Setting]) -> None:
     """Compile the user's kernels of these settings, each kind once; raises ValueError for one that does not."""
     seen = set()
     for setting in settings:
@@ -49,13 +62,13 @@ def compile_users(settings):
                 _ = kernel.address
 
 
-def where_raised(error):
+def where_raised(error: Exception) -> str:
     """File and line of the innermost place of an error that lies outside the compiler."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{frames[-1].filename.rpartition('/')[2]}, line {frames[-1].lineno}" if frames else "unknown place"
 
 
-def raised(setting, part, error, when):
+def raised(setting: Setting, part: str, error: Exception, when: str) -> KernelFailed:
     """The error for a kernel that raised."""
     owner = setting.method if part is None else _component(setting, part)
     name = "advance" if part in (None, "method") else PARTS[part][0]
@@ -80,19 +93,20 @@ class Watch:
     block : Block
     """
 
-    def __init__(self, setting, make, stride, first=0):
+    def __init__(self, setting: Setting, make: Callable[[], Block], stride: int, first: int = 0) -> None:
         self.setting, self.make, self.stride, self.first = setting, make, stride, first
         self.block = make()
         self.kernels = users_kernels(setting)
         self.dim = setting.problem.dim
         self.accepted = np.zeros(LANES, dtype=bool)  # lanes that have diverged without a kernel being to blame
-        self.looked, self._saved = 0, None  # step of the last look, and the state at it
+        self.looked = 0
+        self._saved: Block | None = None  # step of the last look, and the state at it
 
-    def saved(self):
+    def saved(self) -> Block:
         """A copy of the block as it was at the last look."""
         return self.make() if self._saved is None else _copy(self._saved)
 
-    def run_to(self, step):
+    def run_to(self, step: int) -> None:
         """Advance to `step`.
 
         Raises
@@ -111,7 +125,7 @@ class Watch:
             self.look()
             self.looked, self._saved = step, _copy(self.block)
 
-    def look(self):
+    def look(self) -> None:
         """Judge the lanes that are no longer finite."""
         if not self.kernels:
             return
@@ -120,11 +134,11 @@ class Watch:
             self._judge(fresh)
             fresh &= ~self.accepted
 
-    def _broken(self, block):
+    def _broken(self, block: Block) -> BoolArray:
         finite = np.isfinite(block.iterate(self.dim).reshape(self.dim, LANES)).all(axis=0)
         return ~finite | (block.row(DIVERGED) >= 0)
 
-    def _judge(self, fresh):
+    def _judge(self, fresh: BoolArray) -> None:
         """Blame a kernel for the first of these lanes to break, or accept the lanes that broke with it."""
         before = self._last_whole(fresh)
         notes = self._repeat(before)
@@ -149,15 +163,15 @@ class Watch:
                 raise self._complaint("method", before.step, int(np.argmax(flagged)), size)
         self.accepted |= now
 
-    def _gradient(self, block):
+    def _gradient(self, block: Block) -> FloatArray:
         problem, gradient = self.setting.problem, np.empty(self.dim * LANES)
         problem.gradient_kernel(np.array(block.iterate(self.dim)), gradient, self.dim, problem.parameters)
         return gradient.reshape(self.dim, LANES)
 
-    def _undefined(self, block):
+    def _undefined(self, block: Block) -> Any:
         return np.isnan(self._gradient(block)).any(axis=0)
 
-    def _complaint(self, part, step, lane, size):
+    def _complaint(self, part: str, step: int, lane: int, size: FloatArray) -> KernelFailed:
         owner = self.setting.method if part == "method" else _component(self.setting, part)
         name = "advance" if part == "method" else PARTS[part][0]
         given = {
@@ -169,7 +183,7 @@ class Watch:
             f" mend it, or declare non_finite = True in the class if it is meant"
         )
 
-    def _last_whole(self, fresh):
+    def _last_whole(self, fresh: BoolArray) -> Block:
         """The state before the first step after which one of these lanes is broken."""
         low, high = self.saved(), self.block.step
         known = self.block.row(DIVERGED)[fresh]
@@ -185,7 +199,7 @@ class Watch:
                 low = trial
         return low
 
-    def _repeat(self, before):
+    def _repeat(self, before: Block) -> dict[str, FloatArray]:
         """One step with the watching kernels in front of the user's; their notes, a dict of part to array."""
         block, notes = _copy(before), {}
         arguments = list(block.arguments)
@@ -206,7 +220,7 @@ class Watch:
             watched.run_to(before.step + 1)
         return notes
 
-    def _who_raised(self, step, error):
+    def _who_raised(self, step: int, error: Exception) -> KernelFailed:
         """The error of a kernel that raised between the saved state and `step`, with the step at which it did."""
         low, high = self.saved(), step
         while high - low.step > 1:
@@ -222,7 +236,7 @@ class Watch:
         return raised(self.setting, inside[0] if inside else "method", error, f"at step {low.step}")
 
 
-def _copy(block):
+def _copy(block: Block) -> Block:
     """A block with a state of its own."""
     shared = block.arguments[ADDRESSES]
     arguments = tuple(a if a is shared else a.copy() for a in block.arguments)

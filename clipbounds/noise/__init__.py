@@ -1,5 +1,7 @@
 """Noise laws with certified moments and samplers."""
 
+from typing import TYPE_CHECKING
+
 from .adapters import from_quantile, from_uniforms
 from .base import FILL, Noise
 from .continuous import Gaussian, Pareto, StudentT, SymmetricPareto
@@ -27,9 +29,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def _later(name: str) -> object:
     if name == "Adaptive":  # an oracle, one floor above: imported when it is asked for
         from ..oracles import Adaptive
 
         return Adaptive
     raise AttributeError(f"module {__name__} has no attribute {name}")
+
+
+if TYPE_CHECKING:
+    from ..oracles import Adaptive as Adaptive
+else:
+    __getattr__ = _later

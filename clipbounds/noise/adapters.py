@@ -1,7 +1,17 @@
 """Samplers from plain functions; use as decorators of `fill` in the body of a `Noise`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..lanes.adapters import adapt
 from .base import FILL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..lanes.compile import Kernel
 
 QUANTILE = """
 def generated(out, first, count, params, seed, stream, trajectory):
@@ -25,7 +35,7 @@ def generated(out, first, count, params, seed, stream, trajectory):
 """
 
 
-def from_quantile(function):
+def from_quantile(function: Callable[..., Any]) -> Kernel:
     """A sampler from the quantile function: f(u, first parameter, ...) -> float, u uniform on (0, 1).
 
     The parameters are the law's real fields in the order of declaration. u is the midpoint of one of 2^52 equal
@@ -39,7 +49,7 @@ def from_quantile(function):
     return adapt(function, FILL, QUANTILE, 1, "f(u, *real parameters) -> draw")
 
 
-def from_uniforms(function):
+def from_uniforms(function: Callable[..., Any]) -> Kernel:
     """A sampler from a transform of two uniforms: f(u, v, first parameter, ...) -> float.
 
     Raises

@@ -1,8 +1,10 @@
 """What a noise law is: a centred one-dimensional law with certified moments, a sampler, and a layout in dimension d."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numba import types
@@ -13,6 +15,13 @@ from ..lanes.compile import check_kernel, named_signature, require_kernel
 from ..lanes.random import NOISE
 from ..specs import OptionalVector, Spec, check_integer, inf, vector
 from .gamma_ratios import power_times
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ..array_types import FloatArray
+    from ..methods.base import Setting
 
 # (out, first, count, params, seed, stream, trajectory): draws first..first+count-1 of 64 trajectories, the lane l
 # being trajectory + l; draw i goes to out[(i-first)*LANES + l]. `first` and `count` are multiples of DRAWS_TOGETHER,
@@ -31,7 +40,7 @@ NONE, INDEPENDENT, ALONG, RADIAL = 0, 1, 2, 3
 DRAWS_TOGETHER = 4
 
 
-def positive_power(p):
+def positive_power(p: float) -> float:
     """The p of a moment E|xi|^p as a float, or one clear sentence."""
     if not (np.ndim(p) == 0 and 0 < p < inf):
         raise ValueError(f"moment: p must be a number in (0, inf), but {p!r} was given")
@@ -53,20 +62,28 @@ class Noise(Spec):
     radial: bool = dataclasses.field(default=False, kw_only=True)
     along: OptionalVector = vector(default=None, kw_only=True)
 
-    fill: ClassVar = None
+    if TYPE_CHECKING:
+
+        @property
+        def symmetric(self) -> bool: ...
+        @property
+        def horizon(self) -> int | None: ...
+
+    else:
+        symmetric = False
+        horizon = None  # steps of a run beyond which nothing is claimed of the noise; an oracle has it as a field
+    fill: ClassVar[Any] = None
     fill_signature: ClassVar = FILL
-    symmetric: ClassVar[bool] = False
     non_finite: ClassVar[bool] = False  # whether draws of nan or inf are meant
     tracks_some_steps: ClassVar[bool] = False  # runs evaluate the full gradient at some steps only
-    horizon = None  # steps of a run beyond which nothing is claimed of the noise; no annotation, because an oracle has it as a field
     measured: ClassVar[dict] = {}  # what quantities of a run mean, where that depends on the noise
     additive: ClassVar[bool] = True  # False: a stochastic oracle (clipbounds.oracles), whose noise depends on the point
 
-    def __init_subclass__(cls, **options):
+    def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         check_kernel(cls.__name__, "fill", cls.fill, cls.fill_signature)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.radial not in (True, False):
             raise ValueError(f"{type(self).__name__}: radial must be True or False, but {self.radial!r} was given")
@@ -80,42 +97,42 @@ class Noise(Spec):
                 )
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         """Parameter vector of the sampler: all real fields of the law, in the order of declaration."""
         fields = [f for f in dataclasses.fields(self) if f.metadata.get("kind") and f.name != "along"]
         return np.array([getattr(self, f.name) for f in fields] or [0.0], dtype=np.float64)
 
     @property
-    def layout(self):
+    def layout(self) -> int:
         """One of the codes INDEPENDENT, ALONG, RADIAL (NONE for `NoNoise`)."""
         return RADIAL if self.radial else ALONG if self.along is not None else INDEPENDENT
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """E|xi|^p of the one-dimensional law, for p > 0; inf where it does not exist."""
         raise NotImplementedError(
             f"{type(self).__name__} states no moments: define moment(self, p) as E|xi|^p, inf where it does not exist"
         )
 
     @property
-    def mean(self):
+    def mean(self) -> float:
         """E xi: 0, or nan where it does not exist."""
         return 0.0 if self.moment(1.0) < inf else math.nan
 
     @property
-    def variance(self):
+    def variance(self) -> float:
         """E xi² of the one-dimensional law; inf where it does not exist."""
         return float(self.moment(2.0))
 
     @property
-    def bound(self):
+    def bound(self) -> float:
         """sup |xi| of the one-dimensional law; inf if it is unbounded."""
         return inf
 
-    def atoms(self):
+    def atoms(self) -> tuple[FloatArray, FloatArray] | None:
         """Support and probabilities of a discrete law, or None for a density."""
         return None
 
-    def vector_moment(self, p, dim):
+    def vector_moment(self, p: float, dim: int) -> Moment:
         """E‖xi‖^p in dimension `dim`: exact, or an upper bound that says so.
 
         Radial and along: the scalar moment. Independent components: exact at p = 2 and in dimension 1; otherwise
@@ -130,18 +147,18 @@ class Noise(Spec):
             return Moment(power_times(dim, p / 2, scalar, math.log(scalar) if scalar else -inf), upper_bound=True)
         return Moment(min(dim * scalar, (dim * self.variance) ** (p / 2)), upper_bound=True)
 
-    def moment_along(self, setting, p):
+    def moment_along(self, setting: Setting, p: float) -> Moment:
         """E‖g - grad f‖^p of one sample at every point that a run of the setting may visit, a `Moment`.
 
         Bounds ask for it by ``setting.moment(p)``. An additive law has the same noise at all points.
         """
         return self.vector_moment(p, setting.problem.dim)
 
-    def vector_bound(self, dim):
+    def vector_bound(self, dim: int) -> float:
         """sup ‖xi‖ in dimension `dim`."""
         return self.bound * (math.sqrt(dim) if self.layout == INDEPENDENT else 1.0)
 
-    def sample(self, size, seed):
+    def sample(self, size: int | Sequence[int], seed: int) -> FloatArray:
         """Draws of the one-dimensional law.
 
         Parameters
@@ -151,7 +168,7 @@ class Noise(Spec):
         """
         require_kernel(type(self).__name__, "fill", self.fill, self.fill_signature)
         seed = check_integer("sample", "seed", seed, 0)
-        shape = (size,) if np.ndim(size) == 0 else tuple(size)
+        shape = (size,) if np.ndim(size) == 0 else tuple(size)  # type: ignore[arg-type]
         shape = tuple(check_integer("sample", "size", n, 0) for n in shape)
         wanted = math.prod(shape)
         count = -(-wanted // (LANES * DRAWS_TOGETHER)) * DRAWS_TOGETHER

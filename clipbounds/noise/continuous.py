@@ -3,48 +3,28 @@
 Moments: theory page problems, compared with quadrature by the tests.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..facts import Moment
 from ..specs import POSITIVE, Interval, inf, parameter
 from . import kernels
-from .base import Noise, positive_power
+from .base import positive_power
 from .gamma_ratios import gamma, log_gamma_quotient, power_times
+from .standardised import _SignedLaw, _Standardised
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
 
 FAR = 1e8  # where 1 + FAR² is FAR²: a power tail is exact to rounding
 LARGE = 1e6  # degrees of freedom from which four terms of an expansion about the normal law are exact to rounding
 
 
-class _Standardised(Noise):
-    """xi = scale·Z for a law Z from scipy.special; subclasses define `_cdf`, `_pdf`, `_quantile` of Z."""
-
-    def _standardised(self, x):
-        return np.asarray(x, dtype=np.float64) / self.scale
-
-    def cdf(self, x):
-        """P(xi <= x)."""
-        with np.errstate(over="ignore"):
-            return self._cdf(self._standardised(x))
-
-    def pdf(self, x):
-        """Density of xi."""
-        with np.errstate(over="ignore"):
-            return self._pdf(self._standardised(x)) / self.scale
-
-    def quantile(self, u):
-        """Smallest x with cdf(x) >= u."""
-        with np.errstate(over="ignore", divide="ignore"):
-            return self.scale * self._quantile(np.asarray(u, dtype=np.float64))
-
-    def sf(self, x):
-        """P(xi > x), accurate in the upper tail."""
-        with np.errstate(over="ignore"):
-            return self._sf(self._standardised(x))
-
-
-def _standard_normal(p):
+def _standard_normal(p: float) -> tuple[float, float]:
     """E|N|^p = 2^{p/2} Gamma((p+1)/2)/sqrt(pi), inf beyond the range of floats, and its logarithm."""
     value = math.exp2(min(p / 2, 1000.0)) * gamma((p + 1) / 2) / math.sqrt(math.pi)
     return value, 0.5 * p * math.log(2) + math.lgamma((p + 1) / 2) - 0.5 * math.log(math.pi)
@@ -63,23 +43,23 @@ class Gaussian(_Standardised):
     fill = kernels.gaussian
     symmetric = True
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """scale^p 2^{p/2} Gamma((p+1)/2)/sqrt(pi), exact."""
         p = positive_power(p)
         return Moment(power_times(self.scale, p, *_standard_normal(p)))
 
-    def _cdf(self, z):
+    def _cdf(self, z: ArrayLike) -> FloatOrArray:
         from scipy.special import ndtr
 
         return ndtr(z)
 
-    def _sf(self, z):
+    def _sf(self, z: FloatOrArray) -> FloatOrArray:
         return self._cdf(-z)
 
-    def _pdf(self, z):
+    def _pdf(self, z: FloatArray) -> FloatArray:
         return np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
-    def _quantile(self, u):
+    def _quantile(self, u: FloatArray) -> FloatArray:
         from scipy.special import ndtri
 
         return ndtri(u)
@@ -100,7 +80,7 @@ class StudentT(_Standardised):
     fill = kernels.student
     symmetric = True
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """Exact for p < nu, inf for p >= nu."""
         p = positive_power(p)
         nu = self.dof
@@ -112,15 +92,15 @@ class StudentT(_Standardised):
         return Moment(power_times(self.scale, p, rest * math.exp(quotient), log_rest + quotient))
 
     @property
-    def _log_density(self):
+    def _log_density(self) -> float:
         """ln of the density of T at 0: Gamma((nu+1)/2)/(Gamma(nu/2) sqrt(nu pi))."""
         return log_gamma_quotient(self.dof / 2, 0.5) - 0.5 * math.log(2 * math.pi)
 
-    def _log_tail(self, log_ratio):
+    def _log_tail(self, log_ratio: float) -> float:
         """ln P(T > t) for t/sqrt(nu) = exp(log_ratio) >= FAR, where the density is a pure power."""
         return self._log_density - 0.5 * math.log(self.dof) - self.dof * log_ratio
 
-    def _cdf(self, z):
+    def _cdf(self, z: float) -> FloatOrArray:
         from scipy.special import stdtr
 
         if self.dof == 1:  # the library loses half of the digits near 0 there
@@ -129,17 +109,17 @@ class StudentT(_Standardised):
         tail = np.exp(self._log_tail(np.log(np.maximum(ratio, FAR))))
         return np.where(ratio > FAR, np.where(z < 0, tail, 1 - tail), stdtr(self.dof, z))
 
-    def _sf(self, z):
+    def _sf(self, z: FloatOrArray) -> FloatOrArray:
         return self._cdf(-z)
 
-    def _pdf(self, z):
+    def _pdf(self, z: FloatOrArray) -> FloatOrArray:
         nu = self.dof
         ratio = np.abs(z) / math.sqrt(nu)
         near = np.log1p(np.square(np.minimum(ratio, FAR)))
         growth = np.where(ratio > FAR, 2 * np.log(np.maximum(ratio, FAR)), near)
         return np.exp(self._log_density - 0.5 * (nu + 1) * growth)
 
-    def _quantile(self, u):
+    def _quantile(self, u: FloatArray) -> FloatOrArray:
         from scipy.special import stdtrit
 
         nu = self.dof
@@ -153,7 +133,7 @@ class StudentT(_Standardised):
         size = np.where(central, self._central(np.where(central, share, 0.1), np.where(central, size, 1.0)), size)
         return np.where(u < 0.5, -size, size)
 
-    def _nearly_normal(self, u):
+    def _nearly_normal(self, u: FloatArray) -> FloatArray:
         """Four terms of the expansion in 1/nu about the normal quantile (Abramowitz and Stegun 26.7.5).
 
         The next term is below 1e-17 of it for nu >= 1e6 and all floats u. SciPy leaves out all of them from 1e9 or so on.
@@ -168,7 +148,7 @@ class StudentT(_Standardised):
         fourth = ((((79 * square + 776) * square + 1482) * square - 1920) * square - 945) / 92160
         return z * (1 + (first + (second + (third + fourth / nu) / nu) / nu) / nu)
 
-    def _central(self, share, size):
+    def _central(self, share: FloatArray, size: FloatArray) -> FloatArray:
         """z with P(0 < T < z) = share <= 1/4, from a start that has few digits near 0: two steps of Newton's method."""
         from scipy.special import betainc
 
@@ -195,11 +175,11 @@ class Pareto(_Standardised):
     fill = kernels.pareto
 
     @property
-    def _shift(self):
+    def _shift(self) -> float:
         """alpha/(alpha-1) - 1, the mean above the smallest value; small for large alpha, so kept apart from the 1."""
         return 1 / (self.tail_index - 1)
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """alpha mu^{p-alpha} (B(p+1, alpha-p) + J) scale^p, mu the mean; exact for p < alpha, inf for p >= alpha.
 
         J = alpha^{-p-1}/(p+1) 2F1(p+1, alpha+1; p+2; 1/alpha) is the part below the mean. It is a series of positive
@@ -229,25 +209,25 @@ class Pareto(_Standardised):
         log_rest = weight + np.logaddexp(math.lgamma(p + 1) + quotient, math.log(total / (p + 1)))
         return Moment(power_times(self.scale / alpha, p, rest, log_rest))
 
-    def _log(self, z):
+    def _log(self, z: FloatOrArray) -> FloatOrArray:
         """ln of the Pareto variable at z, 0 below its range."""
         return np.log1p(np.maximum(z + self._shift, 0.0))
 
-    def _sf(self, z):
+    def _sf(self, z: ArrayLike) -> FloatOrArray:
         return np.exp(-self.tail_index * self._log(z))
 
-    def _cdf(self, z):
+    def _cdf(self, z: ArrayLike) -> FloatOrArray:
         return -np.expm1(-self.tail_index * self._log(z))
 
-    def _pdf(self, z):
+    def _pdf(self, z: FloatOrArray) -> FloatArray:
         inside = self.tail_index * np.exp((-self.tail_index - 1) * self._log(z))
         return np.where(z + self._shift >= 0, inside, 0.0)
 
-    def _quantile(self, u):
+    def _quantile(self, u: FloatArray) -> FloatOrArray:
         return np.expm1(-np.log1p(-u) / self.tail_index) - self._shift
 
 
-class SymmetricPareto(_Standardised):
+class SymmetricPareto(_SignedLaw):
     """xi = ±scale X with equal probability, P(X > x) = x^{-alpha} on [1, inf).
 
     Parameters
@@ -260,9 +240,8 @@ class SymmetricPareto(_Standardised):
     scale: float = parameter(POSITIVE)
 
     fill = kernels.symmetric_pareto
-    symmetric = True
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """scale^p alpha/(alpha-p), exact for p < alpha; inf for p >= alpha."""
         p = positive_power(p)
         alpha = self.tail_index
@@ -271,16 +250,12 @@ class SymmetricPareto(_Standardised):
         rest = alpha / (alpha - p)
         return Moment(power_times(self.scale, p, rest, math.log(rest)))
 
-    def _sf(self, z):
-        tail = 0.5 * np.maximum(np.abs(z), 1.0) ** -self.tail_index
-        return np.where(z >= 0, tail, 1 - tail)
+    def _beyond(self, size: FloatArray) -> FloatArray:
+        return np.maximum(size, 1.0) ** -self.tail_index
 
-    def _cdf(self, z):
-        return self._sf(-z)
-
-    def _pdf(self, z):
+    def _pdf(self, z: ArrayLike) -> FloatArray:
         size = np.maximum(np.abs(z), 1.0)
         return np.where(np.abs(z) >= 1, 0.5 * self.tail_index * size ** (-self.tail_index - 1), 0.0)
 
-    def _quantile(self, u):
-        return np.where(u < 0.5, -1.0, 1.0) * (2 * np.minimum(u, 1 - u)) ** (-1 / self.tail_index)
+    def _size(self, share: FloatArray) -> FloatArray:
+        return share ** (-1 / self.tail_index)

@@ -1,6 +1,9 @@
 """NoNoise, Rademacher, two-point and three-point noise: laws with finitely many atoms."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,13 +13,20 @@ from . import kernels
 from .base import NONE, Noise, positive_power
 from .gamma_ratios import power_times
 
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
+
 
 class _Discrete(Noise):
+    if TYPE_CHECKING:
+
+        def atoms(self) -> tuple[FloatArray, FloatArray]: ...
+
     @property
-    def bound(self):
+    def bound(self) -> float:
         return float(np.abs(self.atoms()[0]).max())
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """E|xi|^p, exact: a finite sum."""
         p = positive_power(p)
         support, weights = self.atoms()
@@ -31,10 +41,10 @@ class NoNoise(_Discrete):
     symmetric = True
 
     @property
-    def layout(self):
+    def layout(self) -> int:
         return NONE
 
-    def atoms(self):
+    def atoms(self) -> tuple[FloatArray, FloatArray]:
         return np.zeros(1), np.ones(1)
 
 
@@ -51,11 +61,11 @@ class Rademacher(_Discrete):
     fill = kernels.rademacher
     symmetric = True
 
-    def atoms(self):
+    def atoms(self) -> tuple[FloatArray, FloatArray]:
         return np.array([-self.sigma, self.sigma]), np.full(2, 0.5)
 
 
-def _two_point_moment(p, q):
+def _two_point_moment(p: float, q: float) -> tuple[float, float]:
     """(q^p + q^{2-p})/(1 + q²), inf where it overflows, and its logarithm."""
     try:
         value = (q**p + q ** (2 - p)) / (1 + q * q)
@@ -80,15 +90,15 @@ class TwoPoint(_Discrete):
     fill = kernels.two_point
 
     @property
-    def symmetric(self):
+    def symmetric(self) -> bool:
         return self.skew == 1.0
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """sigma^p (q^p + q^{2-p})/(1 + q²), exact."""
         p = positive_power(p)
         return Moment(power_times(self.sigma, p, *_two_point_moment(p, self.skew)))
 
-    def atoms(self):
+    def atoms(self) -> tuple[FloatArray, FloatArray]:
         q = self.skew
         return np.array([-self.sigma * q, self.sigma / q]), np.array([1.0, q * q]) / (1 + q * q)
 
@@ -112,10 +122,10 @@ class ThreePoint(_Discrete):
     fill = kernels.three_point
 
     @property
-    def symmetric(self):
+    def symmetric(self) -> bool:
         return self.skew == 1.0
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """r^{1 - p/2} sigma^p (q^p + q^{2-p})/(1 + q²), exact."""
         p = positive_power(p)
         share = 1 - p / 2
@@ -126,7 +136,7 @@ class ThreePoint(_Discrete):
             rest = inf
         return Moment(power_times(self.sigma, p, rest, log_rest + share * math.log(self.rate)))
 
-    def atoms(self):
+    def atoms(self) -> tuple[FloatArray, FloatArray]:
         q, r = self.skew, self.rate
         root = math.sqrt(r)
         places = np.array([-self.sigma * q / root, 0.0, self.sigma / (q * root)])

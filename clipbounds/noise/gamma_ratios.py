@@ -4,6 +4,8 @@ ln Gamma(a+d) - ln Gamma(a) loses all digits for large a: at a = 1e13 the logari
 Stirling's series is subtracted term by term instead.
 """
 
+from __future__ import annotations
+
 import math
 import sys
 
@@ -15,19 +17,19 @@ LARGEST = 170.0  # Gamma is finite up to here
 SMALLEST = sys.float_info.min  # of the floats with all their digits
 
 
-def _series(z):
+def _series(z: float) -> float:
     total = 0.0
     for coefficient in reversed(STIRLING):
         total = total / (z * z) + coefficient
     return total / z
 
 
-def gamma(z):
+def gamma(z: float) -> float:
     """Gamma(z) for z > 0, inf where it leaves the range of floats."""
     return math.gamma(z) if z <= LARGEST else math.inf
 
 
-def log_gamma_quotient(a, d):
+def log_gamma_quotient(a: float, d: float) -> float:
     """ln[Gamma(a+d)/(Gamma(a) a^d)] for a > 0 and a + d > 0; about -d(1-d)/(2a) for large a.
 
     Returns
@@ -43,7 +45,7 @@ def log_gamma_quotient(a, d):
     return math.lgamma(end) - math.lgamma(a) - d * math.log(a)
 
 
-def power_times(size, p, rest, log_rest):
+def power_times(size: float, p: float, rest: float, log_rest: float) -> float:
     """size^p·rest for size > 0; by logarithms where a factor leaves the range, inf where the product does.
 
     A power below `SMALLEST` has lost digits already, though it is not 0.

@@ -1,5 +1,9 @@
 """Log-tailed noise: a first moment and nothing beyond."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..facts import Moment
@@ -7,6 +11,9 @@ from ..specs import POSITIVE, inf, parameter
 from . import heavy_kernels
 from .base import Noise, positive_power
 from .gamma_ratios import power_times
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatOrArray
 
 
 class LogTailed(Noise):
@@ -25,7 +32,7 @@ class LogTailed(Noise):
     fill = heavy_kernels.log_tailed
     symmetric = True
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """scale at p = 1, inf for p > 1; below 1 by quadrature, to about 1e-13 relative.
 
         With x = e^s - 1, E|X|^p = int_0^inf p (e^s-1)^{p-1}/(1+s)² ds = 1 + int_0^1 p s^{p-1} (g(s) - 1) ds
@@ -40,10 +47,10 @@ class LogTailed(Noise):
 
         h = 1 - p
 
-        def near(s):
+        def near(s: float) -> float:
             return p * s**-h * np.expm1(-h * np.log(np.expm1(s) / s) - 2 * np.log1p(s))
 
-        def far(s):
+        def far(s: float) -> float:
             return np.exp(-h * s) * np.expm1(-h * np.log1p(-np.exp(-s))) / (1 + s) ** 2
 
         parts = [
@@ -53,29 +60,29 @@ class LogTailed(Noise):
         rest = 1 + parts[0] + p * (np.exp(h) * expn(2, 2 * h) / 2 + parts[1])
         return Moment(power_times(self.scale, p, rest, np.log(rest)))
 
-    def _tail(self, size):
+    def _tail(self, size: FloatOrArray) -> FloatOrArray:
         """P(|X| > size) for size >= 0."""
         return 1 / ((1 + size) * np.square(1 + np.log1p(size)))
 
-    def sf(self, x):
+    def sf(self, x: ArrayLike) -> FloatOrArray:
         """P(xi > x), accurate in the upper tail."""
         with np.errstate(over="ignore"):
             z = np.asarray(x, dtype=np.float64) / self.scale
             tail = 0.5 * self._tail(np.abs(z))
         return np.where(z >= 0, tail, 1 - tail)
 
-    def cdf(self, x):
+    def cdf(self, x: ArrayLike) -> FloatOrArray:
         """P(xi <= x)."""
         return self.sf(-np.asarray(x, dtype=np.float64))
 
-    def pdf(self, x):
+    def pdf(self, x: ArrayLike) -> FloatOrArray:
         """Density of xi."""
         with np.errstate(over="ignore"):
             size = np.abs(np.asarray(x, dtype=np.float64)) / self.scale
             v = 1 + np.log1p(size)
             return 0.5 * (1 + 2 / v) / np.square((1 + size) * v) / self.scale
 
-    def quantile(self, u):
+    def quantile(self, u: ArrayLike) -> FloatOrArray:
         """Smallest x with cdf(x) >= u."""
         from scipy.special import lambertw
 

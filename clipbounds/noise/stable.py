@@ -14,9 +14,12 @@ The exponent is kept in twice the precision, because it multiplies a logarithm o
 e is small for tail indices near 2 and for extreme skewness, so it is computed here in 40 digits.
 """
 
+from __future__ import annotations
+
 import math
 from decimal import Decimal, localcontext
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,10 +29,15 @@ from . import heavy_kernels
 from .base import Noise, positive_power
 from .gamma_ratios import gamma, power_times
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
+
 DIGITS = 40
 
 
-def _sin_cos(x):
+def _sin_cos(x: Any) -> tuple[Any, Any]:
     """sin and cos of a Decimal with |x| <= 2, by their series."""
     sine = cosine = Decimal(0)
     term, k = Decimal(1), 0
@@ -43,7 +51,7 @@ def _sin_cos(x):
     return sine, cosine
 
 
-def _arctan(y, start):
+def _arctan(y: Any, start: float) -> Any:
     """arctan of a Decimal by Newton's method on the angle, from a float start."""
     angle = Decimal(start)
     for _ in range(3):
@@ -53,7 +61,7 @@ def _arctan(y, start):
 
 
 @lru_cache(maxsize=256)
-def stable_constants(tail_index, skewness):
+def stable_constants(tail_index: float, skewness: float) -> tuple[float, ...]:
     """cos(phi)^{-1/alpha}; e for U < 1/2 and for U > 1/2; 1 - e of both and (1-alpha)/alpha as sums of two floats."""
     with localcontext() as context:
         context.prec = DIGITS + 5
@@ -80,7 +88,7 @@ def stable_constants(tail_index, skewness):
     return size, low, high, low_rest, low_tail, high_rest, high_tail, power, power_tail
 
 
-def _arctan_of_one_twice():
+def _arctan_of_one_twice() -> Any:
     """pi/2"""
     return 2 * _arctan(Decimal(1), math.pi / 4)
 
@@ -107,23 +115,23 @@ class Stable(Noise):
 
     fill = heavy_kernels.stable
 
-    def validate(self):
+    def validate(self) -> None:
         if self.tail_index == 1 and self.skewness != 0:
             raise ValueError(
                 f"Stable: skewness must be 0 for tail_index = 1, where S1 has no tangent, but {self.skewness:g} was given"
             )
 
     @property
-    def symmetric(self):
+    def symmetric(self) -> bool:
         return self.skewness == 0 or self.tail_index == 2
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         """Constants of the transform: tail index, size, and eight numbers from `stable_constants`."""
         size, *angles = stable_constants(self.tail_index, self.skewness)
         return np.array([self.tail_index, self.scale * size, *angles])
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         """Exact for p < alpha < 2, and for every p at alpha = 2; inf for p >= alpha.
 
         (2/pi) c^p Gamma(p) sin(pi p/2) Gamma(1-p/alpha), for the skewed law times
@@ -144,7 +152,7 @@ class Stable(Noise):
             rest *= self._skew_factor(p, left)
         return Moment(power_times(self.scale, p, rest, math.log(rest)))
 
-    def _skew_factor(self, p, left):
+    def _skew_factor(self, p: float, left: float) -> float:
         """(1+z²)^{p/(2 alpha)} cos((p/alpha) arctan z), with 1/z = tan(pi(1-alpha)/2)/b where z has its pole near alpha = 1."""
         alpha = self.tail_index
         if abs(alpha - 1) < 0.5:

@@ -5,7 +5,10 @@ window of consecutive samples is filled at a time, because filling pays off from
 does not depend on the window.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +20,10 @@ from ..lanes.views import row, rows
 from .base import ALONG, DRAWS_TOGETHER, FILL, INDEPENDENT, NONE, RADIAL
 from .kernels import gaussian
 
+if TYPE_CHECKING:
+    from ..array_types import FloatArray, IntArray
+    from .base import Noise
+
 TARGET = 16  # coordinates a window, at least; benchmarks/README.md has the measurement
 # slots of the integer array that describes a window
 START, SAMPLES, STRIDE, LAYOUT, DIM, LAW_SIZE, DIRECTION_STRIDE, DIRECTION_FILL, SCRATCH_ROW = range(9)
@@ -24,13 +31,13 @@ SLOTS = 9
 fill_at = function_at(FILL)
 
 
-def _stride(dim):
+def _stride(dim: int) -> int:
     """Draws that one sample of `dim` coordinates owns: the fewer spare ones, the more samples a window must hold."""
     together = 1 if dim <= TARGET // 2 else 2 if dim <= 2 * TARGET else DRAWS_TOGETHER
     return -(-dim // together) * together
 
 
-def window_plan(noise, dim):
+def window_plan(noise: Noise, dim: int) -> tuple[IntArray, int, FloatArray]:
     """The integer description of a window, the length of its buffer, and the parameter vector of the sampler."""
     layout = noise.layout
     stride = _stride(dim) if layout == INDEPENDENT else 1

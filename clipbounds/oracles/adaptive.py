@@ -58,7 +58,7 @@ class Adaptive(Oracle):
     policy : Policy, such as ``clipbounds.worst_case.adversary(...).policy``
     """
 
-    problem: Problem = dataclasses.field(default=None, kw_only=True)
+    problem: Problem = dataclasses.field(default=None, kw_only=True)  # type: ignore[assignment]
     policy: Policy
 
     fill = adaptive

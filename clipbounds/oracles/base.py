@@ -4,7 +4,7 @@ An additive noise law does not depend on the point; an oracle may, and the *same
 which is what variance reduction lives on.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import types
@@ -87,7 +87,7 @@ class Oracle(Noise):
     additive: ClassVar[bool] = False
     layout: ClassVar[int] = -1  # no layout: `add_sample` cannot serve an oracle
     components: ClassVar[int | None] = None
-    row_kernel: ClassVar = None  # of signature MEAN_OF_ROWS, where the oracle draws rows of a dataset
+    row_kernel: ClassVar[Any] = None  # of signature MEAN_OF_ROWS, where the oracle draws rows of a dataset
     unbiased: ClassVar[bool] = True  # given the past, the mean of a batch is grad F
     independent: ClassVar[bool] = True  # so are the samples of one batch
 

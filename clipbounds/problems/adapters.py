@@ -1,7 +1,17 @@
 """Gradients from plain functions; use as decorators of `gradient_kernel` in the body of a `Problem`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..lanes.adapters import adapt
 from .base import GRADIENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..lanes.compile import Kernel
 
 COORDINATEWISE = """
 def generated(x, g, dim, params):
@@ -21,7 +31,7 @@ def generated(x, g, dim, params):
 """
 
 
-def coordinatewise(function):
+def coordinatewise(function: Callable[..., Any]) -> Kernel:
     """The gradient of a sum over coordinates, from the derivative of one term: f(x, first parameter, ...) -> float.
 
     The parameters are the problem's real fields in the order of declaration. The loop over lanes vectorises if the
@@ -36,7 +46,7 @@ def coordinatewise(function):
     return adapt(function, GRADIENT, COORDINATEWISE, 1, "f(x, *real parameters) -> derivative")
 
 
-def per_trajectory(function):
+def per_trajectory(function: Callable[..., Any]) -> Kernel:
     """A gradient from a function of one trajectory: f(x, g, params) writes the gradient at x, shape (dim,), into g.
 
     params is the problem's parameter vector (all real and vector fields but x0). Slower than `coordinatewise`, and

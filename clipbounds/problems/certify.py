@@ -1,12 +1,22 @@
 """Certificates: re-derive a problem's constants on a grid, and enclose them with interval arithmetic."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..facts import FirstOrderSmoothness, HessianSmoothness
 from .base import Problem
 from .unsmooth import _Unsmooth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from .profile import Profile
 
 POINTS = 200_001
 TOLERANCE = 1e-9
@@ -40,7 +50,7 @@ class Certification:
     least_enclosure: tuple | None
     reason: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         place = ", ".join(f"{x:.6g}" for x in self.point)
         found = f"sup(‖hess‖ - {self.pair.L1:.6g}‖grad‖)"
         if not self.holds:
@@ -50,7 +60,12 @@ class Certification:
         return f"{found} = {self.supremum:.10g} on a grid, at ({place}), claimed {self.pair.L0:.10g}"
 
 
-def certify(problem, pair=None, rigor=None, region=(-10.0, 10.0)):
+def certify(
+    problem: Problem,
+    pair: FirstOrderSmoothness | HessianSmoothness | None = None,
+    rigor: bool | None = None,
+    region: tuple[float, float] = (-10.0, 10.0),
+) -> Certification:
     """Check ‖hess f‖ <= L0 + L1‖grad f‖ and f >= f_star by machine.
 
     Problems with a profile are searched on the compact part that matters; the rest is covered by the profile's
@@ -90,7 +105,7 @@ def certify(problem, pair=None, rigor=None, region=(-10.0, 10.0)):
     return _on_profile(problem, pair, profile, rigor)
 
 
-def _refute(problem, pair):
+def _refute(problem: Any, pair: HessianSmoothness) -> Certification:
     t = np.geomspace(1.0, 1e100, 20_001)
     with np.errstate(over="ignore", under="ignore"):
         failing = problem.defect(t, pair.L0, pair.L1) > 0
@@ -102,22 +117,24 @@ def _refute(problem, pair):
     )
 
 
-def _norms(matrices):
+def _norms(matrices: FloatArray) -> FloatArray:
     return np.abs(np.linalg.eigvalsh(matrices)).max(axis=-1)
 
 
-def _climb(function, start, value, region):
+def _climb(
+    function: Callable[..., Any], start: FloatArray, value: float, region: tuple[float, float]
+) -> tuple[FloatArray, float]:
     """The best point of a grid, improved by the simplex method inside the region."""
     from scipy.optimize import minimize
 
-    def negative(x):
+    def negative(x: FloatOrArray) -> float:
         return -float(function(x[None])[0]) if region[0] <= x.min() and x.max() <= region[1] else np.inf
 
     answer = minimize(negative, start, method="Nelder-Mead", options={"xatol": 1e-9})
     return (answer.x, -float(answer.fun)) if -answer.fun > value else (start, value)
 
 
-def _points(problem, region):
+def _points(problem: Problem, region: tuple[float, float]) -> FloatArray:
     low, high = region
     if problem.dim == 1:
         return np.linspace(low, high, POINTS)[:, None]
@@ -127,12 +144,12 @@ def _points(problem, region):
     return np.random.default_rng(0).uniform(low, high, (20_000, problem.dim))
 
 
-def _on_points(problem, pair, region):
+def _on_points(problem: Problem, pair: HessianSmoothness, region: tuple[float, float]) -> Certification:
     points = _points(problem, region)
     if problem.minimiser is not None:
         points = np.concatenate([points, problem.minimiser[None]])
 
-    def defect_at(x):
+    def defect_at(x: ArrayLike) -> FloatArray:
         return _norms(problem.hessian(x)) - pair.L1 * np.linalg.norm(problem.gradient(x), axis=-1)
 
     defect, values = defect_at(points), problem.value(points)
@@ -147,8 +164,8 @@ def _on_points(problem, pair, region):
     )  # fmt: skip
 
 
-def _on_profile(problem, pair, profile, rigor):
-    def defect_at(x):
+def _on_profile(problem: Problem, pair: HessianSmoothness, profile: Profile, rigor: bool | None) -> Certification:
+    def defect_at(x: ArrayLike) -> FloatArray:
         curvature = np.abs(profile.curvature(x, np))
         if profile.transverse is not None:
             curvature = np.maximum(curvature, np.abs(profile.transverse(x, np)))

@@ -1,14 +1,23 @@
 """Regularised logistic regression, its samples shared out over clients."""
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..data import DataArray
+from ..data.arrays import DataArray, DataField
 from ..facts import Certificate, HessianSmoothness
 from ..specs import POSITIVE, Vector, check_integer, parameter, vector
 from . import client_kernels
 from .clients import ClientProblem
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
 NEWTON_STEPS = 100
 
@@ -32,9 +41,9 @@ class ClientLogistic(ClientProblem):
     that is left there: f(x) - ‖grad f(x)‖²/(2 regularisation) <= inf f.
     """
 
-    features: DataArray
-    labels: DataArray
-    owners: DataArray
+    features: DataField
+    labels: DataField
+    owners: DataField
     regularisation: float = parameter(POSITIVE, "strong convexity")
     x0: Vector = vector()
 
@@ -43,7 +52,7 @@ class ClientLogistic(ClientProblem):
     certificate = Certificate("proved", "logistic curvature <= 1/4; f_star from strong convexity")
     convex = True
 
-    def validate(self):
+    def validate(self) -> None:
         features, labels, owners = (
             np.asarray(DataArray.of(part)) for part in (self.features, self.labels, self.owners)
         )
@@ -77,7 +86,15 @@ class ClientLogistic(ClientProblem):
         super().validate()
 
     @classmethod
-    def split_by_class(cls, features, labels, clients, regularisation, x0=0.0, **options):
+    def split_by_class(
+        cls,
+        features: ArrayLike,
+        labels: ArrayLike,
+        clients: int,
+        regularisation: float,
+        x0: ArrayLike = 0.0,
+        **options: Any,
+    ) -> Self:
         """Each client sees one class only: the first half of the clients the label 1, the others -1."""
         clients = check_integer(cls.__name__, "clients", clients, 2)
         labels = np.asarray(labels)
@@ -89,32 +106,32 @@ class ClientLogistic(ClientProblem):
         return cls(features, labels, owners, regularisation, x0, **options)
 
     @property
-    def clients(self):
+    def clients(self) -> int:
         """Number of clients."""
         return int(self.owners[-1]) + 1
 
     @cached_property
-    def _signed(self):
+    def _signed(self) -> FloatArray:
         return self.labels.matrix[:, np.newaxis] * self.features.matrix
 
     @cached_property
-    def _shares(self):
+    def _shares(self) -> FloatArray:
         """Weight of each sample in f."""
         owners = self.owners.matrix.astype(np.int64)
         return (self.weights / np.bincount(owners))[owners]
 
     @property
-    def body(self):
+    def body(self) -> FloatArray:
         starts = np.searchsorted(self.owners.matrix, np.arange(self.clients + 1))
         return np.concatenate([[self.regularisation], starts, self._signed.ravel()])
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         x = np.asarray(x, dtype=np.float64)
         losses = np.logaddexp(0.0, -(x @ self._signed.T))
         return losses @ self._shares + 0.5 * self.regularisation * np.sum(np.square(x), axis=-1)
 
     @cached_property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray:
         x = np.zeros(self.dim)
         for _ in range(NEWTON_STEPS):
             z = self._signed @ x
@@ -132,12 +149,12 @@ class ClientLogistic(ClientProblem):
         return x
 
     @cached_property
-    def f_star(self):
+    def f_star(self) -> float:
         left = np.linalg.norm(self.gradient(self.minimiser))
         return float(self.value(self.minimiser) - left**2 / (2 * self.regularisation))
 
     @property
-    def client_lipschitz(self):
+    def client_lipschitz(self) -> FloatArray:
         """Lipschitz constants of the clients' gradients, shape (n,)."""
         tops = []
         for i in range(self.clients):
@@ -146,9 +163,9 @@ class ClientLogistic(ClientProblem):
         return self.regularisation + 0.25 * np.array(tops)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(float(self.weights @ self.client_lipschitz), 0.0)
 
     @property
-    def strong_convexity(self):
+    def strong_convexity(self) -> float:
         return self.regularisation

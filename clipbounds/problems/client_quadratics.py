@@ -1,6 +1,9 @@
 """Clients with quadratic objectives: chosen spectra, rotations and minimisers, and the example of divergence."""
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,12 @@ from ..specs import REAL, Vector, check_integer, vector
 from . import client_kernels
 from .clients import ClientProblem
 from .convex import CLOSED_FORM
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
 
 class ClientQuadratics(ClientProblem):
@@ -24,8 +33,8 @@ class ClientQuadratics(ClientProblem):
     Smoothness (Hessian form): (largest eigenvalue of the mean Hessian, 0); of the client i: max |eigenvalue of A_i|.
     """
 
-    hessians: np.ndarray
-    minimisers: np.ndarray
+    hessians: Vector
+    minimisers: Vector
     x0: Vector = vector(REAL)
 
     gradient_kernel = client_kernels.mean_quadratic
@@ -34,7 +43,7 @@ class ClientQuadratics(ClientProblem):
     convex = True
     f_star_attained = True
 
-    def validate(self):
+    def validate(self) -> None:
         try:
             hessians = np.array(self.hessians, dtype=np.float64)
             minimisers = np.array(self.minimisers, dtype=np.float64)
@@ -63,14 +72,14 @@ class ClientQuadratics(ClientProblem):
         if self.x0.size != dim:
             raise ValueError(f"ClientQuadratics: x0 needs {dim} entries, but {self.x0.size} were given")
         super().validate()
-        lowest = np.linalg.eigvalsh(self.hessian)[0]
+        lowest = np.linalg.eigvalsh(self.mean_hessian)[0]
         if not lowest > 0:
             raise ValueError(
                 f"ClientQuadratics: the mean Hessian must be positive definite, but its smallest eigenvalue is {lowest:g}"
             )
 
     @classmethod
-    def scalar(cls, curvatures, minimisers, x0=0.0, **options):
+    def scalar(cls, curvatures: ArrayLike, minimisers: ArrayLike, x0: ArrayLike = 0.0, **options: Any) -> Self:
         """One-dimensional clients f_i(x) = a_i (x - b_i)²/2 from the lists of the a_i and the b_i."""
         curvatures, minimisers = np.atleast_1d(curvatures), np.atleast_1d(minimisers)
         if curvatures.ndim != 1 or curvatures.shape != minimisers.shape:
@@ -81,7 +90,9 @@ class ClientQuadratics(ClientProblem):
         return cls(curvatures[:, None, None], minimisers[:, None], x0, **options)
 
     @classmethod
-    def random(cls, clients, dim, seed, condition=10.0, distance=10.0, **options):
+    def random(
+        cls, clients: int, dim: int, seed: int, condition: float = 10.0, distance: float = 10.0, **options: Any
+    ) -> Self:
         """Rotated copies of one spectrum: A_i = Q_i diag(geometric in [1, condition]) Q_i', b_i ~ N(0, I).
 
         The Q_i are uniform on the orthogonal group. x0 = x* + distance·v, v being the unit eigenvector of the
@@ -100,64 +111,67 @@ class ClientQuadratics(ClientProblem):
         return made.replace(x0=made.minimiser + distance * made.slowest_direction)
 
     @cached_property
-    def hessian(self):
-        """The Hessian of f, shape (dim, dim)."""
+    def mean_hessian(self) -> FloatArray:
+        """The Hessian of f, which is the same everywhere, shape (dim, dim)."""
         return np.tensordot(self.weights, self.hessians, axes=1)
 
+    def hessian(self, x: ArrayLike) -> FloatArray:
+        return np.broadcast_to(self.mean_hessian, (*np.shape(x), self.dim)).copy()
+
     @cached_property
-    def slowest_direction(self):
+    def slowest_direction(self) -> FloatArray:
         """Unit eigenvector of the smallest eigenvalue of the Hessian, its largest entry positive."""
-        v = np.linalg.eigh(self.hessian)[1][:, 0]
+        v = np.linalg.eigh(self.mean_hessian)[1][:, 0]
         return v * np.sign(v[np.argmax(np.abs(v))])
 
     @property
-    def dim(self):
+    def dim(self) -> int:
         return self.hessians.shape[1]
 
     @property
-    def clients(self):
+    def clients(self) -> int:
         """Number of clients."""
         return self.hessians.shape[0]
 
     @cached_property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray:
         linear = np.einsum("i,ijk,ik->j", self.weights, self.hessians, self.minimisers)
-        return np.linalg.solve(self.hessian, linear)
+        return np.linalg.solve(self.mean_hessian, linear)
 
     @property
-    def body(self):
+    def body(self) -> FloatArray:
         """Parameters of the kernels: Hessian and minimiser of f, then of each client."""
         each = [np.concatenate([a.ravel(), b]) for a, b in zip(self.hessians, self.minimisers, strict=True)]
-        return np.concatenate([self.hessian.ravel(), self.minimiser, *each])
+        return np.concatenate([self.mean_hessian.ravel(), self.minimiser, *each])
 
     @cached_property
-    def f_star(self):
+    def f_star(self) -> float:
         shift = self.minimiser - self.minimisers
         return float(0.5 * np.einsum("i,ij,ijk,ik->", self.weights, shift, self.hessians, shift))
 
-    def gap(self, x):
+    def gap(self, x: ArrayLike) -> FloatOrArray:
         """f(x) - f* = (x - x*)'A(x - x*)/2, without cancellation."""
         e = np.asarray(x, dtype=np.float64) - self.minimiser
-        return 0.5 * np.einsum("...j,jk,...k->...", e, self.hessian, e)
+        return 0.5 * np.einsum("...j,jk,...k->...", e, self.mean_hessian, e)
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return self.gap(x) + self.f_star
 
     @property
-    def smoothness(self):
-        return HessianSmoothness(float(np.linalg.eigvalsh(self.hessian)[-1]), 0.0)
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
+        return HessianSmoothness(float(np.linalg.eigvalsh(self.mean_hessian)[-1]), 0.0)
 
     @property
-    def strong_convexity(self):
-        return float(np.linalg.eigvalsh(self.hessian)[0])
+    def strong_convexity(self) -> float:
+        return float(np.linalg.eigvalsh(self.mean_hessian)[0])
 
     @property
-    def client_lipschitz(self):
+    def client_lipschitz(self) -> FloatArray:
         """Lipschitz constants of the clients' gradients, shape (n,)."""
         return np.abs(np.linalg.eigvalsh(self.hessians)).max(axis=1)
 
 
-def divergence_example(ratio, smoothing=400.0, **options):
+def divergence_example(ratio: float, smoothing: float = 400.0, **options: Any) -> ClientQuadratics:
     """Three clients in three dimensions on which component-wise SClip-EF diverges for theta > 1.88479520514.
 
     A_1 = [[3, 0, -4], [0, 3, -4], [-4, -4, 11]] and its cyclic permutations, all minimisers 0; A_i 1 is a permutation

@@ -1,11 +1,18 @@
 """Objectives that are shared out over clients: f = sum_i w_i f_i, and the noise of each client."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
 import numpy as np
 from numba import types
 
 from ..lanes.blocks import FLOATS, pack, unpack
 from ..specs import NON_NEGATIVE, POSITIVE, Vector, check_integer, vector
 from .base import Problem
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray
 
 # (x, g, client, dim, params): writes the gradient of f_client at the block x into the block g
 CLIENT_GRADIENT = types.void(FLOATS, FLOATS, types.int64, types.int64, FLOATS)
@@ -29,9 +36,19 @@ class ClientProblem(Problem):
     weights: Vector = vector(POSITIVE, "shares of the clients", default=None, kw_only=True)
     noise_scales: Vector = vector(NON_NEGATIVE, "one factor a client", default=None, kw_only=True)
 
-    client_gradient_kernel = None
+    client_gradient_kernel: ClassVar[Any] = None
+    if TYPE_CHECKING:  # a subclass has them as constants, fields or properties
 
-    def validate(self):
+        @property
+        def clients(self) -> int: ...
+        @property
+        def body(self) -> FloatArray: ...
+        @property
+        def client_lipschitz(self) -> FloatArray: ...
+        @property
+        def minimiser(self) -> FloatArray: ...
+
+    def validate(self) -> None:
         name, n = type(self).__name__, self.clients
         for field in ("weights", "noise_scales"):
             given = getattr(self, field)
@@ -43,15 +60,15 @@ class ClientProblem(Problem):
             raise ValueError(f"{name}: weights must have the sum 1, but their sum is {self.weights.sum():.9g}")
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return np.concatenate([[self.clients], self.weights, self.noise_scales, self.body])
 
     @property
-    def equal_weights(self):
+    def equal_weights(self) -> bool:
         """Whether every client counts the same."""
         return bool(np.ptp(self.weights) < 1e-12)
 
-    def client_gradient(self, client, x):
+    def client_gradient(self, client: int, x: ArrayLike) -> FloatArray:
         """grad f_client at points of shape (..., dim)."""
         client = check_integer(type(self).__name__, "client", client, 0)
         if client >= self.clients:
@@ -66,6 +83,6 @@ class ClientProblem(Problem):
         return unpack(out, x.size // self.dim).reshape(x.shape)
 
     @property
-    def gradients_at_minimiser(self):
+    def gradients_at_minimiser(self) -> FloatArray:
         """grad f_i(x*), shape (n, dim): how much the clients differ."""
         return np.stack([self.client_gradient(i, self.minimiser) for i in range(self.clients)])

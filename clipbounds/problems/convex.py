@@ -3,20 +3,31 @@
 Constants are derived on the theory page "problems": the frontier L0*(L1) = sup_x(‖hess‖ - L1‖grad‖).
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..facts import Certificate, HessianSmoothness
 from ..specs import NON_NEGATIVE, POSITIVE, Interval, Vector, inf, parameter, vector
 from . import kernels
-from .base import Problem
 from .profile import FAR, Profile
+from .shapes import _LeastAtOrigin, _OnFrontier
+
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
+    from .enclosure import _Series
 
 CLOSED_FORM = Certificate("proved", "closed form, theory page problems; re-derived on a grid by the tests")
 
 
-class Quadratic(Problem):
+class Quadratic(_LeastAtOrigin):
     """f(x) = sum_k lambda_k x_k²/2, minimised at 0 with f* = 0.
 
     Parameters
@@ -33,10 +44,8 @@ class Quadratic(Problem):
     gradient_kernel = kernels.quadratic
     certificate = CLOSED_FORM
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
-    def validate(self):
+    def validate(self) -> None:
         if self.x0.size == 1 and self.eigenvalues.size > 1:
             self._normalise(x0=np.repeat(self.x0, self.eigenvalues.size))
         if self.eigenvalues.size == 1 and self.x0.size > 1:
@@ -48,40 +57,31 @@ class Quadratic(Problem):
         if not self.eigenvalues.max() > 0:
             raise ValueError("Quadratic: at least one eigenvalue must be positive, but all are 0")
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return 0.5 * np.sum(self.eigenvalues * np.square(x), axis=-1)
 
-    @property
-    def minimiser(self):
-        return np.zeros(self.dim)
-
-    def distance(self, x):
+    def distance(self, x: ArrayLike) -> FloatOrArray:
         """Distance to the set of minimisers: coordinates of eigenvalue 0 do not count."""
         return np.linalg.norm(np.where(self.eigenvalues > 0, x, 0.0), axis=-1)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(float(self.eigenvalues.max()), 0.0)
 
-    def hessian(self, x):
+    def hessian(self, x: ArrayLike) -> FloatArray:
         return np.broadcast_to(np.diag(self.eigenvalues), (*np.shape(x), self.dim)).copy()
 
     @property
-    def strong_convexity(self):
+    def strong_convexity(self) -> float:
         return float(self.eigenvalues.min())
 
 
-class _Separable(Problem):
+class _Separable(_LeastAtOrigin):
     """Sum over coordinates of one profile with its minimum at 0."""
 
     certificate = CLOSED_FORM
     separable = True
     convex = True
-    f_star_attained = True
-
-    @property
-    def minimiser(self):
-        return np.zeros(self.dim)
 
 
 class Huber(_Separable):
@@ -99,19 +99,18 @@ class Huber(_Separable):
     x0: Vector = vector()
 
     gradient_kernel = kernels.huber
-    f_star = 0.0
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         size = np.abs(x)
         knee = self.slope / self.curvature
         inner = 0.5 * self.curvature * np.square(np.minimum(size, knee))
         return np.sum(inner + self.slope * np.maximum(size - knee, 0.0), axis=-1)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(self.curvature, 0.0)
 
-    def hessian(self, x):
+    def hessian(self, x: ArrayLike) -> FloatArray:
         inner = np.abs(x) <= self.slope / self.curvature
         return np.where(inner, self.curvature, 0.0)[..., :, None] * np.eye(self.dim)
 
@@ -133,26 +132,26 @@ class Cosh(_Separable):
     gradient_kernel = kernels.cosh
 
     @property
-    def f_star(self):
+    def f_star(self) -> float:
         return self.amplitude * self.dim
 
-    def gap(self, x):
+    def gap(self, x: ArrayLike) -> FloatOrArray:
         """f(x) - f* = 2 A sum sinh²(a x/2), without cancellation."""
         with np.errstate(over="ignore"):
             return 2 * self.amplitude * np.sum(np.square(np.sinh(0.5 * self.rate * np.asarray(x))), axis=-1)
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return self.gap(x) + self.f_star
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(self.amplitude * self.rate**2, self.rate)
 
     @property
-    def strong_convexity(self):
+    def strong_convexity(self) -> float:
         return self.amplitude * self.rate**2
 
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         amplitude, rate = self.amplitude, self.rate
         reach = 1.0 if rate <= L1 else FAR
         return Profile(
@@ -167,7 +166,7 @@ class Cosh(_Separable):
         )
 
 
-class Power(Problem):
+class Power(_LeastAtOrigin, _OnFrontier):
     """f(x) = ‖x‖^p/p, p > 2, f* = 0 at 0.
 
     Frontier (Hessian form): L0 = ((p-2)/L1)^{p-2} for any L1 > 0; `reference_L1` chooses the default pair.
@@ -186,33 +185,19 @@ class Power(Problem):
     gradient_kernel = kernels.power
     certificate = CLOSED_FORM
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return np.linalg.norm(x, axis=-1) ** self.exponent / self.exponent
 
-    @property
-    def minimiser(self):
-        return np.zeros(self.dim)
+    def frontier(self, L1: float) -> float:
+        return ((self.exponent - 2) / L1) ** (self.exponent - 2)
 
-    @property
-    def smoothness(self):
-        return self.smoothness_at(self.reference_L1)
-
-    def smoothness_at(self, L1):
-        if not L1 > 0:
-            raise ValueError(
-                f"Power: L1 must be in (0, inf), because ‖x‖^p/p with p > 2 has no global L, but {L1!r} was given"
-            )
-        return HessianSmoothness(((self.exponent - 2) / L1) ** (self.exponent - 2), float(L1))
-
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         p = self.exponent
         L0 = ((p - 2) / L1) ** (p - 2)
         low, high = (L0 / (2 * (p - 1))) ** (1 / (p - 2)), (p - 1) / L1
 
-        def power(r, exponent, m):
+        def power(r: Any, exponent: float, m: ModuleType | _Series) -> Any:
             return m.exp(exponent * m.log(r))
 
         return Profile(

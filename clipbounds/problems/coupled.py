@@ -1,5 +1,9 @@
 """Log-sum-exp and population phase retrieval: objectives whose coordinates do not separate."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..facts import HessianSmoothness
@@ -8,6 +12,11 @@ from . import profile_kernels as kernels
 from .base import Problem
 from .convex import CLOSED_FORM
 from .nonconvex import well_frontier
+from .shapes import _OnFrontier
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
 
 class LogSumExp(Problem):
@@ -25,23 +34,23 @@ class LogSumExp(Problem):
     convex = True
     f_star = -inf
 
-    def validate(self):
+    def validate(self) -> None:
         if self.dim < 2:
             raise ValueError(f"LogSumExp needs dimension >= 2, but x0 has {self.dim} entry; ln e^x is linear")
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return np.logaddexp.reduce(np.asarray(x, dtype=np.float64), axis=-1)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(0.5, 0.0)
 
-    def hessian(self, x):
+    def hessian(self, x: ArrayLike) -> FloatArray:
         weights = self.gradient(x)
         return weights[..., :, None] * np.eye(self.dim) - weights[..., :, None] * weights[..., None, :]
 
 
-class PhaseRetrieval(Problem):
+class PhaseRetrieval(_OnFrontier):
     """f(x) = (3‖x‖⁴ + 3 - 2‖x‖² - 4<x,u>²)/4, ‖u‖ = 1: not convex, f* = 0 at ±u.
 
     The population loss (1/4) E((<a,x>² - <a,u>²)²) of phase retrieval with Gaussian a. Frontier (Hessian form): three
@@ -63,7 +72,7 @@ class PhaseRetrieval(Problem):
     f_star = 0.0
     f_star_attained = True
 
-    def validate(self):
+    def validate(self) -> None:
         if self.signal.size != self.x0.size:
             raise ValueError(
                 f"PhaseRetrieval: x0 needs {self.signal.size} entries, as many as signal, but {self.x0.size} were given"
@@ -72,7 +81,7 @@ class PhaseRetrieval(Problem):
         if not abs(length - 1) < 1e-9:
             raise ValueError(f"PhaseRetrieval: signal must be a unit vector, but its norm is {length:.6g}")
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         square = np.sum(np.square(x), axis=-1)
         inner = np.asarray(x) @ self.signal
         # a sum of non-negative terms: 3(‖x‖²-1)²/4 + (‖x‖² - <x,u>²)
@@ -80,24 +89,18 @@ class PhaseRetrieval(Problem):
         return 0.75 * np.square(square - 1) + across
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return self.signal
 
-    def distance(self, x):
+    def distance(self, x: ArrayLike) -> FloatOrArray:
         """Distance to the nearer of u and -u."""
         x = np.asarray(x, dtype=np.float64)
         return np.minimum(np.linalg.norm(x - self.signal, axis=-1), np.linalg.norm(x + self.signal, axis=-1))
 
-    @property
-    def smoothness(self):
-        return self.smoothness_at(self.reference_L1)
+    def frontier(self, L1: float) -> float:
+        return 3 * well_frontier(L1)
 
-    def smoothness_at(self, L1):
-        if not L1 > 0:
-            raise ValueError(f"PhaseRetrieval: L1 must be in (0, inf), but {L1!r} was given")
-        return HessianSmoothness(3 * well_frontier(L1), float(L1))
-
-    def hessian(self, x):
+    def hessian(self, x: ArrayLike) -> FloatArray:
         x = np.asarray(x, dtype=np.float64)
         square = np.sum(np.square(x), axis=-1)[..., None, None]
         outer = x[..., :, None] * x[..., None, :]

@@ -5,14 +5,24 @@ of which holds on the whole box; the sum over the signs of phi'' and phi' makes 
 |h| - L1|g| = max over s of min over t of (s h - t L1 g), s, t = ±1.
 """
 
+from __future__ import annotations
+
 import heapq
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..array_types import FloatOrArray
+    from .profile import Profile
 
 ORDER = 5
 PRECISION = 160
 MOST_BOXES = 20_000
 
 
-def available():
+def available() -> bool:
     """Whether python-flint can be imported."""
     try:
         import flint  # noqa: F401
@@ -24,25 +34,25 @@ def available():
 class _Series:
     """The arithmetic that a profile is written for, on truncated power series of intervals."""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         if name in ("exp", "log", "sin", "cos"):
             return lambda x: getattr(x, name)()
         raise AttributeError(name)
 
-    def cosh(self, x):
+    def cosh(self, x: FloatOrArray) -> Any:
         return (x.exp() + (-x).exp()) / 2
 
-    def sinh(self, x):
+    def sinh(self, x: FloatOrArray) -> Any:
         return (x.exp() - (-x).exp()) / 2
 
 
-def _as_series(value):
+def _as_series(value: Any) -> Any:
     import flint
 
     return value if isinstance(value, flint.arb_series) else flint.arb_series([value], prec=ORDER + 1)
 
 
-def _coefficients(function, centre, radius):
+def _coefficients(function: Callable[..., Any], centre: Any, radius: Any) -> list[Any]:
     """Taylor coefficients 0..ORDER-1 at the centre, and the coefficient ORDER on the whole box."""
     import flint
 
@@ -56,7 +66,7 @@ def _coefficients(function, centre, radius):
     return [at_centre[k] for k in range(ORDER)] + [last]
 
 
-def _upper(coefficients, radius):
+def _upper(coefficients: list[Any], radius: Any) -> Any:
     """An upper bound of the Taylor model on the box."""
     total = coefficients[0] + abs(coefficients[1]) * radius
     for k in range(2, ORDER + 1):
@@ -66,15 +76,15 @@ def _upper(coefficients, radius):
     return total.upper()
 
 
-def _lower_at_centre(coefficients):
+def _lower_at_centre(coefficients: list[Any]) -> Any:
     return coefficients[0].lower()
 
 
-def _combine(curvature, slope, L1):
+def _combine(curvature: list[Any], slope: list[Any], L1: Any) -> tuple[Callable[..., Any], Any]:
     """Bound functions of one box: the sup of |h| - L1|g| above, and its value at the centre below."""
     signs = (1, -1)
 
-    def upper(radius):
+    def upper(radius: Any) -> Any:
         best = None
         for s in signs:
             options = [
@@ -87,15 +97,16 @@ def _combine(curvature, slope, L1):
     return upper, (abs(curvature[0]) - L1 * abs(slope[0])).lower()
 
 
-def _branch_and_bound(measure, low, high, tolerance):
+def _branch_and_bound(measure: Callable[..., Any], low: float, high: float, tolerance: float) -> tuple[float, float]:
     """Enclosure of the supremum of a function on [low, high]; `measure(centre, radius)` gives (upper, attained)."""
     import flint
 
     pieces = 64
     width = (flint.arb(high) - flint.arb(low)) / pieces
-    queue, count, attained = [], 0, None
+    queue, count = [], 0
+    attained: Any = None
 
-    def add(centre, radius):
+    def add(centre: Any, radius: Any) -> None:
         nonlocal attained, count
         upper, value = measure(centre, radius)
         attained = value if attained is None else attained.max(value)
@@ -113,17 +124,19 @@ def _branch_and_bound(measure, low, high, tolerance):
     return _down(attained), _up(queue[0][4])
 
 
-def _down(x):
+def _down(x: Any) -> float:
     value = float(x.mid())
     return value - 2e-16 * abs(value) - 1e-300
 
 
-def _up(x):
+def _up(x: Any) -> float:
     value = float(x.mid())
     return value + 2e-16 * abs(value) + 1e-300
 
 
-def enclose_profile(profile, L1, tolerance=1e-10):
+def enclose_profile(
+    profile: Profile, L1: float, tolerance: float = 1e-10
+) -> tuple[tuple[float, float], tuple[float, float]]:
     """Proved enclosures of sup(|phi''| - L1|phi'|) and of inf phi on the whole line (or ray).
 
     Parameters
@@ -143,7 +156,7 @@ def enclose_profile(profile, L1, tolerance=1e-10):
     try:
         slope_factor = flint.arb(L1)
 
-        def defect(centre, radius):
+        def defect(centre: Any, radius: Any) -> tuple[Any, Any]:
             slope = _coefficients(profile.slope, centre, radius)
             pairs = [_coefficients(profile.curvature, centre, radius)]
             if profile.transverse is not None:
@@ -155,7 +168,7 @@ def enclose_profile(profile, L1, tolerance=1e-10):
                 upper, value = upper.max(other), value.max(attained)
             return upper, value
 
-        def negative(centre, radius):
+        def negative(centre: Any, radius: Any) -> tuple[Any, Any]:
             coefficients = [-c for c in _coefficients(profile.value, centre, radius)]
             return _upper(coefficients, radius), _lower_at_centre(coefficients)
 

@@ -1,16 +1,24 @@
 """Radial convex objectives: the extremal function of (L0, L1)-smoothness, and ‖x‖⁴."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..facts import HessianSmoothness
 from ..specs import POSITIVE, Vector, inf, parameter, vector
 from . import kernels
-from .base import Problem
 from .convex import CLOSED_FORM
 from .profile import FAR, Profile
+from .shapes import _LeastAtOrigin, _OnFrontier
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
 
-class Extremal(Problem):
+class Extremal(_LeastAtOrigin):
     """f(x) = (L0/L1²)(e^{L1 r} - L1 r - 1), r = ‖x‖: ‖hess f‖ = L0 + L1‖grad f‖ everywhere; f* = 0 at 0.
 
     Parameters
@@ -26,10 +34,8 @@ class Extremal(Problem):
     gradient_kernel = kernels.extremal
     certificate = CLOSED_FORM
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         z = self.L1 * np.linalg.norm(x, axis=-1)
         with np.errstate(over="ignore"):
             # below 1e-2 the three terms cancel, and the series is exact to rounding
@@ -37,18 +43,14 @@ class Extremal(Problem):
             return self.L0 / self.L1**2 * np.where(z < 1e-2, series, np.expm1(z) - z)
 
     @property
-    def minimiser(self):
-        return np.zeros(self.dim)
-
-    @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(self.L0, self.L1)
 
     @property
-    def strong_convexity(self):
+    def strong_convexity(self) -> float:
         return self.L0
 
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         own0, own1 = self.L0, self.L1
         return Profile(
             value=lambda r, m: own0 / own1**2 * (m.exp(own1 * r) - own1 * r - 1),
@@ -62,7 +64,7 @@ class Extremal(Problem):
         )
 
 
-class Quartic(Problem):
+class Quartic(_LeastAtOrigin, _OnFrontier):
     """f(x) = ‖x‖⁴; frontier L0 = 16/L1² for any L1 > 0 (Hessian form); f* = 0 at 0.
 
     Parameters
@@ -77,27 +79,15 @@ class Quartic(Problem):
     gradient_kernel = kernels.quartic
     certificate = CLOSED_FORM
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         with np.errstate(over="ignore"):
             return np.square(np.sum(np.square(x), axis=-1))
 
-    @property
-    def minimiser(self):
-        return np.zeros(self.dim)
+    def frontier(self, L1: float) -> float:
+        return 16 / L1**2
 
-    @property
-    def smoothness(self):
-        return self.smoothness_at(self.reference_L1)
-
-    def smoothness_at(self, L1):
-        if not L1 > 0:
-            raise ValueError(f"Quartic: L1 must be in (0, inf), because ‖x‖⁴ has no global L, but {L1!r} was given")
-        return HessianSmoothness(16 / L1**2, float(L1))
-
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         return Profile(
             value=lambda r, m: r**4,
             slope=lambda r, m: 4 * r**3,

@@ -1,6 +1,9 @@
 """The pair of functions on which no fixed step size without clipping is fast (theory page variance-reduction, section 3)."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,10 @@ from ..facts import Certificate, HessianSmoothness
 from ..specs import POSITIVE, parameter
 from . import ramp_kernels
 from .base import Problem
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
 CLOSED_FORM = Certificate("proved", "closed form, theory page variance-reduction, section 3")
 
@@ -34,37 +41,37 @@ class FixedStepWall(Problem):
     f_star = 0.0
     f_star_attained = True
 
-    def validate(self):
+    def validate(self) -> None:
         if self.steepness < self.L0 / self.L1:
             raise ValueError(
                 f"FixedStepWall: steepness must be at least L0/L1 = {self.L0 / self.L1:g}, but {self.steepness:g} was given"
             )
 
     @property
-    def x0(self):
+    def x0(self) -> FloatArray:
         return np.array([(math.log(self.L1 * self.steepness / self.L0) + 1) / self.L1])
 
     @property
-    def largest_step(self):
+    def largest_step(self) -> float:
         """2 (ln(L1 M/L0) + 1)/(L1 M): above it gradient descent diverges."""
         return 2 * float(self.x0[0]) / self.steepness
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return np.array([self.L0, self.L1])
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         size = np.abs(np.asarray(x, dtype=np.float64)[..., 0])
         inner = 0.5 * self.L0 * np.square(np.minimum(size, 1 / self.L1))
         with np.errstate(over="ignore"):
             return inner + self.L0 / self.L1**2 * np.expm1(np.maximum(self.L1 * size - 1, 0.0))
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return np.zeros(1)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(self.L0, self.L1)
 
 
@@ -88,7 +95,7 @@ class FixedStepRamp(Problem):
     f_star = 0.0
     f_star_attained = True
 
-    def validate(self):
+    def validate(self) -> None:
         if self.gap_at_start < 1.25 * self.target:
             raise ValueError(
                 f"FixedStepRamp: gap_at_start must be at least 5 target/4 = {1.25 * self.target:g}, so that the start lies"
@@ -96,22 +103,22 @@ class FixedStepRamp(Problem):
             )
 
     @property
-    def x0(self):
+    def x0(self) -> FloatArray:
         return np.array([1 + (self.gap_at_start - 1.25 * self.target) / (2 * self.target)])
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return np.array([self.target])
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         size = np.abs(np.asarray(x, dtype=np.float64)[..., 0])
         t = np.square(np.minimum(size, 1.0))
         return self.target * (t * (1.5 - 0.25 * t) + 2 * np.maximum(size - 1, 0.0))
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return np.zeros(1)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(3 * self.target, 0.0)

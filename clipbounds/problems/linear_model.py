@@ -1,18 +1,28 @@
 """Means of losses of linear predictors over the rows of a dataset: what logistic, least squares and robust regression share."""
 
+from __future__ import annotations
+
 from functools import cached_property
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..data import DataArray, read_svmlight
+from ..data.arrays import DataArray, DataField
 from ..data.columns import scaled_columns, with_intercept
+from ..data.svmlight import read_svmlight
 from ..facts import Certificate, HessianSmoothness
 from ..specs import NON_NEGATIVE, Vector, parameter, vector
 from . import linear_kernels as kernels
 from .base import Problem
 from .newton import minimum
 from .spectrum import spectrum
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, Literal, Self
+
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
 AT_ONCE = 2**17  # predictions computed together: the memory that value(x) takes
 
@@ -32,20 +42,29 @@ class LinearModel(Problem):
     ridge : float in [0, inf)
     """
 
-    features: DataArray
-    labels: DataArray
+    features: DataField
+    labels: DataField
     x0: Vector = vector()
     ridge: float = parameter(NON_NEGATIVE, default=0.0)
 
     gradient_kernel = kernels.linear_model
-    code: ClassVar[int]
     curvature: ClassVar[float] = 1.0
-    slope_bound: ClassVar[float] = np.inf
-    width = 1.0  # of losses that have one
     convex = True
+    if TYPE_CHECKING:
+
+        @property
+        def width(self) -> float: ...
+        @property
+        def slope_bound(self) -> float: ...
+        @property
+        def code(self) -> int: ...
+
+    else:
+        slope_bound = np.inf
+        width = 1.0  # of losses that have one
     certificate = Certificate("proved", "L from the spectrum with the bound of its rounding, f* from duality")
 
-    def validate(self):
+    def validate(self) -> None:
         name, labels = type(self).__name__, DataArray.of(self.labels)
         given = self.features
         if isinstance(given, tuple):
@@ -65,20 +84,29 @@ class LinearModel(Problem):
         self._normalise(features=features, labels=labels)
         self.check_labels()
 
-    def outputs_of(self, labels):
+    def outputs_of(self, labels: DataArray) -> int:
         """Predictions a row: the dimension is so many times the number of features."""
         return 1
 
-    def check_labels(self):
+    def check_labels(self) -> None:
         """Raise ValueError for labels that the loss does not know."""
 
     @classmethod
-    def read_labels(cls, labels):
+    def read_labels(cls, labels: DataArray) -> DataArray:
         """The labels of a file as the loss needs them."""
         return labels
 
     @classmethod
-    def from_svmlight(cls, path, zero_based="auto", ridge=0.0, x0=0.0, scale=False, intercept=False, **options):
+    def from_svmlight(
+        cls,
+        path: str | Path,
+        zero_based: bool | Literal["auto"] = "auto",
+        ridge: float = 0.0,
+        x0: ArrayLike = 0.0,
+        scale: bool = False,
+        intercept: bool = False,
+        **options: Any,
+    ) -> Self:
         """The problem of a svmlight/LIBSVM file.
 
         Parameters
@@ -104,12 +132,12 @@ class LinearModel(Problem):
         return cls(features, cls.read_labels(read.labels), x0, ridge, **options)
 
     @property
-    def rows(self):
+    def rows(self) -> int:
         """Number n of rows."""
         return len(self.features)
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         f = self.features
         values, columns, starts = (*(part.ctypes.data for part in f.parts), 0, 0)[:3]
         numbers = [
@@ -125,39 +153,39 @@ class LinearModel(Problem):
         return np.array(numbers, dtype=np.float64)  # addresses lie far below 2^53
 
     @cached_property
-    def _matrix(self):
+    def _matrix(self) -> Any:
         return self.features.matrix
 
     @cached_property
-    def _labels(self):
+    def _labels(self) -> FloatArray:
         return self.labels.matrix
 
-    def predictions(self, x):
+    def predictions(self, x: ArrayLike) -> FloatArray:
         """<a_i, x> at points of shape (..., dim); result of shape (..., n)."""
         x = np.asarray(x, dtype=np.float64)
         return (self._matrix @ x.reshape(-1, self.dim).T).T.reshape(*x.shape[:-1], self.rows)
 
-    def losses(self, z):
+    def losses(self, z: FloatArray) -> FloatArray:
         """loss(z_i, y_i) at predictions of shape (..., n)."""
         raise NotImplementedError
 
-    def slopes(self, z):
+    def slopes(self, z: FloatArray) -> FloatArray:
         """loss'(z_i, y_i) at predictions of shape (..., n)."""
         raise NotImplementedError
 
-    def slope_norms(self, z):
+    def slope_norms(self, z: FloatArray) -> FloatArray:
         """|loss'(z_i, y_i)|"""
         return np.abs(self.slopes(z))
 
-    def curvatures(self, z):
+    def curvatures(self, z: FloatArray) -> FloatArray:
         """loss''(z_i, y_i) at predictions of shape (..., n)."""
         raise NotImplementedError
 
-    def curvature_blocks(self, z):
+    def curvature_blocks(self, z: FloatArray) -> FloatArray:
         """Second derivatives of each row's loss in its K predictions, shape (..., n, K, K)."""
         return self.curvatures(z)[..., np.newaxis, np.newaxis]
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         x = np.asarray(x, dtype=np.float64)
         flat = x.reshape(-1, self.dim)
         outputs = self.dim // self.features.shape[1]
@@ -169,15 +197,15 @@ class LinearModel(Problem):
         data = np.concatenate(parts).reshape(x.shape[:-1])
         return data + 0.5 * self.ridge * np.sum(np.square(x), axis=-1)
 
-    def hessian(self, x):
+    def hessian(self, x: ArrayLike) -> FloatArray:
         x = np.asarray(x, dtype=np.float64)
         flat = [self._dense_hessian(point) for point in x.reshape(-1, self.dim)]
         return np.reshape(flat, (*x.shape, self.dim))
 
-    def _dense_hessian(self, x):
+    def _dense_hessian(self, x: ArrayLike) -> FloatArray:
         return self._weighted_gram(self.curvatures(self.predictions(x))) / self.rows + self.ridge * np.eye(self.dim)
 
-    def _weighted_gram(self, weights):
+    def _weighted_gram(self, weights: FloatArray) -> FloatArray:
         """sum_i weight_i a_i a_i'"""
         if self.features.layout == "dense":
             return (self._matrix.T * weights) @ self._matrix
@@ -186,12 +214,12 @@ class LinearModel(Problem):
         return (self._matrix.T @ scaled).toarray()
 
     @cached_property
-    def _spectrum(self):
+    def _spectrum(self) -> tuple[float, float]:
         """Certified ends of the spectrum of A'A."""
         return spectrum(self._matrix)
 
     @cached_property
-    def row_norms(self):
+    def row_norms(self) -> FloatArray:
         """‖a_i‖, shape (n,)."""
         if self.features.layout == "dense":
             return np.linalg.norm(self._matrix, axis=1)
@@ -201,11 +229,11 @@ class LinearModel(Problem):
         return np.sqrt(squares)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(self.curvature * self._spectrum[1] / self.rows + self.ridge, 0.0)
 
     @cached_property
-    def averaged_lipschitz(self):
+    def averaged_lipschitz(self) -> float:
         """L with mean_i ‖grad f_i(x) - grad f_i(y)‖² <= L² ‖x - y‖².
 
         grad f_i(x) - grad f_i(y) = (h_i a_i a_i' + ridge I)(x - y) with |h_i| <= curvature: by Minkowski's inequality
@@ -214,17 +242,17 @@ class LinearModel(Problem):
         return self.spread_lipschitz + self.ridge
 
     @cached_property
-    def spread_lipschitz(self):
+    def spread_lipschitz(self) -> float:
         """The same for the part of grad f_i that differs from row to row, without the ridge."""
         return self.curvature * float(np.sqrt(spectrum(self._matrix, self.row_norms)[1] / self.rows))
 
-    def steepest(self, distance):
+    def steepest(self, distance: ArrayLike) -> FloatArray:
         """sup |loss'| mean ‖a_i‖ + ridge (‖x0‖ + distance)."""
         with np.errstate(invalid="ignore"):  # inf times a ridge of 0
             pull = self.ridge * (float(np.linalg.norm(self.x0)) + np.asarray(distance)) if self.ridge > 0 else 0.0
         return self.slope_bound * float(np.mean(self.row_norms)) + pull + np.zeros(np.shape(distance))
 
-    def slope_ranges(self, centre, radius):
+    def slope_ranges(self, centre: FloatArray, radius: float) -> FloatArray:
         """sup |loss'| of each row on the ball of this radius, shape (n,).
 
         loss' of a convex loss increases, so the ends of the predictions <a_i, centre> ± radius ‖a_i‖ decide.
@@ -236,29 +264,29 @@ class LinearModel(Problem):
         return np.minimum(ends, self.slope_bound)
 
     @property
-    def component_lipschitz(self):
+    def component_lipschitz(self) -> FloatArray:
         """Lipschitz constants of the gradients of the single rows, shape (n,)."""
         return self.curvature * self.row_norms**2 + self.ridge
 
     @property
-    def strong_convexity(self):
+    def strong_convexity(self) -> float:
         return self.ridge if self.convex else 0.0
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         """Newton's w; None where it is not unique or not attained."""
         return self._optimum[0] if self.strong_convexity > 0 else None
 
     @property
-    def f_star(self):
+    def f_star(self) -> float:
         return self._optimum[1]
 
     @property
-    def f_star_attained(self):
+    def f_star_attained(self) -> bool:
         return self.strong_convexity > 0
 
     @cached_property
-    def _optimum(self):
+    def _optimum(self) -> tuple[FloatArray, float]:
         """Newton's w and the certified lower bound f(w) - ‖grad f(w)‖²/(2 mu)."""
         if self.strong_convexity > 0:
             w = minimum(self)
@@ -266,15 +294,15 @@ class LinearModel(Problem):
             return w, float(self.value(w)) - float(gradient @ gradient) / (2 * self.strong_convexity)
         return self._unridged()
 
-    def _unridged(self):
+    def _unridged(self) -> tuple[FloatArray, float]:
         """A point and a certified lower bound of inf f where f is not known to be strongly convex: f >= 0."""
         return self.x0, 0.0
 
-    def plain_gradient(self, w):
+    def plain_gradient(self, w: FloatArray) -> FloatArray:
         """grad f at one point, by NumPy: what certificates rest on."""
         return self._matrix.T @ self.slopes(self._matrix @ w) / self.rows + self.ridge * w
 
-    def newton_step(self, w, gradient):
+    def newton_step(self, w: FloatArray, gradient: FloatArray) -> FloatArray:
         """Newton's step at w; by conjugate gradients where the rows are sparse, so that no dim x dim matrix is made."""
         if self.features.layout == "dense":
             return np.linalg.lstsq(self._dense_hessian(w), gradient, rcond=None)[0]

@@ -1,6 +1,9 @@
 """Logistic regression on data, with L from the spectrum and f* certified by a duality gap."""
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,11 @@ from ..data.columns import two_classes
 from . import linear_kernels as kernels
 from .linear_model import LinearModel
 from .newton import minimum
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from ..array_types import ArrayLike, BoolArray, FloatArray
 
 
 class Logistic(LinearModel):
@@ -31,16 +39,16 @@ class Logistic(LinearModel):
     curvature = 0.25
     slope_bound = 1.0
 
-    def check_labels(self):
+    def check_labels(self) -> None:
         if not np.all(np.abs(self._labels) == 1):
             raise ValueError("Logistic: labels must be -1 or 1, but other values were given")
 
     @classmethod
-    def read_labels(cls, labels):
+    def read_labels(cls, labels: DataArray) -> DataArray:
         return two_classes(labels, "Logistic")
 
     @classmethod
-    def bundled(cls, name, ridge=0.0, x0=0.0):
+    def bundled(cls, name: str, ridge: float = 0.0, x0: ArrayLike = 0.0) -> Self:
         """A data set that scikit-learn brings along (extra `data`), columns standardised, with an intercept column.
 
         Parameters
@@ -57,33 +65,33 @@ class Logistic(LinearModel):
         features, labels = bundled(name)
         return cls(DataArray.of(features, f"scikit-learn's {name}, standardised", True), labels, x0, ridge)
 
-    def losses(self, z):
+    def losses(self, z: FloatArray) -> FloatArray:
         return np.logaddexp(0.0, -self._labels * z)
 
-    def slopes(self, z):
+    def slopes(self, z: FloatArray) -> FloatArray:
         return -self._labels * _sigmoid(-self._labels * z)
 
-    def curvatures(self, z):
+    def curvatures(self, z: FloatArray) -> FloatArray:
         return 0.25 / np.square(np.cosh(0.5 * np.clip(z, -700, 700)))
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         """Newton's w; None where the infimum is not attained."""
         return self._optimum[0] if self.f_star_attained else None
 
     @property
-    def f_star_attained(self):
+    def f_star_attained(self) -> bool:
         return self.ridge > 0 or not self._face[1].any()
 
     @property
-    def duality_gap(self):
+    def duality_gap(self) -> float:
         """An upper bound of inf f - f_star: f at Newton's w, far out along the direction of recession, minus f_star."""
         w, lower = self._optimum
         far = 0.0 if self.ridge > 0 else self._far
         return float(self.value(w + far)) - lower
 
     @cached_property
-    def _signed(self):
+    def _signed(self) -> FloatArray:
         """y_i x_i, shape (n, dim)."""
         if self.features.layout == "dense":
             return self._matrix * self._labels[:, np.newaxis]
@@ -92,14 +100,14 @@ class Logistic(LinearModel):
         return signed
 
     @property
-    def _far(self):
+    def _far(self) -> FloatArray:
         """A multiple of the direction of recession that drives the losses of its rows to 0."""
         kept, direction = self._face
         if not direction.any():
             return direction
         return direction * 100 / (self._signed @ direction)[~kept].min()
 
-    def _unridged(self):
+    def _unridged(self) -> tuple[FloatArray, float]:
         kept, _ = self._face
         if not kept.any():
             return np.zeros(self.dim), 0.0
@@ -108,7 +116,7 @@ class Logistic(LinearModel):
         return w, part._dual_value(w) * (len(part.labels) / self.rows)
 
     @cached_property
-    def _face(self):
+    def _face(self) -> tuple[BoolArray, FloatArray]:
         """Rows that no direction of recession can satisfy for good, and such a direction for all the others.
 
         Maximising sum_i <y_i x_i, v> over <y_i x_i, v> >= 0, ‖v‖_inf <= 1 finds rows whose loss tends to 0 along v;
@@ -134,14 +142,14 @@ class Logistic(LinearModel):
             kept[np.flatnonzero(kept)[leaving]] = False
         return kept, direction
 
-    def _dual_value(self, w):
+    def _dual_value(self, w: FloatArray) -> float:
         """(1/n) sum h(a_i) at the projection of a_i = s(-y_i <x_i, w>) on sum a_i y_i x_i = 0."""
         rows = self._signed
         gram = self._weighted_gram(np.ones(self.rows))
         a = _sigmoid(-(rows @ w))
         for _ in range(3):  # repeated, because one projection leaves its own rounding
             a = np.clip(a - rows @ np.linalg.lstsq(gram, rows.T @ a, rcond=None)[0], 0.0, 1.0)
-        residual = np.linalg.norm(rows.T @ a) / self.rows
+        residual = float(np.linalg.norm(rows.T @ a)) / self.rows
         if residual > 1e-12:
             raise ValueError(f"Logistic: the dual point misses its constraint by {residual:.1e}; give ridge > 0")
         inner = np.clip(a, 1e-300, 1 - 1e-16)
@@ -150,5 +158,5 @@ class Logistic(LinearModel):
         return float(entropy.sum()) / self.rows - residual * (1 + 2 * float(np.linalg.norm(w)))
 
 
-def _sigmoid(t):
+def _sigmoid(t: FloatArray) -> FloatArray:
     return 0.5 * (1 + np.tanh(0.5 * t))

@@ -1,13 +1,21 @@
-"""The minimum of a strongly convex mean of losses, by Newton's method: what a certificate is then built on."""
+"""Newton's method for the minimum of a smooth convex mean of losses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
+    from .linear_model import LinearModel
 
 NEWTON_STEPS, POLISHING_STEPS = 200, 50
 EPS = float(np.finfo(np.float64).eps)
 
 
-def minimum(problem):
-    """A point where the gradient of a `LinearModel` is its rounding, shape (dim,)."""
+def minimum(problem: LinearModel) -> FloatArray:
+    """The minimiser, as well as the gradient can tell it, by damped steps from 0."""
     w = np.zeros(problem.dim)
     for _ in range(NEWTON_STEPS):
         gradient = problem.plain_gradient(w)
@@ -22,7 +30,7 @@ def minimum(problem):
     return _polished(problem, w)
 
 
-def _polished(problem, w):
+def _polished(problem: LinearModel, w: FloatArray) -> FloatArray:
     """Full steps of Newton's method from near the minimum, for as long as they halve the gradient.
 
     There the loss cannot tell one point from the next, and the gradient still can: what remains is its rounding.

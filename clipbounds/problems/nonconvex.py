@@ -1,18 +1,23 @@
 """Double well and sombrero: non-convex objectives with certified constants."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..facts import HessianSmoothness
 from ..specs import POSITIVE, Vector, parameter, vector
 from . import kernels
-from .base import Problem
 from .convex import CLOSED_FORM
 from .profile import Profile
+from .shapes import _OnFrontier
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
 
 
-def well_frontier(L1):
+def well_frontier(L1: float) -> float:
     """L0*(L1) of (x² - 1)²/4: 2 for L1 >= 3, below it 3x² - 1 - L1 (x³ - x) at its stationary point."""
     if L1 >= 3:
         return 2.0
@@ -20,7 +25,7 @@ def well_frontier(L1):
     return 3 * x**2 - 1 - L1 * (x**3 - x)
 
 
-class Sombrero(Problem):
+class Sombrero(_OnFrontier):
     """f(x) = (‖x‖² - 1)²/4, f* = 0 on the unit sphere.
 
     Frontier (Hessian form), attained on a ray: `well_frontier`. `reference_L1` chooses the default pair.
@@ -39,26 +44,20 @@ class Sombrero(Problem):
     f_star = 0.0
     f_star_attained = True
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return 0.25 * np.square(np.sum(np.square(x), axis=-1) - 1)
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return np.eye(1, self.dim)[0]
 
-    def distance(self, x):
+    def distance(self, x: ArrayLike) -> FloatOrArray:
         return np.abs(np.linalg.norm(x, axis=-1) - 1)
 
-    @property
-    def smoothness(self):
-        return self.smoothness_at(self.reference_L1)
+    def frontier(self, L1: float) -> float:
+        return well_frontier(L1)
 
-    def smoothness_at(self, L1):
-        if not L1 > 0:
-            raise ValueError(f"{type(self).__name__}: L1 must be in (0, inf), but {L1!r} was given")
-        return HessianSmoothness(well_frontier(L1), float(L1))
-
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         high = 2 + L1 + 3 / L1
         return Profile(
             value=lambda r, m: (r * r - 1) ** 2 / 4,
@@ -75,6 +74,6 @@ class Sombrero(Problem):
 class DoubleWell(Sombrero):
     """f(x) = (x² - 1)²/4 on the line: the one-dimensional Sombrero."""
 
-    def validate(self):
+    def validate(self) -> None:
         if self.dim != 1:
             raise ValueError(f"DoubleWell is one-dimensional, but x0 has {self.dim} entries; use Sombrero")

@@ -4,17 +4,24 @@ Theory page variance-reduction, section 5. The ramp keeps the gradient at 2 eps 
 forces stochastic gradient descent to a step size of order eps². The ramp depends on eps, as in every lower bound.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..facts import Certificate, HessianSmoothness
 from ..specs import NON_NEGATIVE, POSITIVE, integer, parameter
 from . import ramp_kernels
-from .base import Problem
+from .shapes import _LeastAtOrigin
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
 
-class RampValley(Problem):
+class RampValley(_LeastAtOrigin):
     """F(x, y) = r(x) + (H0/2)‖y‖², F* = 0 at the origin; r has the slope s = 2 eps outside its quadratic end.
 
     r(x) = (H0/2)x² for |x| <= s/H0 and s|x| - s²/(2 H0) outside. The start is (x0, 0) with r(x0) = gap, which makes
@@ -42,10 +49,8 @@ class RampValley(Problem):
         "proved", "closed form, theory page variance-reduction; re-derived on a grid by the tests"
     )
     convex = True
-    f_star = 0.0
-    f_star_attained = True
 
-    def validate(self):
+    def validate(self) -> None:
         lowest = self.slope**2 / (2 * self.curvature)
         if self.gap_at_start < lowest:
             raise ValueError(
@@ -54,48 +59,44 @@ class RampValley(Problem):
             )
 
     @property
-    def slope(self):
+    def slope(self) -> float:
         """s = 2 eps."""
         return 2 * self.target
 
     @property
-    def ramp_length(self):
+    def ramp_length(self) -> float:
         """l = (gap - s²/(2 H0))/s, the way to the quadratic end."""
         return (self.gap_at_start - self.slope**2 / (2 * self.curvature)) / self.slope
 
     @property
-    def ramp_end(self):
+    def ramp_end(self) -> float:
         """The point x = l + s/H0 where r has the value `gap_at_start`."""
         return self.ramp_length + self.slope / self.curvature
 
     @property
-    def x0(self):
+    def x0(self) -> FloatArray:
         start = np.zeros(1 + self.valley)
         start[0] = self.ramp_end
         return start
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return np.array([self.curvature, self.slope, self.rate, math.inf, 0.0])
 
-    def _ramp(self, size):
+    def _ramp(self, size: float) -> float:
         knee = self.slope / self.curvature
         return 0.5 * self.curvature * np.square(np.minimum(size, knee)) + self.slope * np.maximum(size - knee, 0.0)
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         x = np.asarray(x, dtype=np.float64)
         return self._ramp(np.abs(x[..., 0])) + 0.5 * self.curvature * np.sum(np.square(x[..., 1:]), axis=-1)
 
     @property
-    def minimiser(self):
-        return np.zeros(self.dim)
-
-    @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(self.curvature, self.rate)
 
     @property
-    def lipschitz(self):
+    def lipschitz(self) -> float | None:
         return self.curvature
 
 
@@ -115,7 +116,7 @@ class RampWall(RampValley):
 
     steepness: float = parameter(POSITIVE, "the gradient norm M at the start", kw_only=True)
 
-    def validate(self):
+    def validate(self) -> None:
         super().validate()
         if not self.rate > 0:
             raise ValueError("RampWall: rate must be in (0, inf), the exponent of the wall, but 0 was given")
@@ -125,25 +126,25 @@ class RampWall(RampValley):
             )
 
     @property
-    def _amplitude(self):
+    def _amplitude(self) -> float:
         return self.slope + self.curvature / self.rate
 
     @property
-    def climb(self):
+    def climb(self) -> float:
         """z, how far beyond the ramp's end the start lies."""
         return math.log((self.steepness + self.curvature / self.rate) / self._amplitude) / self.rate
 
     @property
-    def x0(self):
+    def x0(self) -> FloatArray:
         start = np.zeros(1 + self.valley)
         start[0] = self.ramp_end + self.climb
         return start
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return np.array([self.curvature, self.slope, self.rate, self.ramp_end, self._amplitude])
 
-    def _ramp(self, size):
+    def _ramp(self, size: FloatOrArray) -> FloatOrArray:
         beyond = np.maximum(size - self.ramp_end, 0.0)
         with np.errstate(over="ignore"):
             # the linear part s·beyond is in the ramp itself
@@ -151,5 +152,5 @@ class RampWall(RampValley):
         return super()._ramp(size) + wall
 
     @property
-    def lipschitz(self):
+    def lipschitz(self) -> float | None:
         return None

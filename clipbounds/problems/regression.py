@@ -1,10 +1,17 @@
 """Least squares, and regression with losses that outliers cannot pull far: Huber's and Geman and McClure's."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..specs import POSITIVE, parameter
 from . import linear_kernels as kernels
 from .linear_model import LinearModel
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
 
 
 class LeastSquares(LinearModel):
@@ -24,20 +31,20 @@ class LeastSquares(LinearModel):
 
     code = kernels.SQUARE
 
-    def losses(self, z):
+    def losses(self, z: FloatArray) -> FloatArray:
         return 0.5 * np.square(z - self._labels)
 
-    def slopes(self, z):
+    def slopes(self, z: FloatArray) -> FloatArray:
         return z - self._labels
 
-    def curvatures(self, z):
+    def curvatures(self, z: FloatArray) -> FloatArray:
         return np.ones_like(z)
 
     @property
-    def strong_convexity(self):
+    def strong_convexity(self) -> float:
         return self._spectrum[0] / self.rows + self.ridge
 
-    def _unridged(self):
+    def _unridged(self) -> tuple[FloatArray, float]:
         gram = self._weighted_gram(np.ones(self.rows))
         w = np.linalg.lstsq(gram, self._matrix.T @ self._labels, rcond=None)[0]
         a = self._labels - self._matrix @ w
@@ -71,35 +78,35 @@ class RobustRegression(LinearModel):
     loss: str = "huber"
     width: float = parameter(POSITIVE, "the residual from which a row counts as an outlier", default=1.0)
 
-    def check_labels(self):
+    def check_labels(self) -> None:
         if self.loss not in ("huber", "geman_mcclure"):
             raise ValueError(f'RobustRegression: loss must be "huber" or "geman_mcclure", but {self.loss!r} was given')
 
     @property
-    def convex(self):
+    def convex(self) -> bool:  # type: ignore[override]
         return self.loss == "huber"
 
     @property
-    def code(self):
+    def code(self) -> int:
         return kernels.HUBER if self.convex else kernels.GEMAN_MCCLURE
 
     @property
-    def slope_bound(self):
+    def slope_bound(self) -> float:
         return self.width if self.convex else 3 * np.sqrt(3) / 16 * self.width
 
-    def losses(self, z):
+    def losses(self, z: FloatArray) -> FloatArray:
         r = np.abs(z - self._labels)
         if self.convex:
             return np.where(r <= self.width, 0.5 * r * r, self.width * r - 0.5 * self.width**2)
         u = np.square(r / self.width)
         return 0.5 * self.width**2 * u / (1 + u)
 
-    def slopes(self, z):
+    def slopes(self, z: FloatArray) -> FloatArray:
         r = z - self._labels
         if self.convex:
             return np.clip(r, -self.width, self.width)
         return r / np.square(1 + np.square(r / self.width))
 
-    def curvatures(self, z):
+    def curvatures(self, z: FloatArray) -> FloatArray:
         u = np.square((z - self._labels) / self.width)
         return np.where(u <= 1, 1.0, 0.0) if self.convex else (1 - 3 * u) / (1 + u) ** 3

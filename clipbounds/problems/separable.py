@@ -4,8 +4,11 @@ A separable sum keeps the constants of its profile: the norm of its Hessian is t
 gradient is at least as long as any component. Its minimum is dim times that of the profile.
 """
 
+from __future__ import annotations
+
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,15 @@ from . import profile_kernels as kernels
 from .base import Problem
 from .convex import CLOSED_FORM
 from .profile import FAR, NO_ARGUMENT, Profile
+from .shapes import _LeastAtOrigin
+
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
+    from .enclosure import _Series
 
 
 class _Sum(Problem):
@@ -36,16 +48,16 @@ class Exponential(_Sum):
     convex = True
     f_star = 0.0
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         with np.errstate(over="ignore"):
             return np.sum(np.exp(x), axis=-1)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(0.0, 1.0)
 
-    def profile(self, L1):
-        def growth(x, m):
+    def profile(self, L1: float) -> Profile | None:
+        def growth(x: ArrayLike, m: ModuleType | _Series) -> Any:
             return m.exp(x)
 
         if L1 < 1:
@@ -69,19 +81,19 @@ class Softplus(_Sum):
     convex = True
     f_star = 0.0
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return np.sum(np.logaddexp(0.0, x), axis=-1)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return self.smoothness_at(self.reference_L1)
 
-    def smoothness_at(self, L1):
+    def smoothness_at(self, L1: float) -> HessianSmoothness | FirstOrderSmoothness:
         L1 = _at_least(self, L1, 0.0)
         return HessianSmoothness(max(1 - L1, 0.0) ** 2 / 4, L1)
 
-    def profile(self, L1):
-        def sigmoid(x, m):
+    def profile(self, L1: float) -> Profile | None:
+        def sigmoid(x: FloatOrArray, m: ModuleType | _Series) -> Any:
             return 1 / (1 + m.exp(-x))
 
         return Profile(
@@ -95,7 +107,7 @@ class Softplus(_Sum):
         )
 
 
-class SineQuadratic(_Sum):
+class SineQuadratic(_LeastAtOrigin, _Sum):
     """f(x) = sum_k x_k² + 3 sin² x_k: not convex, one stationary point and minimiser 0, f* = 0; (L0, L1) = (8, 0).
 
     Parameters
@@ -106,21 +118,15 @@ class SineQuadratic(_Sum):
     x0: Vector = vector()
 
     gradient_kernel = kernels.sine_quadratic
-    f_star = 0.0
-    f_star_attained = True
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return np.sum(np.square(x) + 3 * np.square(np.sin(x)), axis=-1)
 
     @property
-    def minimiser(self):
-        return np.zeros(self.dim)
-
-    @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(8.0, 0.0)
 
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         return Profile(
             value=lambda x, m: x * x + 3 * m.sin(x) * m.sin(x),
             slope=lambda x, m: 2 * x + 3 * m.sin(2 * x),
@@ -132,7 +138,7 @@ class SineQuadratic(_Sum):
         )
 
 
-class GemanMcClure(_Sum):
+class GemanMcClure(_LeastAtOrigin, _Sum):
     """f(x) = sum_k x_k²/(1 + x_k²): bounded, not convex, minimiser 0, f* = 0; (L0, L1) = (2, 0).
 
     Parameters
@@ -143,28 +149,22 @@ class GemanMcClure(_Sum):
     x0: Vector = vector()
 
     gradient_kernel = kernels.geman_mcclure
-    f_star = 0.0
-    f_star_attained = True
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         with np.errstate(over="ignore"):
             return np.sum(1 - 1 / (1 + np.square(x)), axis=-1)
 
-    def gap(self, x):
+    def gap(self, x: ArrayLike) -> FloatOrArray:
         """f itself, without cancellation near 0."""
         x = np.asarray(x, dtype=np.float64)
         with np.errstate(over="ignore"):
             return np.sum(np.square(x / np.hypot(1.0, x)), axis=-1)
 
     @property
-    def minimiser(self):
-        return np.zeros(self.dim)
-
-    @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(2.0, 0.0)
 
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         return Profile(
             value=lambda x, m: x * x / (1 + x * x),
             slope=lambda x, m: 2 * x / (1 + x * x) ** 2,
@@ -195,29 +195,29 @@ class CoshCosine(_Sum):
     f_star_attained = True
 
     @property
-    def f_star(self):
+    def f_star(self) -> float:
         return self.dim * cosh_cosine_minimum()[1]
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return np.full(self.dim, cosh_cosine_minimum()[0])
 
-    def distance(self, x):
+    def distance(self, x: ArrayLike) -> FloatOrArray:
         """Distance to the nearest of the minimisers (±z, ..., ±z)."""
         return np.linalg.norm(np.abs(x) - cosh_cosine_minimum()[0], axis=-1)
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         with np.errstate(over="ignore"):
             return np.sum(np.cosh(x) + 2 * np.cos(x), axis=-1)
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return self.smoothness_at(self.reference_L1)
 
-    def smoothness_at(self, L1):
+    def smoothness_at(self, L1: float) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(_cosh_cosine_frontier(_at_least(self, L1, 1.0)), float(L1))
 
-    def profile(self, L1):
+    def profile(self, L1: float) -> Profile | None:
         high = 4.0 if L1 >= 1 else FAR
         falling = 0.5 * ((1 - L1) * math.exp(high) + (1 + L1) * math.exp(-high))
         return Profile(
@@ -232,14 +232,14 @@ class CoshCosine(_Sum):
         )
 
 
-def _at_least(problem, L1, low):
+def _at_least(problem: Problem, L1: float, low: float) -> float:
     if not low <= L1:
         raise ValueError(f"{type(problem).__name__}: L1 must be in [{low:g}, inf), but {L1!r} was given")
     return float(L1)
 
 
 @lru_cache(maxsize=1)
-def cosh_cosine_minimum():
+def cosh_cosine_minimum() -> tuple[float, float]:
     """z > 0 with sinh z = 2 sin z, and the value there, rounded down by two ulps."""
     from scipy.optimize import brentq
 
@@ -248,10 +248,10 @@ def cosh_cosine_minimum():
 
 
 @lru_cache(maxsize=64)
-def _cosh_cosine_frontier(L1):
+def _cosh_cosine_frontier(L1: float) -> float:
     from scipy.optimize import brentq
 
-    def bend(x):
+    def bend(x: float) -> float:
         return math.sinh(x) + 2 * math.sin(x) - L1 * (math.cosh(x) - 2 * math.cos(x))
 
     z = cosh_cosine_minimum()[0]

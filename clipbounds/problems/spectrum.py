@@ -1,14 +1,23 @@
 """Certified ends of the spectrum of A'A for a matrix of data."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.linalg import eigvalsh
 
 from .linear_kernels import sparse_gram
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
+
 LARGEST_GRAM = 4000  # rows of the Gram matrix whose eigenvalues are computed
 
 
-def spectrum(rows, scale=None):
+def spectrum(rows: Any, scale: FloatArray | None = None) -> tuple[float, float]:
     """(low, high) with low <= lambda_min(A'A) and lambda_max(A'A) <= high, A the rows times their scale.
 
     The eigenvalues of the computed Gram matrix G, of the smaller side m = min(n, d), differ from the exact ones by at most
@@ -41,7 +50,7 @@ def spectrum(rows, scale=None):
     return low, float(values[-1]) + error
 
 
-def _scaled(rows, scale):
+def _scaled(rows: Any, scale: FloatArray) -> Any:
     if isinstance(rows, np.ndarray):
         return rows * scale[:, np.newaxis]
     made = rows.tocsr(copy=True)
@@ -49,7 +58,7 @@ def _scaled(rows, scale):
     return made
 
 
-def _lower_gram(rows, scale):
+def _lower_gram(rows: Any, scale: FloatArray) -> FloatArray:
     """sum_i scale_i² a_i a_i' of sparse rows, of which the lower triangle counts.
 
     No sparse product and no scaled copy: each would take more room than the rows.

@@ -1,11 +1,19 @@
 """Four objectives that are (L0, L1)-smooth for no pair; `certify` refutes any pair at a point on `escape`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..facts import Certificate, NotSmooth
 from ..specs import Interval, Vector, inf, vector
 from . import profile_kernels as kernels
 from .base import Problem
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness, HessianSmoothness
 
 NOT_SMOOTH = Certificate("proved", "no pair (L0, L1) exists: ‖hess‖/‖grad‖ or ‖hess‖ at stationary points is unbounded")
 AHEAD = Interval(0, inf)
@@ -15,20 +23,20 @@ class _Unsmooth(Problem):
     certificate = NOT_SMOOTH
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         raise NotSmooth(
             f"{type(self).__name__} is not (L0, L1)-smooth for any pair; certify(problem, HessianSmoothness(L0, L1))"
             " shows a point that refutes a given one"
         )
 
-    def smoothness_at(self, L1):
+    def smoothness_at(self, L1: float) -> HessianSmoothness | FirstOrderSmoothness:
         return self.smoothness
 
-    def escape(self, t):
+    def escape(self, t: float) -> FloatArray:
         """Points, shape (..., dim), along which every pair fails as t -> inf."""
         raise NotImplementedError
 
-    def defect(self, t, L0, L1):
+    def defect(self, t: FloatArray, L0: float, L1: float) -> FloatArray:
         """A positive multiple of ‖hess‖ - L1‖grad‖ - L0 at escape(t), free of overflow."""
         raise NotImplementedError
 
@@ -36,7 +44,7 @@ class _Unsmooth(Problem):
 class _OnTheLine(_Unsmooth):
     convex = True
 
-    def validate(self):
+    def validate(self) -> None:
         if self.dim != 1:
             raise ValueError(
                 f"{type(self).__name__} is one-dimensional, but x0 has {self.dim} entries; give a single one"
@@ -56,13 +64,13 @@ class Reciprocal(_OnTheLine):
     gradient_kernel = kernels.reciprocal
     f_star = 0.0
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return 1 / np.asarray(x)[..., 0]
 
-    def escape(self, t):
+    def escape(self, t: float) -> FloatArray:
         return 1 / np.asarray(t)[..., None]
 
-    def defect(self, t, L0, L1):
+    def defect(self, t: FloatArray, L0: float, L1: float) -> FloatArray:
         return 2 - L1 / t - L0 / t**3
 
 
@@ -79,13 +87,13 @@ class NegativeLog(_OnTheLine):
     gradient_kernel = kernels.negative_log
     f_star = -inf
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return -np.log(np.asarray(x)[..., 0])
 
-    def escape(self, t):
+    def escape(self, t: float) -> FloatArray:
         return 1 / np.asarray(t)[..., None]
 
-    def defect(self, t, L0, L1):
+    def defect(self, t: FloatArray, L0: float, L1: float) -> FloatArray:
         return 1 - L1 / t - L0 / t**2
 
 
@@ -104,20 +112,20 @@ class SquaredExponential(_OnTheLine):
     f_star_attained = True
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return np.zeros(1)
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         return self.gap(x) + 1
 
-    def gap(self, x):
+    def gap(self, x: ArrayLike) -> FloatOrArray:
         with np.errstate(over="ignore"):
             return np.expm1(np.square(np.asarray(x)[..., 0]))
 
-    def escape(self, t):
+    def escape(self, t: float) -> FloatArray:
         return np.asarray(t)[..., None]
 
-    def defect(self, t, L0, L1):
+    def defect(self, t: FloatArray, L0: float, L1: float) -> FloatArray:
         return 2 + 4 * t**2 - 2 * L1 * t - L0 * np.exp(-np.square(t))
 
 
@@ -135,24 +143,24 @@ class ScalarFactorisation(_Unsmooth):
     f_star = 0.0
     f_star_attained = True
 
-    def validate(self):
+    def validate(self) -> None:
         if self.dim != 2:
             raise ValueError(f"ScalarFactorisation has the coordinates (u, v), but x0 has {self.dim} entries")
 
-    def value(self, x):
+    def value(self, x: FloatOrArray) -> FloatOrArray:
         return 0.5 * np.square(np.prod(x, axis=-1) - 1)
 
     @property
-    def minimiser(self):
+    def minimiser(self) -> FloatArray | None:
         return np.ones(2)
 
-    def distance(self, x):
+    def distance(self, x: ArrayLike) -> FloatOrArray:
         """Not known in closed form: the nearest point of a hyperbola."""
         return None
 
-    def escape(self, t):
+    def escape(self, t: float) -> FloatArray:
         t = np.asarray(t, dtype=np.float64)
         return np.stack([t, 1 / t], axis=-1)
 
-    def defect(self, t, L0, L1):
+    def defect(self, t: FloatArray, L0: float, L1: float) -> FloatArray:
         return t**2 + t**-2 - L0

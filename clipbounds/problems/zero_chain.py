@@ -1,7 +1,10 @@
 """The chain that reveals one coordinate after the other (Carmon, Duchi, Hinder, Sidford, *Lower bounds for finding
 stationary points I*, 2020)."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,13 +13,17 @@ from ..specs import integer
 from . import ramp_kernels
 from .base import Problem
 
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..facts import FirstOrderSmoothness
 
-def _psi(t):
+
+def _psi(t: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", over="ignore"):
         return np.where(t > 0.5, np.exp(1 - 1 / np.square(np.maximum(2 * t - 1, 0.0))), 0.0)
 
 
-def _phi(t):
+def _phi(t: FloatArray) -> FloatOrArray:
     from scipy.special import erfc
 
     return ramp_kernels.HALF_PHI * erfc(-t * ramp_kernels.SQRT_HALF)
@@ -40,23 +47,23 @@ class ZeroChain(Problem):
     certificate = Certificate("sampled", "the Lipschitz constant 152 of Carmon et al. is not re-derived here")
 
     @property
-    def x0(self):
+    def x0(self) -> FloatArray:
         return np.zeros(self.length)
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return np.zeros(1)
 
-    def value(self, x):
+    def value(self, x: ArrayLike) -> FloatOrArray:
         x = np.asarray(x, dtype=np.float64)
         before, after = x[..., :-1], x[..., 1:]
         terms = _psi(-before) * _phi(-after) - _psi(before) * _phi(after)
         return -_phi(x[..., 0]) + np.sum(terms, axis=-1)
 
     @property
-    def f_star(self):
+    def f_star(self) -> float:
         return -2 * ramp_kernels.HALF_PHI * (1 + math.e * (self.length - 1))
 
     @property
-    def smoothness(self):
+    def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(152.0, 0.0)

@@ -4,6 +4,8 @@ In a checkout of clipbounds: the files of its ``experiments/`` folder, with the 
 those that travel with the package, and your own in a folder ``experiments/``, with the results in `RESULTS` beside it.
 """
 
+from __future__ import annotations
+
 import ast
 import difflib
 import os
@@ -15,34 +17,34 @@ from ..papers import PAPERS
 RESULTS = "clipbounds-results"
 
 
-def is_checkout(folder):
+def is_checkout(folder: Path) -> bool:
     """Whether the folder is a checkout of clipbounds: experiments, and the package's text beside them."""
     return all((folder / part).exists() for part in ("pyproject.toml", "clipbounds/__init__.py", "experiments"))
 
 
-def default_root():
+def default_root() -> Path:
     """Where results go if nobody says: the current folder if it is a checkout, otherwise `RESULTS` in it."""
     return Path() if is_checkout(Path()) else Path(RESULTS)
 
 
-def packaged_experiments():
+def packaged_experiments() -> Path | None:
     """The folder of the experiments that came with the package; None if somebody has removed it."""
     folders = [PACKAGE / "experiments"] + [PACKAGE.parent / "experiments"] * is_checkout(PACKAGE.parent)
     return next((folder for folder in folders if folder.is_dir()), None)
 
 
-def own_experiments(root):
+def own_experiments(root: Path | str) -> Path:
     """The folder of a user's own experiments: in the results folder, or beside one named `RESULTS`."""
     root = Path(root).resolve()
     return (root.parent if root.name == RESULTS else root) / "experiments"
 
 
-def _is_experiment(file):
+def _is_experiment(file: Path) -> bool:
     """An experiments/ folder may be another project's: a file that never names clipbounds is left alone."""
     return not file.name.startswith("_") and b"clipbounds" in file.read_bytes()
 
 
-def find_experiments(root):
+def find_experiments(root: Path | str) -> list[Path]:
     """All experiment files for results in `root`, in the order of the papers, then by name.
 
     An experiment of one's own hides the packaged one of the same name.
@@ -56,13 +58,13 @@ def find_experiments(root):
     return sorted(found.values(), key=lambda f: (rank.get(f.parent.name, len(PAPERS)), f.parent.name, f.name))
 
 
-def identifier(file):
+def identifier(file: Path | str) -> str:
     """``paper/claim`` of an experiment file."""
     file = Path(file).resolve()  # a name without a folder would give "/claim", an absolute path
     return f"{file.parent.name}/{file.stem}"
 
 
-def title(file):
+def title(file: Path) -> str:
     """First line of the docstring of an experiment file, read without running it."""
     try:
         tree = ast.parse(Path(file).read_bytes())
@@ -72,7 +74,7 @@ def title(file):
     return text.splitlines()[0].rstrip(".")
 
 
-def chosen_experiments(given, root):
+def chosen_experiments(given: Path | str, root: Path | str) -> list[Path]:
     """The experiment files that a word of the command line means: a file, a name, a folder of files, or a paper.
 
     Parameters
@@ -107,7 +109,7 @@ def chosen_experiments(given, root):
     raise ValueError(f"there is no experiment {what}{question} `clipbounds list` prints those that exist")
 
 
-def _near(name, known):
+def _near(name: str, known: dict[str, Path]) -> list[str]:
     """Names whose claim is the one asked for, or up to three claims or papers that differ little from it."""
     claim = name.rpartition("/")[2]
     words = {}
@@ -119,7 +121,7 @@ def _near(name, known):
     return [full for word in near for full in words[word]][:3]
 
 
-def check_folder(folder, write=True):
+def check_folder(folder: Path, write: bool = True) -> None:
     """Refuse before anything runs what could not be read, or written at the end.
 
     Parameters

@@ -4,19 +4,25 @@ Which processor, BLAS or C library computes a number changes its last bits; a ro
 it lies at a tie, and the fewer digits are kept the rarer that is. No result here means anything beyond six digits.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Any
 
 RECORDED = 9  # significant digits in records
 DRAWN = 6  # in figures, which show four
 
 
-def _significant(value, digits):
+def _significant(value: float, digits: int) -> float:
     return float(f"{value:.{digits - 1}e}") if math.isfinite(value) else value
 
 
-def rounded(value, digits=RECORDED):
+def rounded(value: Any, digits: int = RECORDED) -> Any:
     """The value with all real numbers in it rounded to significant digits; integers, text and all else as they are.
 
     Parameters

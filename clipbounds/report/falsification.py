@@ -1,12 +1,18 @@
 """The page of a search for a counterexample: one file, with its figure in it."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .gallery import environment
 from .runner import write_whole
 
+if TYPE_CHECKING:
+    from ..falsifier.result import Falsification
 
-def write_page(result, path: Path, figure: Path) -> Path:
+
+def write_page(result: Falsification, path: Path, figure: Path) -> Path:
     """Write the page of a `Falsification` that stands alone.
 
     Parameters

@@ -3,12 +3,24 @@
 An experiment is a file ``experiments/<paper>/<claim>.py`` with a docstring and a function ``run(lab) -> Outcome``.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from ..first_passage import FirstPassage, first_passage
 from ..sweep.memory import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    import xarray as xr
+
+    from ..methods.base import Setting
 
 BUDGETS = ("quick", "standard", "full")
 VERDICTS = ("holds", "violated", "undecided", "vacuous", "not measured")  # of a row
@@ -42,7 +54,7 @@ class Row:
     reason: str = ""
     clock: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise ValueError(f"Row: verdict must be one of {', '.join(VERDICTS)}, but {self.verdict!r} was given")
 
@@ -61,12 +73,12 @@ class Outcome:
     times_figure : matplotlib Figure or None, what is drawn against time
     """
 
-    rows: list
-    figure: object
-    data: dict = dataclasses.field(default_factory=dict)
-    bounds: list = dataclasses.field(default_factory=list)
-    times: dict = dataclasses.field(default_factory=dict)
-    times_figure: object = None
+    rows: list[Row]
+    figure: Any
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
+    bounds: list[Any] = dataclasses.field(default_factory=list)
+    times: dict[str, Any] = dataclasses.field(default_factory=dict)
+    times_figure: Any = None
 
 
 class Lab:
@@ -81,17 +93,23 @@ class Lab:
         Folder that keeps every result, so that it is computed once; nothing is kept by default.
     """
 
-    def __init__(self, budget="standard", seed=0, progress=None, journal=None):
+    def __init__(
+        self,
+        budget: str = "standard",
+        seed: int = 0,
+        progress: Callable[[int, int, str], object] | None = None,
+        journal: Path | str | None = None,
+    ) -> None:
         if budget not in BUDGETS:
             raise ValueError(f"the budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
         self.budget, self.seed, self.progress = budget, seed, progress
         self.memory = Memory(journal)
 
-    def choose(self, quick, standard, full):
+    def choose(self, quick: Any, standard: Any, full: Any) -> Any:
         """The value for this budget."""
         return {"quick": quick, "standard": standard, "full": full}[self.budget]
 
-    def simulate(self, setting, steps, trajectories=1, **options):
+    def simulate(self, setting: Setting, steps: int, trajectories: int = 1, **options: Any) -> xr.Dataset:
         """`clipbounds.simulate` with this experiment's seed; read from the journal if it is there.
 
         The name in the journal is the digest of the setting, steps, trajectories, seed, checkpoints, keep,
@@ -101,7 +119,7 @@ class Lab:
         options.setdefault("seed", self.seed)
         return self.memory.simulate(setting, steps, trajectories, **options)
 
-    def remember(self, key, compute):
+    def remember(self, key: Any, compute: Callable[[], Any]) -> Any:
         """Arrays of a computation that is no `simulate`, computed once.
 
         Parameters
@@ -118,7 +136,7 @@ class Lab:
         """
         return self.memory.remember(key, compute)
 
-    def first_passages(self, jobs, **options):
+    def first_passages(self, jobs: Sequence[Any], **options: Any) -> list[FirstPassage]:
         """`clipbounds.first_passage` with this experiment's seed for many settings, on all cores.
 
         Parameters
@@ -139,14 +157,14 @@ class Lab:
                 self.step(len(results), len(jobs), f"eps = {job[1]:g}")
         return results
 
-    def _first_passage(self, job, options):
+    def _first_passage(self, job: tuple[Setting, float, int, int], options: dict[str, Any]) -> FirstPassage:
         if any(callable(option) for option in options.values()):  # a condition of the caller's own: no key names it
             return first_passage(*job, threads=1, **options)
         key = {"first_passage": list(job), **options}
         found = self.remember(key, lambda: dataclasses.asdict(first_passage(*job, threads=1, **options)))
         return FirstPassage(**found)
 
-    def step(self, done, total, what=""):
+    def step(self, done: int, total: int, what: str = "") -> None:
         """Tell the progress bar that `done` of `total` parts are finished."""
         if self.progress is not None:
             self.progress(done, total, what)

@@ -1,13 +1,19 @@
 """paper_checks.md: one table row a claim, from the records of the experiments and from nothing else."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..version import __version__
 from .catalogue import find_experiments, identifier, title
 from .readme import update_readme
 from .runner import read_records, write_whole
 from .used_kernels import is_stale
+
+if TYPE_CHECKING:
+    from typing import Any
 
 HEADER = """# Paper checks
 
@@ -20,14 +26,14 @@ fail; a row marked (display) repeats a statement whose constants nobody here has
 """
 
 
-def _cell(text):
+def _cell(text: str) -> str:
     """Text in a cell of a Markdown table: no markup, no link, no end of the cell or of the row."""
     text = re.sub(r"\s+", " ", str(text))
     text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text).replace("](", "]\\(")
     return text.replace("\\|", "&#92;&#124;").replace("|", "\\|")
 
 
-def _line(record, number, row):
+def _line(record: dict[str, Any], number: int, row: dict[str, Any]) -> str:
     paper, claim = record["id"].split("/")
     tightness = "" if row["tightness"] is None else f"{float(row['tightness']):.4g}"
     verdict = (
@@ -48,7 +54,7 @@ def _line(record, number, row):
     return "| " + " | ".join([*(_cell(c) for c in cells), figure]) + " |"
 
 
-def violated(records):
+def violated(records: list[dict[str, Any]]) -> list[str]:
     """Ids of the asserted rows that are violated."""
     return [
         f"{record['id']}.{number}"
@@ -76,18 +82,18 @@ papers' bounds, for wrong exponents, and for the refusal of settings whose hypot
 """
 
 
-def not_run(root, records):
+def not_run(root: Path, records: list[dict[str, Any]]) -> list[Path]:
     """Experiment files without a record."""
     done = {record["id"] for record in records}
     return [file for file in find_experiments(root) if identifier(file) not in done]
 
 
-def stale(records):
+def stale(records: list[dict[str, Any]]) -> list[str]:
     """Ids of the records that were made by other kernels or another version than the present ones."""
     return [r["id"] for r in records if r["version"] != __version__ or is_stale(r["kernels"])]
 
 
-def write_paper_checks(root):
+def write_paper_checks(root: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Write ``root/paper_checks.md`` and the generated parts of README.md; return the records and the ids of violated rows."""
     root = Path(root)
     records = read_records(root)

@@ -1,10 +1,21 @@
 """Several settings at once: a run of at most 64 trajectories fills one core, so different settings share the cores."""
 
+from __future__ import annotations
+
 import os
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import xarray as xr
+
+    from ..methods.base import Setting
+    from .lab import Lab
 
 
-def simulate_all(lab, jobs):
+def simulate_all(lab: Lab, jobs: dict[float, tuple[Setting, int, int, Any]]) -> dict[float, xr.Dataset]:
     """Simulate every job, one thread each, and tell the lab's progress bar.
 
     Parameters

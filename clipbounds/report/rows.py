@@ -1,19 +1,29 @@
 """Rows of paper_checks.md from verdicts."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..verdict.bands import SHARE
 from .lab import Row
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from ..array_types import ArrayLike
+    from ..verdict.case import Verdict
+
 ORDER = ("violated", "undecided", "not measured", "holds", "vacuous")  # the worst verdict of several decides
 
 
-def joint_verdict(verdicts):
+def joint_verdict(verdicts: Collection[str]) -> str:
     """The verdict on the conjunction of several claims: the worst of them."""
     return next((word for word in ORDER if word in verdicts), "not measured")
 
 
-def within(low, high, expected, tolerance):
+def within(low: ArrayLike, high: ArrayLike, expected: ArrayLike, tolerance: float) -> str:
     """The verdict on "the values are `expected` up to the relative `tolerance`", from simultaneous bands [low, high].
 
     "violated" as soon as one band lies outside its tolerance, whatever the others do; "holds" if all lie inside;
@@ -26,7 +36,7 @@ def within(low, high, expected, tolerance):
     return "holds" if np.all((low >= expected - slack) & (high <= expected + slack)) else "undecided"
 
 
-def refusals(shares):
+def refusals(shares: ArrayLike) -> str:
     """Why the guard of normal bands refused some of several bands, or "" if it refused none.
 
     Parameters
@@ -44,7 +54,7 @@ def refusals(shares):
     return f"{heavy.size + equal} of {shares.size} bands are refused: {'; '.join(said)}" if said else ""
 
 
-def row_from_verdicts(claim, check, verdicts, bound=""):
+def row_from_verdicts(claim: str, check: str, verdicts: Sequence[Verdict], bound: str = "") -> Row:
     """One row for one bound checked on several instances.
 
     Parameters

@@ -1,5 +1,7 @@
 """Run an experiment file and keep what it found: figure, tables, and a record from which paper_checks.md is made."""
 
+from __future__ import annotations
+
 import dataclasses
 import importlib.util
 import json
@@ -9,6 +11,7 @@ import platform
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,11 +25,19 @@ from .finished import inputs, note_finished, unchanged
 from .lab import BUDGETS, Lab, Outcome, Row
 from .used_kernels import kernel_digests
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+    from matplotlib.figure import Figure
+
+
 TIMES = ".times"
 NO_CLOCK = "a time belongs to the machine that measures it: each run keeps its own in a file that is not committed"
 
 
-def load(file):
+def load(file: Path) -> ModuleType:
     """The module of an experiment file.
 
     Raises
@@ -37,7 +48,7 @@ def load(file):
     file = Path(file)
     if not file.is_file() or file.suffix != ".py":
         raise ValueError(f"there is no experiment file {file}; `clipbounds list` prints those that exist")
-    spec = importlib.util.spec_from_file_location(f"clipbounds_experiment_{file.parent.name}_{file.stem}", file)
+    spec: Any = importlib.util.spec_from_file_location(f"clipbounds_experiment_{file.parent.name}_{file.stem}", file)
     module = importlib.util.module_from_spec(spec)
     # entered by name, without which neither Numba nor the journal can tell whose functions these are
     sys.modules[spec.name] = module
@@ -50,7 +61,7 @@ def load(file):
     return module
 
 
-def write_whole(path, data):
+def write_whole(path: Path, data: bytes) -> None:
     """Write bytes so that a reader sees the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -64,12 +75,12 @@ def write_whole(path, data):
         raise
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Numbers that JSON can hold, of `digits.RECORDED` digits: infinities and nan become strings."""
     return _plain(rounded(value))
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if hasattr(value, "tolist"):
@@ -81,7 +92,7 @@ def _plain(value):
     return value
 
 
-def save_figure(figure, stem):
+def save_figure(figure: Figure, stem: Path) -> None:
     """PNG, PDF and SVG next to each other, without dates, so that equal figures are equal files."""
     import io
 
@@ -96,7 +107,7 @@ def save_figure(figure, stem):
         write_whole(stem.with_name(f"{stem.name}.{suffix}"), buffer.getvalue())
 
 
-def _with_palette(png):
+def _with_palette(png: Any) -> Any:
     """The picture with 256 colours: a third of the size, and no difference to the eye."""
     import io
 
@@ -107,7 +118,14 @@ def _with_palette(png):
     return small
 
 
-def run_experiment(file, root, budget="standard", seed=0, progress=None, again=True):
+def run_experiment(
+    file: Path,
+    root: Path,
+    budget: str = "standard",
+    seed: int = 0,
+    progress: Callable[[int, int, str], object] | None = None,
+    again: bool = True,
+) -> dict[str, Any]:
     """Run one experiment; write ``figures/<paper>/<claim>.{png,pdf,svg,json}`` when it has finished.
 
     With again=False its last record is returned if nothing has changed since (see `finished`).
@@ -161,11 +179,11 @@ def run_experiment(file, root, budget="standard", seed=0, progress=None, again=T
     return record
 
 
-def _json(found):
+def _json(found: Any) -> str:
     return json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False)
 
 
-def _recorded(row):
+def _recorded(row: Row) -> dict[str, Any]:
     """A row as records keep it: of one about times only the claim, for the next machine would measure something else."""
     found = dataclasses.asdict(row)
     if row.clock:
@@ -173,7 +191,7 @@ def _recorded(row):
     return found
 
 
-def times(outcome):
+def times(outcome: Outcome) -> dict[str, Any]:
     """What an experiment has measured with the clock, and on which machine.
 
     Returns
@@ -190,7 +208,7 @@ def times(outcome):
     )
 
 
-def read_times(root, name):
+def read_times(root: Path, name: str) -> dict[str, Any] | None:
     """What the last run of the experiment `name` on this machine measured with the clock (see `times`), or None."""
     try:
         return json.loads((Path(root) / "figures" / f"{name}{TIMES}.json").read_text(encoding="utf-8"))
@@ -198,7 +216,7 @@ def read_times(root, name):
         return None
 
 
-def machine():
+def machine() -> str:
     """The machine in words: processor, cores, system, versions."""
     name = platform.processor() or platform.machine()
     try:
@@ -209,7 +227,7 @@ def machine():
     return f"{name}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, NumPy {np.__version__}"
 
 
-def _record(path):
+def _record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
@@ -219,7 +237,7 @@ def _record(path):
     return record
 
 
-def read_records(root):
+def read_records(root: Path) -> list[dict[str, Any]]:
     """The records of all experiments that have been run, in the order of `find_experiments`; a list of dicts."""
     records = []
     for file in find_experiments(root):

@@ -5,12 +5,24 @@ from numbers rounded to `digits.DRAWN` digits and with the fonts that matplotlib
 on every machine.
 """
 
+from __future__ import annotations
+
 import functools
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .digits import DRAWN, rounded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..array_types import ArrayLike
 
 MEASURED, UPPER, LOWER, FLOOR, RECALLED, OTHER = "#0072B2", "#D55E00", "#009E73", "#000000", "#999999", "#CC79A7"
 SERIES = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#009E73", "#D55E00", "#000000")  # methods or parameters in order
@@ -60,24 +72,24 @@ DRAW = (
 
 
 @contextmanager
-def context():
+def context() -> Iterator[Any]:
     """The house style, for as long as the block lasts."""
     import matplotlib
 
-    with matplotlib.rc_context(SETTINGS):
+    with matplotlib.rc_context(SETTINGS):  # type: ignore[arg-type]
         yield
 
 
 @functools.cache
-def _rounding_axes():
+def _rounding_axes() -> type:
     """Axes whose data are rounded before anything, limits included, is derived from them."""
     from matplotlib.axes import Axes
 
-    def drawing(name):
+    def drawing(name: str) -> Callable[..., Any]:
         drawn = getattr(Axes, name)
 
         @functools.wraps(drawn)
-        def method(self, *arguments, **options):
+        def method(self: Any, *arguments: Any, **options: Any) -> Any:
             return drawn(self, *rounded(arguments, DRAWN), **rounded(options, DRAWN))
 
         return method
@@ -85,7 +97,9 @@ def _rounding_axes():
     return type("RoundingAxes", (Axes,), {name: drawing(name) for name in DRAW})
 
 
-def figure(columns=1, rows=1, width=None, height=3.3, **options):
+def figure(
+    columns: int = 1, rows: int = 1, width: float | None = None, height: float = 3.3, **options: Any
+) -> tuple[Figure, Any]:
     """A figure and its axes, without pyplot.
 
     Parameters
@@ -104,22 +118,36 @@ def figure(columns=1, rows=1, width=None, height=3.3, **options):
     return made, made.subplots(rows, columns, subplot_kw={"axes_class": _rounding_axes()}, **options)
 
 
-def upper(axes, x, y, label="upper bound", color=UPPER, **options):
+def upper(
+    axes: Axes, x: ArrayLike, y: ArrayLike, label: str = "upper bound", color: Any = UPPER, **options: Any
+) -> Any:
     """An upper bound: solid."""
     return axes.plot(x, y, "-", color=color, label=label, **options)
 
 
-def lower(axes, x, y, label="lower bound", color=LOWER, **options):
+def lower(
+    axes: Axes, x: ArrayLike, y: ArrayLike, label: str | None = "lower bound", color: Any = LOWER, **options: Any
+) -> Any:
     """A lower bound: dashed."""
     return axes.plot(x, y, "--", color=color, label=label, **options)
 
 
-def recalled(axes, x, y, label, color=RECALLED, **options):
+def recalled(axes: Axes, x: ArrayLike, y: ArrayLike, label: str | None, color: Any = RECALLED, **options: Any) -> Any:
     """A display-only statement, its constants unconfirmed: dotted grey."""
     return axes.plot(x, y, ":", color=color, label=label, **options)
 
 
-def measured(axes, x, y, low=None, high=None, label="measured", color=MEASURED, marker="o", **options):
+def measured(
+    axes: Axes,
+    x: ArrayLike,
+    y: ArrayLike,
+    low: Any = None,
+    high: Any = None,
+    label: str = "measured",
+    color: Any = MEASURED,
+    marker: str = "o",
+    **options: Any,
+) -> Any:
     """A measurement with its band, which has a gap where it is infinite."""
     if low is not None:
         low, high = (np.where(np.isfinite(low) & np.isfinite(high), end, np.nan) for end in (low, high))

@@ -4,9 +4,12 @@ Every comparison holds for all sample sizes, without normal theory: a law whose 
 the stated probability at most.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import itertools
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,12 @@ from ..lanes.random import NOISE
 from ..noise import Noise
 from ..noise.base import DRAWS_TOGETHER
 from ..specs import check_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..array_types import FloatArray
 
 POWERS = (0.25, 0.5, 1.0, 1.5, 2.0)
 FALSE_ALARM = 1e-6
@@ -34,11 +43,11 @@ class Broken:
     name: str
     detail: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name}: {self.detail}"
 
 
-def median_of_means(values, false_alarm):
+def median_of_means(values: FloatArray, false_alarm: float) -> tuple[float, float]:
     """A mean, and what it is off by at most, in standard deviations: with K groups of n/K values, 2 sqrt(K/n).
 
     By Chebyshev a group's mean is off by more with probability at most 1/4, and by Hoeffding half of K groups are with
@@ -50,8 +59,8 @@ def median_of_means(values, false_alarm):
     return float(np.median(means)), 2 / math.sqrt(size)
 
 
-def _stream(law):
-    def fill(first, count, seed=1, trajectory=0):
+def _stream(law: Noise) -> Iterator[Broken]:
+    def fill(first: int, count: int, seed: int = 1, trajectory: int = 0) -> FloatArray:
         out = np.zeros(count * LANES)
         law.fill(out, first, count, law.parameters, np.uint64(seed), NOISE, np.uint64(trajectory))
         return out.reshape(count, LANES)
@@ -67,7 +76,7 @@ def _stream(law):
         yield Broken("stream", "two seeds give the same draws")
 
 
-def _symmetric(x, false_alarm):
+def _symmetric(x: FloatArray, false_alarm: float) -> Iterator[Broken]:
     band = math.sqrt(math.log(2 / false_alarm) / 2)
     positive, negative = np.sort(x[x > 0]), np.sort(-x[x < 0])
     count = positive.size + negative.size
@@ -86,7 +95,7 @@ def _symmetric(x, false_alarm):
             yield Broken("symmetric", f"sizes above and below 0 differ in distribution by {distance:.4g} > {limit:.4g}")
 
 
-def _moments(law, x, false_alarm):
+def _moments(law: Noise, x: FloatArray, false_alarm: float) -> Iterator[Broken]:
     try:
         claimed = {p: law.moment(p) for p in sorted({*POWERS, *(2 * p for p in POWERS)})}
     except NotImplementedError:  # the law claims none
@@ -111,7 +120,7 @@ def _moments(law, x, false_alarm):
             yield Broken("mean", f"the draws have the mean {found:.6g} (± {limit:.2g}), not 0")
 
 
-def _atoms(law, x, limit):
+def _atoms(law: Any, x: FloatArray, limit: float) -> Iterator[Broken]:
     order = np.argsort(law.atoms()[0])
     support, weights = (np.asarray(part, dtype=np.float64)[order] for part in law.atoms())
     if abs(weights.sum() - 1) > ROUNDING:
@@ -128,7 +137,7 @@ def _atoms(law, x, limit):
         )
 
 
-def _distribution(law, x, limit):
+def _distribution(law: Any, x: FloatArray, limit: float) -> Iterator[Broken]:
     x = np.sort(x)
     claimed, shares = np.asarray(law.cdf(x), dtype=np.float64), np.arange(x.size + 1) / x.size
     distance = max(np.max(shares[1:] - claimed), np.max(claimed - shares[:-1]))
@@ -141,7 +150,7 @@ def _distribution(law, x, limit):
             yield Broken("quantile", f"cdf(quantile(u)) differs from u by {error:.3g}")
 
 
-def failing_claims(law, draws=200_000, seed=0, false_alarm=FALSE_ALARM):
+def failing_claims(law: Noise, draws: int = 200_000, seed: int = 0, false_alarm: float = FALSE_ALARM) -> list[Broken]:
     """What the law claims and its draws contradict.
 
     Parameters
@@ -182,7 +191,7 @@ def failing_claims(law, draws=200_000, seed=0, false_alarm=FALSE_ALARM):
     return found
 
 
-def check_noise(law, draws=200_000, seed=0, false_alarm=FALSE_ALARM):
+def check_noise(law: Noise, draws: int = 200_000, seed: int = 0, false_alarm: float = FALSE_ALARM) -> None:
     """Raise AssertionError that lists what `failing_claims` finds; parameters as there."""
     found = failing_claims(law, draws, seed, false_alarm)
     assert not found, f"{law} contradicts its claims:\n" + "\n".join(f"  {claim}" for claim in found)

@@ -3,7 +3,10 @@
 A claim that is false somewhere may be true at all points that were tried: these checks refute, they certify nothing.
 """
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,11 @@ from ..facts import FirstOrderSmoothness, HessianSmoothness
 from ..problems import Problem
 from ..problems.certify import certify
 from ..specs import check_integer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..array_types import FloatArray
 
 EPS = np.finfo(np.float64).eps
 POINTS = 256
@@ -26,18 +34,18 @@ class Refuted:
     name: str
     detail: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name}: {self.detail}"
 
 
-def _points(problem, seed):
+def _points(problem: Problem, seed: int) -> FloatArray:
     draws = np.random.default_rng(seed)
     scale = 10.0 ** draws.uniform(-2, 1, (POINTS, 1))
     centre = problem.x0 * draws.integers(0, 2, (POINTS, 1))  # around x0, and around 0
     return np.concatenate([problem.x0[np.newaxis], centre + scale * draws.standard_normal((POINTS, problem.dim))])
 
 
-def _gradient(problem, x, g, f, seed):
+def _gradient(problem: Problem, x: FloatArray, g: FloatArray, f: FloatArray, seed: int) -> Iterator[Refuted]:
     """Difference quotients of the value along random directions; the best of several steps must agree."""
     u = np.random.default_rng(seed + 1).standard_normal(x.shape)
     u /= np.linalg.norm(u, axis=1, keepdims=True)
@@ -55,7 +63,7 @@ def _gradient(problem, x, g, f, seed):
         )
 
 
-def _lowest(problem, x, f):
+def _lowest(problem: Problem, x: FloatArray, f: FloatArray) -> Iterator[Refuted]:
     """f_star against the points, and against where a descent from x0 ends."""
     from scipy.optimize import minimize
 
@@ -70,7 +78,7 @@ def _lowest(problem, x, f):
         yield Refuted("gap", f"differs from f - f_star at x = {x[np.argmax(off)][:4]}")
 
 
-def _minimiser(problem, g):
+def _minimiser(problem: Problem, g: FloatArray) -> Iterator[Refuted]:
     at = problem.minimiser
     if at is None:
         return
@@ -82,7 +90,7 @@ def _minimiser(problem, g):
         yield Refuted("minimiser", f"f is {value:.9g} there, but f_star = {problem.f_star:.9g} is said to be attained")
 
 
-def _pairs(problem, x, g):
+def _pairs(problem: Problem, x: FloatArray, g: FloatArray) -> Iterator[Refuted]:
     """Convexity, strong convexity and the global Lipschitz constant on pairs of points."""
     y, k = (np.concatenate([np.roll(v, shift, axis=0) for shift in SHIFTS]) for v in (x, g))
     x, g = np.tile(x, (len(SHIFTS), 1)), np.tile(g, (len(SHIFTS), 1))
@@ -102,7 +110,7 @@ def _pairs(problem, x, g):
         )
 
 
-def _smoothness(problem, x, g, seed):
+def _smoothness(problem: Problem, x: FloatArray, g: FloatArray, seed: int) -> Iterator[Refuted]:
     try:
         pair = problem.smoothness
     except ValueError:
@@ -121,7 +129,7 @@ def _smoothness(problem, x, g, seed):
             yield Refuted("smoothness", f"{pair} fails on a pair within its radius")
 
 
-def refuted_claims(problem, seed=0):
+def refuted_claims(problem: Problem, seed: int = 0) -> list[Refuted]:
     """The claims of a problem that fail at seeded random points around x0, a list of `Refuted`.
 
     Parameters
@@ -151,7 +159,7 @@ def refuted_claims(problem, seed=0):
         ]  # fmt: skip
 
 
-def check_problem(problem, seed=0):
+def check_problem(problem: Problem, seed: int = 0) -> None:
     """Raise AssertionError if a claim of the problem fails: one line each. Arguments as in `refuted_claims`."""
     found = refuted_claims(problem, seed)
     if found:

@@ -1,7 +1,10 @@
 """The property suite: each declared property is a search for a counterexample, shrunk by hypothesis."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import HealthCheck, find, settings
@@ -19,6 +22,12 @@ from .strategies import (
     gradients,
     is_extreme,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +48,11 @@ class Failure:
     output: object
     there: tuple = ()
 
-    def __str__(self):
+    def __str__(self) -> str:
         with np.printoptions(precision=17):  # so that the example can be copied
             return self._sentence()
 
-    def _sentence(self):
+    def _sentence(self) -> str:
         what = f"{self.name} ({PROPERTIES[self.name]})" + (f", namely {', '.join(self.there)}," if self.there else "")
         if isinstance(self.output, Exception):
             hint = "np.apply_along_axis(fn, -1, batch) makes an operator on batches of one on single gradients"
@@ -51,7 +60,9 @@ class Failure:
         return f"{what} fails at {self.example!r}, where the output is {self.output!r}"
 
 
-def _search(checks, strategy, clip, examples):
+def _search(
+    checks: Sequence[Callable[..., bool]], strategy: Any, clip: Operator, examples: int
+) -> tuple[Any, ...] | None:
     """The smallest arguments found that fail one of the checks, or None."""
     options = settings(
         max_examples=examples, deadline=None, derandomize=True, database=None,
@@ -63,7 +74,14 @@ def _search(checks, strategy, clip, examples):
         return None
 
 
-def _failing(table, names, strategy, fixed, clip, examples):
+def _failing(
+    table: dict[str, Callable[..., bool]],
+    names: Collection[str],
+    strategy: Any,
+    fixed: Iterable[Any],
+    clip: Operator,
+    examples: int,
+) -> dict[str, Failure]:
     """Failures among the named checks.
 
     The fixed examples come first, then one search for all checks at once; only what has failed is searched by itself,
@@ -76,7 +94,7 @@ def _failing(table, names, strategy, fixed, clip, examples):
         if bad is not None:
             known[name] = bad
     open_ones = [name for name in names if name not in known]
-    found = _search([table[name] for name in open_ones], strategy, clip, examples) if open_ones else None
+    found: Any = _search([table[name] for name in open_ones], strategy, clip, examples) if open_ones else None
     if found is not None:
         known.update((name, None) for name in open_ones)
     failures = {}
@@ -89,14 +107,14 @@ def _failing(table, names, strategy, fixed, clip, examples):
     return failures
 
 
-def _output(clip, argument):
+def _output(clip: Operator, argument: FloatArray) -> FloatArray | Exception:
     try:
         return clip(argument)
     except Exception as error:  # it is part of the finding
         return error
 
 
-def _failing_at(every_scale, properties, clip, examples):
+def _failing_at(every_scale: bool, properties: Collection[str], clip: Operator, examples: int) -> dict[str, Failure]:
     """Failures among the properties for ordinary gradients, or for all with extreme ones among them."""
     around = clip.around
     groups = (
@@ -115,8 +133,16 @@ def _failing_at(every_scale, properties, clip, examples):
 
 
 def failing_properties(
-    fn, properties=None, *, like=None, threshold=None, bound=None, lipschitz=None, scaled=None, examples=200
-):
+    fn: Callable[[FloatArray], ArrayLike],
+    properties: Collection[str] | None = None,
+    *,
+    like: Clip | None = None,
+    threshold: float | None = None,
+    bound: Callable[[int], float] | None = None,
+    lipschitz: float | None = None,
+    scaled: Callable[[float], Any] | None = None,
+    examples: int = 200,
+) -> dict[str, Failure]:
     """Search for counterexamples to properties of a clipping operator.
 
     Gradients of ordinary size are tried first: a property that they refute is reported under its own name, and only a
@@ -174,7 +200,7 @@ def failing_properties(
     return failures
 
 
-def _bound_of(claims, threshold):
+def _bound_of(claims: Any, threshold: float | None) -> Callable[[int], float] | None:
     if getattr(claims, "threshold_at", None) is not None:
         return lambda dim: claims.threshold_at(0)
     if isinstance(claims, Clip):
@@ -182,7 +208,12 @@ def _bound_of(claims, threshold):
     return None if threshold is None else lambda dim: threshold
 
 
-def _complain(properties, threshold, bound, scaled):
+def _complain(
+    properties: Any,
+    threshold: float | None,
+    bound: Callable[[int], float] | None,
+    scaled: Callable[[float], Any] | None,
+) -> None:
     unknown = properties - set(PROPERTIES)
     if unknown:
         raise ValueError(f"properties must be among {', '.join(PROPERTIES)}, but {sorted(unknown)} was given")
@@ -207,7 +238,9 @@ def _complain(properties, threshold, bound, scaled):
         )
 
 
-def check_clip_operator(fn, properties=None, **options):
+def check_clip_operator(
+    fn: Callable[[FloatArray], ArrayLike], properties: Collection[str] | None = None, **options: Any
+) -> None:
     """Raise AssertionError, with the smallest counterexample, unless the operator has all the properties.
 
     The parameters are those of `failing_properties`; for an operator of your own that should be clipping to the norm c,

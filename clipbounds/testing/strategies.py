@@ -1,11 +1,23 @@
 """Hypothesis strategies: gradients with their extremes and ties, and the built-in operators."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import strategies as st
 
 from .. import clipping
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from hypothesis.strategies import SearchStrategy
+
+    from ..array_types import FloatArray
+    from ..clipping.base import Clip
 
 EXTREMES = (5e-324, 1e-310, 1e-200, 1e-160, 1e150, 1e160, 1e200)
 # at the threshold and on either side, where operators differ; the simplest first, because examples shrink towards it
@@ -27,7 +39,7 @@ STEPS = st.sampled_from((1e-9, 1e-6, 1e-3, 0.1))
 
 
 @st.composite
-def _directions(draw, dim):
+def _directions(draw: Callable[..., Any], dim: int) -> FloatArray:
     """Unit vectors; the axes first, because they shrink best."""
     axis = draw(AXES)
     if axis < dim or dim == 1:
@@ -37,7 +49,13 @@ def _directions(draw, dim):
 
 
 @st.composite
-def gradients(draw, dim=None, threshold=1.0, every_scale=True, finite=True):
+def gradients(
+    draw: Callable[..., Any],
+    dim: int | None = None,
+    threshold: float = 1.0,
+    every_scale: bool = True,
+    finite: bool = True,
+) -> FloatArray:
     """A gradient, shape (dim,): 0, ties with the threshold, ordinary vectors, and extremes.
 
     Parameters
@@ -59,7 +77,9 @@ def gradients(draw, dim=None, threshold=1.0, every_scale=True, finite=True):
 
 
 @st.composite
-def gradient_pairs(draw, threshold=1.0, every_scale=True):
+def gradient_pairs(
+    draw: Callable[..., Any], threshold: float = 1.0, every_scale: bool = True
+) -> tuple[FloatArray, FloatArray]:
     """Two gradients of one dimension: unrelated, or a short step apart."""
     dim = draw(DIMENSIONS)
     first = draw(gradients(dim, threshold, every_scale))
@@ -70,35 +90,35 @@ def gradient_pairs(draw, threshold=1.0, every_scale=True):
 
 
 @st.composite
-def batches(draw, threshold=1.0, every_scale=True):
+def batches(draw: Callable[..., Any], threshold: float = 1.0, every_scale: bool = True) -> FloatArray:
     """Gradients of one dimension as one array, shape (..., dim) with one to three of them and up to two leading axes."""
     dim, count = draw(DIMENSIONS), draw(COUNTS)
     rows = np.stack([draw(gradients(dim, threshold, every_scale)) for _ in range(count)])
     return rows.reshape(draw(LEADING) + rows.shape)
 
 
-def is_extreme(arguments, threshold):
+def is_extreme(arguments: Any, threshold: float) -> bool:
     """Whether one of the arrays has a finite entry so large or small that its square can be no normal number."""
     sizes = np.abs(np.concatenate([np.ravel(part) for part in arguments])) / threshold
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
     return bool(np.any((sizes < 1e-100) | (sizes > 1e100)))
 
 
-def fixed_gradients(threshold, every_scale):
+def fixed_gradients(threshold: float, every_scale: bool) -> list[FloatArray]:
     """A short list of gradients that every check sees, the simplest first: 0, ties, and extremes in four directions."""
     directions = [np.ones(1), np.array([0.6, 0.8]), np.array([1.0, 2.0, -2.0]) / 3, np.array([0.1, 0.7, -0.1, 0.7])]
     lengths = [0.0, *(t * threshold for t in (*TIES, 30.0)), *(EXTREMES if every_scale else ())]
     return [length * direction for direction in directions for length in lengths]
 
 
-def fixed_pairs(threshold, every_scale):
+def fixed_pairs(threshold: float, every_scale: bool) -> list[tuple[FloatArray, FloatArray]]:
     """Pairs of neighbours in that list, and short steps."""
     singles = fixed_gradients(threshold, every_scale)
     pairs = [(u, v) for k, u in enumerate(singles) for v in singles[k + 1 : k + 6] if u.size == v.size]
     return pairs + [(u, u + 1e-6 * threshold * np.ones(u.size)) for u in singles]
 
 
-def fixed_batches(threshold, every_scale):
+def fixed_batches(threshold: float, every_scale: bool) -> list[FloatArray]:
     """Batches in which one gradient could spoil another: two and many, none, several leading axes, a broken one."""
     short, long = np.array([0.3, 0.4]), np.array([3.0, 4.0])
     grid = np.stack([short, long, -long, 0 * long, long[::-1], short[::-1]])
@@ -110,7 +130,7 @@ def fixed_batches(threshold, every_scale):
     return [threshold * batch for batch in batches]
 
 
-def fixed_broken():
+def fixed_broken() -> list[FloatArray]:
     """Gradients with infinite entries and nan."""
     return [np.array(v) for v in ([math.inf], [math.nan], [math.inf, 1.0], [1.0, -math.inf, math.inf], [math.nan, 1.0])]
 
@@ -129,6 +149,6 @@ OPERATORS = {
 }
 
 
-def clip_operators():
+def clip_operators() -> SearchStrategy[Clip]:
     """Built-in operators with parameters in [1e-3, 1e3]."""
     return st.one_of(*OPERATORS.values())

@@ -1,9 +1,9 @@
 """What may be concluded from a measurement: bands, tests, tightness, slopes."""
 
 from .bands import betting, empirical_bernstein, normal
+from .case import Verdict
 from .compare import compare, until_decided
 from .comparison import Comparison
-from .judge import Verdict
 from .proportions import clopper_pearson
 from .quantiles import quantile_limits
 from .ranges import measured_range

@@ -6,11 +6,21 @@ side of the tail. So it is used for measurements from outside only, which cannot
 for it, after the proved bands have not decided, and the verdict says what was assumed.
 """
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..described import is_described
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import BoolArray, FloatArray
+    from ..methods.base import Setting
+    from .case import Case, Verdict
 
 FEWEST = 3  # seeds
 NORMAL = "normal means"
@@ -18,7 +28,7 @@ CONSTANTS = "the given constants"
 DECIDED = ("holds", "violated")
 
 
-def student_band(count, mean, variance, error):
+def student_band(count: int, mean: FloatArray, variance: FloatArray, error: float) -> tuple[FloatArray, FloatArray]:
     """mean ± t sqrt(variance/count), each side wrong with probability at most error/2 if the means are normal.
 
     Parameters
@@ -43,14 +53,14 @@ def student_band(count, mean, variance, error):
         return mean - half, mean + half
 
 
-def seeds_needed(distance, deviation, error, most=10**9):
+def seeds_needed(distance: float, deviation: float, error: float, most: int = 10**9) -> int | None:
     """About how many seeds give a band of half width `distance`, for means with this standard deviation; None beyond `most`."""
     from scipy.special import stdtrit
 
     if not (distance > 0 and deviation > 0):
         return None
 
-    def enough(n):
+    def enough(n: int) -> bool:
         return -stdtrit(n - 1, error / 2) * deviation <= distance * np.sqrt(n)
 
     high = FEWEST
@@ -65,7 +75,7 @@ def seeds_needed(distance, deviation, error, most=10**9):
     return max(high, FEWEST)
 
 
-def judge_student(case, error, proved):
+def judge_student(case: Case, error: float, proved: Verdict) -> Verdict:
     """The verdict of `proved`, or where that is undecided the one of Student's band, marked with its assumption."""
     sample = case.sample
     if proved.verdict != "undecided" or case.outside_range(proved):
@@ -75,7 +85,7 @@ def judge_student(case, error, proved):
     low, high = np.where(clean, low, -np.inf), np.where(clean, high, np.inf)
     if proved.low.shape == low.shape:  # both bands hold together
         low, high = np.fmax(low, proved.low), np.fmin(high, proved.high)
-    rest = {"method": "Student", "measured": sample.mean, "low": low, "high": high}
+    rest: dict[str, Any] = {"method": "Student", "measured": sample.mean, "low": low, "high": high}
     beyond = case.beyond(low, high)
     if beyond.any():
         return _marked(case.violated(beyond, **rest), NORMAL)
@@ -87,7 +97,7 @@ def judge_student(case, error, proved):
     return case.says("undecided", _why(case, inside, error), **rest, open=True)
 
 
-def _why(case, inside, error):
+def _why(case: Case, inside: BoolArray, error: float) -> str:
     sample = case.sample
     if sample.count < FEWEST:
         return f"{sample.count} {'seed' if sample.count == 1 else 'seeds'} give no band; at least {FEWEST} are needed"
@@ -96,7 +106,7 @@ def _why(case, inside, error):
     ahead = case.limit - sample.mean if case.upper else sample.mean - case.limit
     deviation = np.sqrt(sample.variance)
     if np.all(ahead > 0):  # every checkpoint has to be inside
-        counts = [seeds_needed(d, s, error) for d, s in zip(ahead[~inside], deviation[~inside], strict=True)]
+        counts: list[Any] = [seeds_needed(d, s, error) for d, s in zip(ahead[~inside], deviation[~inside], strict=True)]
         needed = None if None in counts else max(counts)
     else:  # one checkpoint beyond is enough
         counts = [seeds_needed(-d, s, error) for d, s in zip(ahead, deviation, strict=True) if d < 0]
@@ -106,7 +116,7 @@ def _why(case, inside, error):
     return f"{text}; about {needed} seeds would decide if mean and variance stay"
 
 
-def _marked(verdict, what):
+def _marked(verdict: Verdict, what: str) -> Verdict:
     """The verdict with the assumption in its words."""
     words, _, known = verdict.verdict.removesuffix(")").partition(" (assuming ")
     if words not in DECIDED:
@@ -114,6 +124,6 @@ def _marked(verdict, what):
     return dataclasses.replace(verdict, verdict=f"{words} (assuming {' and '.join([*filter(None, [known]), what])})")
 
 
-def mark(verdict, setting):
+def mark(verdict: Verdict, setting: Setting) -> Verdict:
     """The verdict, with the constants of a described setting among its assumptions."""
     return _marked(verdict, CONSTANTS) if is_described(setting) else verdict

@@ -4,16 +4,25 @@ Every function takes the confidence of one band at one place. `split` turns an o
 several bands (Bonferroni), so that all of them hold together.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..specs import Interval
 from .wealth import Wealth
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import ArrayLike, BoolArray, FloatArray
+
 CONFIDENCE = Interval(0, 1)
 SHARE = 0.1  # of the sample variance: the most that one trajectory may carry where a normal band is used
 
 
-def check_confidence(confidence):
+def check_confidence(confidence: Any) -> float:
     """`confidence` as a float in (0, 1), or ValueError."""
     number = isinstance(confidence, (int, float, np.integer, np.floating)) and not isinstance(confidence, bool)
     if not number or not CONFIDENCE.contains(confidence):
@@ -21,7 +30,7 @@ def check_confidence(confidence):
     return float(confidence)
 
 
-def error_of(confidence, error=None):
+def error_of(confidence: float | None, error: float | None = None) -> float:
     """1 - confidence, or `error` itself: parts of an error below 1e-16 cannot be written as a confidence."""
     if error is None:
         return 1 - check_confidence(confidence)
@@ -30,17 +39,27 @@ def error_of(confidence, error=None):
     return float(error)
 
 
-def split(confidence, parts):
+def split(confidence: float, parts: int) -> float:
     """The confidence of each of `parts` bands that hold together at `confidence`: 1 - (1 - confidence)/parts."""
     return 1 - (1 - check_confidence(confidence)) / max(int(parts), 1)
 
 
-def _check_sides(sides):
+def _check_sides(sides: int) -> None:
     if sides not in (1, 2):
         raise ValueError(f"sides must be 1 (each limit alone) or 2 (both together), but {sides!r} was given")
 
 
-def empirical_bernstein(count, mean, variance, low, high, confidence=None, sides=2, *, error=None):
+def empirical_bernstein(
+    count: int,
+    mean: ArrayLike,
+    variance: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    confidence: float | None = None,
+    sides: int = 2,
+    *,
+    error: float | None = None,
+) -> tuple[FloatArray, FloatArray]:
     """Finite-sample band for the mean of independent variables in [low, high], from count, mean and variance.
 
     Theorem (Maurer and Pontil 2009, Theorem 4). X_1..X_n independent in [0, 1], n >= 2, V their sample variance (with
@@ -79,7 +98,15 @@ def empirical_bernstein(count, mean, variance, low, high, confidence=None, sides
         return np.fmax(mean - half, low), np.fmin(mean + half, high)
 
 
-def normal(count, mean, variance, confidence=None, sides=2, *, error=None):
+def normal(
+    count: int,
+    mean: ArrayLike,
+    variance: ArrayLike,
+    confidence: float | None = None,
+    sides: int = 2,
+    *,
+    error: float | None = None,
+) -> tuple[FloatArray, FloatArray]:
     """Asymptotic band mean ± z sqrt(variance/count): only where the variance of the quantity is known to be finite.
 
     Its error rate tends to 1 - confidence as count grows (central limit theorem, Slutsky); at no count is it proved.
@@ -96,7 +123,9 @@ def normal(count, mean, variance, confidence=None, sides=2, *, error=None):
     return mean - half, mean + half
 
 
-def shows_its_variance(count, mean, variance, smallest, largest):
+def shows_its_variance(
+    count: int, mean: FloatArray, variance: FloatArray, smallest: FloatArray, largest: FloatArray
+) -> BoolArray:
     """Whether no value carries more than a tenth of the sample variance, and not all are equal: the guard of normal bands.
 
     Where it is False, the sample does not show where its variance comes from, and the central limit theorem may be far away.
@@ -122,7 +151,9 @@ def carried(values):
     return _carried(n, mean, variance, values.min(axis=-1), values.max(axis=-1))
 
 
-def guarded_normal(values, confidence=None, sides=2, *, error=None):
+def guarded_normal(
+    values: ArrayLike, confidence: float | None = None, sides: int = 2, *, error: float | None = None
+) -> tuple[FloatArray, FloatArray]:
     """`normal` for the mean along the last axis, (-inf, inf) where `shows_its_variance` refuses it: for figures and shown ratios.
 
     It assumes a finite variance and rests on the central limit theorem, as `normal` does; the guard is no proof. Verdicts
@@ -143,7 +174,15 @@ def guarded_normal(values, confidence=None, sides=2, *, error=None):
     return np.where(shown, low, -np.inf), np.where(shown, high, np.inf)
 
 
-def betting(values, low, high, confidence=None, sides=2, *, error=None):
+def betting(
+    values: ArrayLike,
+    low: ArrayLike,
+    high: ArrayLike,
+    confidence: float | None = None,
+    sides: int = 2,
+    *,
+    error: float | None = None,
+) -> tuple[FloatArray, FloatArray]:
     """Finite-sample band for the mean of independent variables in [low, high] by betting: see `wealth`, where it is proved.
 
     Parameters

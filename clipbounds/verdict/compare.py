@@ -1,5 +1,9 @@
 """Confront a run with bounds."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..bounds import Bound
@@ -12,11 +16,24 @@ from .provenance import setting_of
 from .sample import MEASURED, why_not
 from .sequential import follow, look_error, looks_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, Literal
+
+    import xarray as xr
+
+    from ..array_types import ArrayLike, FloatArray
+    from ..methods.base import Setting
+
 BANDS = ("empirical Bernstein", "betting")
 
 
-def _checked(bounds, draw):
-    bounds, draw = ([b] if isinstance(b, (Bound, type)) or not np.iterable(b) else list(b) for b in (bounds, draw))
+def _listed(given: Any) -> list[Any]:
+    return [given] if isinstance(given, (Bound, type)) or not np.iterable(given) else list(given)
+
+
+def _checked(bounds: Any, draw: Any) -> tuple[list[Any], list[Any]]:
+    bounds, draw = (_listed(given) for given in (bounds, draw))
     for bound in [*bounds, *draw]:
         if not isinstance(bound, Bound):
             raise ValueError(f"compare: bounds must be a list of clipbounds.bounds.Bound, but it contains {bound!r}")
@@ -41,9 +58,9 @@ def _checked(bounds, draw):
     return bounds, draw
 
 
-def _checked_ranges(ranges, run):
+def _checked_ranges(ranges: Any, run: xr.Dataset) -> dict[str, tuple[FloatArray, FloatArray]]:
     """`ranges` with every end an array, or one sentence."""
-    checked = {}
+    checked: dict[str, tuple[FloatArray, FloatArray]] = {}
     if not isinstance(ranges, dict | None):
         raise ValueError(f"compare: ranges must be a dict of quantity to (low, high), but {ranges!r} was given")
     for quantity, ends in (ranges or {}).items():
@@ -63,18 +80,18 @@ def _checked_ranges(ranges, run):
 
 
 def compare(
-    run,
-    bounds,
-    confidence=0.999,
+    run: xr.Dataset,
+    bounds: Bound | Iterable[Bound],
+    confidence: float = 0.999,
     *,
-    draw=(),
-    band=None,
-    ranges=None,
-    until=None,
-    budget=None,
-    threads=None,
-    assume="data",
-):
+    draw: Bound | Iterable[Bound] = (),
+    band: Literal["betting", "empirical Bernstein"] | None = None,
+    ranges: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+    until: Literal["decided"] | None = None,
+    budget: int | None = None,
+    threads: int | None = None,
+    assume: Literal["normal means", "data"] | None = "data",
+) -> Comparison:
     """Confront the measured quantities of a run with bounds.
 
     All tests of one comparison hold together: with probability at least `confidence` no verdict "holds" or "violated" is
@@ -144,19 +161,19 @@ def compare(
 
 
 def until_decided(
-    setting,
-    steps,
-    bounds,
+    setting: Setting,
+    steps: int,
+    bounds: Bound | Iterable[Bound],
     *,
-    start=256,
-    budget=2**16,
-    seed=0,
-    confidence=0.999,
-    keep="trajectories",
-    checkpoints=None,
-    threads=None,
-    **options,
-):
+    start: int = 256,
+    budget: int = 2**16,
+    seed: int = 0,
+    confidence: float = 0.999,
+    keep: Literal["trajectories", "statistics"] = "trajectories",
+    checkpoints: ArrayLike | None = None,
+    threads: int | None = None,
+    **options: Any,
+) -> Comparison:
     """Simulate `start` trajectories and double them until no verdict is open or `budget` is reached.
 
     Parameters

@@ -1,12 +1,28 @@
 """The result of a comparison: verdicts, a table, a figure."""
 
+from __future__ import annotations
+
 import html
 import io
+from typing import TYPE_CHECKING
 
 from ..described import is_described
 from ..specs import Spec
 from .picture import draw_comparison
 from .sample import MEASURED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+    from rich.table import Table
+
+    from ..array_types import FloatArray, IntArray
+    from ..bounds.base import Bound
+    from .case import Verdict
 
 COLUMNS = ("bound", "kind", "quantity", "verdict", "tightness", "method", "confidence", "reason")
 
@@ -17,7 +33,7 @@ ESCAPES = {c: "\\" + c for c in "&%$#_{}"} | {
 }
 
 
-def _latex(text):
+def _latex(text: str) -> str:
     """Text with LaTeX's own signs escaped."""
     return "".join(ESCAPES.get(c, c) for c in text)
 
@@ -34,11 +50,18 @@ class Comparison:
     bounds : list of Bound, judged and drawn, for `clipbounds.cite`
     """
 
-    def __init__(self, run, verdicts, drawn=(), confidence=0.999, bounds=()):
+    def __init__(
+        self,
+        run: xr.Dataset,
+        verdicts: list[Verdict],
+        drawn: Sequence[tuple[str, str, str, IntArray, FloatArray]] = (),
+        confidence: float = 0.999,
+        bounds: Sequence[Bound] = (),
+    ) -> None:
         self.run, self.verdicts, self.drawn, self.confidence = run, list(verdicts), list(drawn), confidence
         self.bounds = list(bounds)
 
-    def rows(self):
+    def rows(self) -> list[list[str]]:
         """The table as lists of strings, in the order of `COLUMNS`."""
         return [
             [
@@ -49,13 +72,13 @@ class Comparison:
         ]  # fmt: skip
 
     @property
-    def assumed(self):
+    def assumed(self) -> str:
         """The numbers that the user assumes, as text; "" where the setting is a whole one."""
         setting = self.run.attrs.get("setting", "")
         described = Spec.from_json(setting) if setting and self.run.attrs.get("source") == MEASURED else None
-        return described.assumed if is_described(described) else ""
+        return described.assumed if described is not None and is_described(described) else ""
 
-    def scope(self):
+    def scope(self) -> str:
         """What the verdicts speak of, one sentence."""
         counts = sorted({v.steps.size for v in self.verdicts if v.steps.size})
         points = " or ".join(map(str, counts)) or "no"
@@ -66,7 +89,7 @@ class Comparison:
             f" true.{words}"
         )
 
-    def table(self):
+    def table(self) -> Table:
         """A rich Table, one row a verdict."""
         from rich.table import Table
 
@@ -76,13 +99,13 @@ class Comparison:
             table.add_row(*row, style=style.get(row[3].partition(" (")[0], ""))
         return table
 
-    def to_dataframe(self):
+    def to_dataframe(self) -> DataFrame:
         """The table as a pandas DataFrame, one row a verdict, with the columns `COLUMNS`; numbers stay numbers."""
         import pandas as pd
 
         return pd.DataFrame([[getattr(v, name) for name in COLUMNS] for v in self.verdicts], columns=list(COLUMNS))
 
-    def to_latex(self):
+    def to_latex(self) -> str:
         """The table without its reasons as a LaTeX tabular; it needs no package. What was assumed is in the verdicts."""
         lines = [
             r"\begin{tabular}{" + "l" * (len(COLUMNS) - 1) + "}",
@@ -93,7 +116,7 @@ class Comparison:
         lines += [" & ".join(map(_latex, row[:-1])) + r" \\" for row in self.rows()]
         return "\n".join([*lines, r"\hline", r"\end{tabular}", ""])
 
-    def figure(self, width=None, ax=None):
+    def figure(self, width: float | str | None = None, ax: Axes | Sequence[Axes] | None = None) -> Figure:
         """A matplotlib Figure, one panel a quantity: measured with its band, upper bounds solid, lower bounds dashed.
 
         Parameters
@@ -103,16 +126,16 @@ class Comparison:
         """
         return draw_comparison(self, width, ax)
 
-    def __str__(self):
+    def __str__(self) -> str:
         from rich.console import Console
 
-        console = Console(file=io.StringIO(), width=160, color_system=None)
-        console.print(self.table())
-        return console.file.getvalue()
+        written = io.StringIO()
+        Console(file=written, width=160, color_system=None).print(self.table())
+        return written.getvalue()
 
     __repr__ = __str__
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         import base64
 
         cells = "".join(f"<th>{html.escape(name)}</th>" for name in COLUMNS)

@@ -1,13 +1,22 @@
 """A run made longer: more trajectories of the same setting, from the same streams."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..lanes.blocks import LANES
 from ..simulate import simulate
 from .provenance import count_of, next_trajectory
 
+if TYPE_CHECKING:
+    import xarray as xr
 
-def continued(run, setting, trajectories, threads=None):
+    from ..methods.base import Setting
+
+
+def continued(run: xr.Dataset, setting: Setting, trajectories: int, threads: int | None = None) -> xr.Dataset:
     """The run with `trajectories` more of them; the new ones follow the old ones in the same streams."""
     attrs = run.attrs
     first = -(-next_trajectory(run) // LANES) * LANES
@@ -24,7 +33,7 @@ def continued(run, setting, trajectories, threads=None):
     return merged
 
 
-def _join(run, more):
+def _join(run: xr.Dataset, more: xr.Dataset) -> xr.Dataset:
     import xarray as xr
 
     return xr.concat(
@@ -32,10 +41,10 @@ def _join(run, more):
     )
 
 
-def _merge(run, more):
+def _merge(run: xr.Dataset, more: xr.Dataset) -> xr.Dataset:
     """Chan's update of mean and variance; smallest, largest, and the numbers of diverged trajectories."""
     n, m = int(run.attrs["trajectories"]), int(more.attrs["trajectories"])
-    names = [name for name in run.data_vars if f"{name}_variance" in run.data_vars]
+    names = [str(name) for name in run.data_vars if f"{name}_variance" in run.data_vars]
     data = {}
     with np.errstate(invalid="ignore", over="ignore"):
         for name in names:

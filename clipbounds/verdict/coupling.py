@@ -18,14 +18,21 @@ How large w is where the trajectory is. If E w²(Phi(z)) <= r w²(z) where z is 
 elsewhere, then E w²(x_s) <= max(w²(x_0), b/(1 - r)) for all s: usually little more than 1.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..clipping import NormClip
 from ..methods import ClippedSGD
 from .ranges import constants, interval, on_a_line
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
+    from ..methods.base import Setting
 
 MOST_CELLS = 2**17
 OUTWARD = 1e-12  # relative; the ratio is 1 - O(eta), computed to rounding
@@ -41,7 +48,7 @@ class Contraction:
 
 
 @functools.lru_cache(maxsize=64)
-def contraction(setting, last):
+def contraction(setting: Setting, last: float) -> Contraction | None:
     """The `Contraction` for trajectories of `last` steps, or None where none is found."""
     problem, method, noise = setting.problem, setting.method, setting.noise
     if not (type(method) is ClippedSGD and type(method.operator) is NormClip and on_a_line(setting)):
@@ -52,7 +59,7 @@ def contraction(setting, last):
     atoms = noise.atoms()
     if atoms is None or lipschitz is None or eta * lipschitz > 1 or not mu > 0:
         return None
-    left, right = (float(end) for end in interval(setting, np.float64(last)))
+    left, right = (float(end) for end in interval(setting, np.asarray(last, dtype=np.float64)))
     if not 2 * eta * c < right - left < np.inf:
         return None
     cells = int(np.clip(16 * (right - left) / (eta * c), 4096, MOST_CELLS))
@@ -81,11 +88,21 @@ def contraction(setting, last):
     return best
 
 
-def _cost(found):
+def _cost(found: Contraction) -> float:
     return np.sqrt(found.square) / (1 - found.kappa)
 
 
-def _weighted(a, core, edges, to_left, to_right, shrink, weights, step, start):
+def _weighted(
+    a: float,
+    core: tuple[float, float],
+    edges: FloatArray,
+    to_left: FloatArray,
+    to_right: FloatArray,
+    shrink: FloatArray,
+    weights: FloatArray,
+    step: float,
+    start: float,
+) -> Contraction | None:
     """The `Contraction` for w = exp(a dist(., core)), or None if there is none.
 
     `to_left` and `to_right`, (cells, atoms): how far a step may go; `step`: the longest one.

@@ -1,23 +1,43 @@
 """The verdicts on several bounds from one run, at a joint confidence: what `compare` and `follow` both stand on."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..bounds import HypothesesFail
 from . import assumed, judge
+from .case import Case, Verdict, is_sampled
 from .enclosed import judge_enclosure
-from .judge import Case, Verdict
 from .ranges import measured_range
 from .sample import MEASURED, take, why_not
 
+if TYPE_CHECKING:
+    import xarray as xr
 
-def decide(run, setting, bounds, confidence, error, band, ranges, assume=None):
+    from ..array_types import FloatArray, IntArray
+    from ..bounds.base import Bound
+    from ..methods.base import Setting
+
+
+def decide(
+    run: xr.Dataset,
+    setting: Setting,
+    bounds: list[Bound],
+    confidence: float,
+    error: float,
+    band: str | None,
+    ranges: dict[str, tuple[FloatArray, FloatArray]],
+    assume: str | None = None,
+) -> list[Verdict]:
     """The verdicts on `bounds`; all that may err together err with probability at most `error`.
 
     `confidence` is the number that the verdicts show. Hypotheses that fail, and bounds that say nothing, take no part of
     the error: they do not depend on the run. `assume` is None or "normal means" (`assumed`).
     """
     cases = [_case(bound, run, setting, confidence) for bound in bounds]
-    tests = sum(isinstance(case, Case) and judge.is_sampled(case) for case in cases)
+    tests = sum(isinstance(case, Case) and is_sampled(case) for case in cases)
     error = error / max(tests, 1)
     return [
         assumed.mark(_decide(case, error, band, ranges or {}, assume), setting) if isinstance(case, Case) else case
@@ -25,10 +45,10 @@ def decide(run, setting, bounds, confidence, error, band, ranges, assume=None):
     ]
 
 
-def _case(bound, run, setting, confidence):
+def _case(bound: Bound, run: xr.Dataset, setting: Setting, confidence: float) -> Case | Verdict:
     """A `Case` to be judged, or a `Verdict` where there is nothing to judge."""
 
-    def says(verdict, reason):
+    def says(verdict: str, reason: str) -> Verdict:
         return Verdict(bound.name, bound.kind, bound.quantity, verdict, reason)
 
     sample = take(run, bound.quantity)
@@ -41,7 +61,9 @@ def _case(bound, run, setting, confidence):
     return Case(bound, setting, sample, value, confidence, run.attrs.get("source") == MEASURED)
 
 
-def _decide(case, error, band, ranges, assume):
+def _decide(
+    case: Case, error: float, band: str | None, ranges: dict[str, tuple[FloatArray, FloatArray]], assume: str | None
+) -> Verdict:
     bound, setting, sample = case.bound, case.setting, case.sample
     if bound.kind in ("floor", "prediction"):
         return judge.judge_display(case)
@@ -49,15 +71,14 @@ def _decide(case, error, band, ranges, assume):
         return case.says("vacuous", case.vacuous, "", sample.mean, sample.smallest, sample.largest)
     if sample.enclosed:
         return judge_enclosure(case)
-    if not judge.is_sampled(case):
+    if not is_sampled(case):
         return judge.judge_exact(case)
     error = error / len(sample.steps)
     if bound.aggregate == "probability":
         return judge.judge_probability(case, error)
     if bound.quantity in ranges:
-        proved = tuple(
-            np.broadcast_to(np.asarray(end, dtype=np.float64), sample.steps.shape) for end in ranges[bound.quantity]
-        )
+        low, high = ranges[bound.quantity]
+        proved = np.broadcast_to(low, sample.steps.shape), np.broadcast_to(high, sample.steps.shape)
     else:
         proved = measured_range(setting, bound.quantity, sample.steps, bound.accept_sampled)
     if assume is None:
@@ -66,7 +87,7 @@ def _decide(case, error, band, ranges, assume):
     return assumed.judge_student(case, error / 2, proved_verdict)
 
 
-def drawn(run, setting, draw):
+def drawn(run: xr.Dataset, setting: Setting, draw: list[Bound]) -> list[tuple[str, str, str, IntArray, FloatArray]]:
     """(name, kind, quantity, steps, value) of the bounds that are drawn only."""
     curves = []
     for bound in draw:

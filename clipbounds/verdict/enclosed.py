@@ -1,10 +1,19 @@
 """A bound against an enclosure of the mean: no sampling, so no confidence is spent."""
 
+from __future__ import annotations
 
-def judge_enclosure(case):
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .case import Case, Verdict
+
+
+def judge_enclosure(case: Case) -> Verdict:
     """ "holds" or "violated" where the whole enclosure is on one side of the bound, else "undecided"."""
     sample, bound = case.sample, case.bound
-    rest = {"method": "exact", "measured": sample.mean, "low": sample.smallest, "high": sample.largest}
+    rest: dict[str, Any] = {"method": "exact", "measured": sample.mean, "low": sample.smallest, "high": sample.largest}
     if bound.aggregate != "mean":
         words = "a probability" if bound.aggregate == "probability" else "every trajectory"
         return case.says(

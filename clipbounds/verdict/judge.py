@@ -1,144 +1,25 @@
-"""One bound against one measured quantity: the rules by which a verdict is reached."""
+"""The rules by which a verdict on a case is reached."""
 
-import dataclasses
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..noise.base import NONE
 from . import means
+from .case import SLACK
 from .proportions import clopper_pearson
 from .quantiles import quantile_limits
 from .rounding import rounding
 
-NONNEGATIVE = (
-    "gradient_norm", "mean_gradient_norm", "mean_squared_gradient_norm", "min_gradient_norm", "gap", "distance",
-    "squared_distance", "clipped_fraction", "mean_certified", "mean_phi", "displacement", "estimator_size", "consensus_error",
-)  # fmt: skip
-SLACK = 1e-9  # relative, on the side of the bound
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
+    from .case import Case, Verdict
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Verdict:
-    """What may be concluded about one bound from one run.
-
-    Attributes
-    ----------
-    bound, kind, quantity : str
-    verdict : "holds", "violated", both followed by " (assuming ...)" where something is assumed; "undecided", "vacuous" (the bound says nothing), "does not apply" (a hypothesis fails; the
-        reason is the table) or "not measured". It speaks of the checkpoints of the run, not of the steps between them
-    reason : str, why it is undecided or not measured, or where it is violated
-    tightness : float or None, largest measured/bound over the checkpoints (bound/measured for lower bounds and floors);
-        1 is tight
-    confidence : float, all verdicts of the comparison hold together with at least this probability; 1 if exact
-    method : "exact", "empirical Bernstein", "betting", "asymptotic", "Student", "Clopper-Pearson" or ""
-    steps, measured, low, high, value : arrays over the checkpoints >= 1: the measured curve (mean, extreme trajectory or
-        quantile), its band, and the bound
-    open : bool, more trajectories could decide it
-    """
-
-    bound: str
-    kind: str
-    quantity: str
-    verdict: str
-    reason: str = ""
-    tightness: float | None = None
-    confidence: float = 1.0
-    method: str = ""
-    steps: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0), repr=False)
-    measured: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0), repr=False)
-    low: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0), repr=False)
-    high: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0), repr=False)
-    value: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0), repr=False)
-    open: bool = False
-
-
-def is_deterministic(setting, sample):
-    """No noise, and no trajectory differs from another (an oracle of a finite sum has no layout and counts as noise)."""
-    same = np.array_equal(sample.smallest, sample.largest, equal_nan=True)
-    return setting.noise.layout == NONE and same
-
-
-def is_sampled(case):
-    """Whether the verdict on this bound is a test that may err, and so takes its part of 1 - confidence."""
-    bound = case.bound
-    random = bound.aggregate == "probability" or (
-        bound.aggregate == "mean" and not is_deterministic(case.setting, case.sample)
-    )
-    return bound.kind in ("upper", "lower") and random and not case.vacuous and not case.sample.enclosed
-
-
-def tightness(kind, measured, value):
-    """Largest ratio over the checkpoints; checkpoints where it is 0/0 or infinite/infinite say nothing."""
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = measured / value if kind in ("upper", "prediction") else value / measured
-    ratio = ratio[~np.isnan(ratio)]
-    return float(ratio.max()) if ratio.size else None
-
-
-def limit_of(bound, setting, value, steps):
-    """The bound moved by the slack, to the side that forgives."""
-    sign = 1.0 if bound.kind == "upper" else -1.0
-    return value + sign * (SLACK * np.abs(value) + rounding(setting, bound.quantity, value, steps))
-
-
-class Case:
-    """A bound, a setting and a sample, and the verdicts that they allow."""
-
-    def __init__(self, bound, setting, sample, value, confidence, outside=False):
-        self.bound, self.setting, self.sample, self.value = bound, setting, sample, value
-        self.confidence, self.outside = confidence, outside
-        self.limit = limit_of(bound, setting, value, sample.steps)
-        self.upper = bound.kind == "upper"
-
-    @property
-    def vacuous(self):
-        """Why the bound says nothing at any checkpoint, or ""."""
-        if self.bound.kind == "upper" and np.all(self.value == np.inf):
-            return "the bound is infinite at every checkpoint: it says nothing"
-        if self.bound.kind == "lower" and np.all(self.value <= 0) and self.bound.quantity in NONNEGATIVE:
-            return f"the bound is at most 0 at every checkpoint, and {self.bound.quantity} is never negative: it says nothing"
-        if self.bound.kind == "lower" and np.all(self.value == -np.inf):
-            return "the bound is -infinite at every checkpoint: it says nothing"
-        return ""
-
-    @property
-    def suspect(self):
-        """What is wrong where a value leaves the proved range."""
-        if self.outside:
-            return "the data are not from this setting; look at its step size, threshold, start and noise, and at the steps of the data"
-        return "a certificate of the problem or method is wrong"
-
-    def outside_range(self, verdict):
-        """Whether the verdict is that the data do not fit the setting."""
-        return verdict.reason.endswith(self.suspect)
-
-    def inside(self, low, high):
-        return high <= self.limit if self.upper else low >= self.limit
-
-    def beyond(self, low, high):
-        return low > self.limit if self.upper else high < self.limit
-
-    def says(self, verdict, reason, method, measured, low, high, open=False):
-        return Verdict(
-            bound=self.bound.name, kind=self.bound.kind, quantity=self.bound.quantity, verdict=verdict, reason=reason,
-            tightness=tightness(self.bound.kind, measured, self.value),
-            confidence=1.0 if method == "exact" else self.confidence, method=method,
-            steps=self.sample.steps, measured=measured, low=low, high=high, value=self.value, open=open,
-        )  # fmt: skip
-
-    def diverged(self):
-        most = int(self.sample.diverged.max())
-        first = int(self.sample.steps[np.argmax(self.sample.diverged > 0)])
-        return f"{most} of {self.sample.count} trajectories left the finite range by step {first}"
-
-    def violated(self, beyond, **rest):
-        step = int(self.sample.steps[np.argmax(beyond)])
-        return self.says(
-            "violated", f"beyond the bound at {np.count_nonzero(beyond)} checkpoints, first at step {step}", **rest
-        )
-
-
-def judge_exact(case):
+def judge_exact(case: Case) -> Verdict:
     """Every trajectory is compared: no sampling error."""
     sample = case.sample
     low, high = sample.smallest, sample.largest
@@ -150,7 +31,7 @@ def judge_exact(case):
     usable = (low <= high) & (np.isfinite(high) | (sample.diverged == 0))
     extreme = high if case.upper else low
     beyond = usable & (extreme > case.limit if case.upper else extreme < case.limit)
-    rest = {"method": "exact", "measured": extreme, "low": low, "high": high}
+    rest: dict[str, Any] = {"method": "exact", "measured": extreme, "low": low, "high": high}
     if beyond.any():
         return case.violated(beyond, **rest)
     if sample.diverged.any():
@@ -160,7 +41,7 @@ def judge_exact(case):
     return case.says("holds", "", **rest)
 
 
-def judge_mean(case, error, proved, band):
+def judge_mean(case: Case, error: float, proved: tuple[FloatArray, FloatArray], band: str | None) -> Verdict:
     """A band for the mean, each checkpoint with its part `error`, on the proved range (low, high).
 
     What is proved comes first: betting where every trajectory is kept, empirical Bernstein and the band of the spread where
@@ -187,7 +68,7 @@ def judge_mean(case, error, proved, band):
     else:
         low, high = means.statistics_band(sample, facts, error)
     low, high = np.where(clean, low, -np.inf), np.where(clean, high, np.inf)
-    rest = {"method": band, "measured": sample.mean, "low": low, "high": high}
+    rest: dict[str, Any] = {"method": band, "measured": sample.mean, "low": low, "high": high}
     if outside.any():
         step = int(sample.steps[np.argmax(outside)])
         return case.says(
@@ -223,7 +104,7 @@ def judge_mean(case, error, proved, band):
     return _open(case, rest, enough)
 
 
-def _open(case, rest, enough=0):
+def _open(case: Case, rest: dict[str, Any], enough: float = 0) -> Verdict:
     """Undecided: at which step, and about how many trajectories would decide, as widths shrink between 1/n and 1/sqrt(n)."""
     low, high, mean, limit = rest["low"], rest["high"], rest["measured"], case.limit
     step = int(case.sample.steps[np.argmax(~case.inside(low, high))])
@@ -244,7 +125,7 @@ def _open(case, rest, enough=0):
     return case.says("undecided", reason, **rest, open=True)
 
 
-def judge_probability(case, error):
+def judge_probability(case: Case, error: float) -> Verdict:
     """The share of trajectories beyond the bound against ``failure_probability``, by Clopper-Pearson limits.
 
     Share at each checkpoint, or, for a bound with ``simultaneous = True``, at any checkpoint up to it. The curve shown is
@@ -276,7 +157,7 @@ def judge_probability(case, error):
         measured, limits = extreme, (np.full(n_rows, np.nan), np.full(n_rows, np.nan))
     lower = clopper_pearson(at_least, n, error=error)[0]
     upper = clopper_pearson(at_most, n, error=error)[1]
-    rest = {"method": "Clopper-Pearson", "measured": measured, "low": limits[0], "high": limits[1]}
+    rest: dict[str, Any] = {"method": "Clopper-Pearson", "measured": measured, "low": limits[0], "high": limits[1]}
     beyond = lower > allowed
     if beyond.any():
         return case.violated(beyond, **rest)
@@ -290,12 +171,12 @@ def judge_probability(case, error):
     return case.says("undecided", reason, **rest, open=True)
 
 
-def judge_display(case):
+def judge_display(case: Case) -> Verdict:
     """Floors and predictions: a ratio, no verdict."""
     words = {
         "floor": "a floor is the worst case of a class, which one setting need not attain: shown with its ratio",
         "prediction": "a prediction is never asserted: shown with its ratio",
     }
     sample = case.sample
-    rest = {"method": "", "measured": sample.mean, "low": sample.mean, "high": sample.mean}
+    rest: dict[str, Any] = {"method": "", "measured": sample.mean, "low": sample.mean, "high": sample.mean}
     return case.says("undecided", words[case.bound.kind], **rest)

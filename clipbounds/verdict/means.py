@@ -4,7 +4,10 @@ Which bands are used, and their shares of the error, follow from the setting, th
 were kept; never from the measured values.
 """
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +19,13 @@ from . import bands
 from .ranges import constants
 from .spread import Spread, spread_of, stretch
 from .wealth import Wealth
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray, RealArray
+    from ..methods.base import Setting
+    from .sample import Sample
 
 NORMAL_COUNT = 256  # trajectories below which no normal band is used
 CUTS = np.geomspace(1e-2, 1e8, 481)  # in units of the proved scale
@@ -34,13 +44,13 @@ class Facts:
     centre: np.ndarray | None = None
 
     @property
-    def variance(self):
+    def variance(self) -> FloatArray:
         """At least the variance of the quantity, from the spread alone; inf where it says nothing."""
         return (
             np.full(self.low.shape, np.inf) if self.spread is None or self.centre is not None else self.spread.variance
         )
 
-    def says_something(self, upper):
+    def says_something(self, upper: bool) -> bool:
         """Whether any number of trajectories gives an upper (lower) limit at every checkpoint."""
         end = np.isfinite(self.high if upper else self.low)
         if self.spread is None:
@@ -55,7 +65,13 @@ class Facts:
         )
 
 
-def facts_of(setting, quantity, steps, proved, accept_sampled=False):
+def facts_of(
+    setting: Setting,
+    quantity: str,
+    steps: RealArray,
+    proved: tuple[FloatArray, FloatArray],
+    accept_sampled: bool = False,
+) -> Facts:
     """The `Facts` of a quantity with the proved range (low, high)."""
     if is_described(setting):
         return Facts(*proved, None, None)
@@ -66,7 +82,7 @@ def facts_of(setting, quantity, steps, proved, accept_sampled=False):
     return Facts(*proved, spread, centre)
 
 
-def _root_gap(setting, steps, spread):
+def _root_gap(setting: Setting, steps: RealArray, spread: Spread) -> FloatArray:
     """A bound of E sqrt(gap_t): its value without noise, plus the mean distance of the two trajectories, E|sum D| <= 2 sum E|D|."""
     from ..noise import NoNoise
     from ..simulate import simulate
@@ -75,7 +91,7 @@ def _root_gap(setting, steps, spread):
     return np.sqrt(np.maximum(quiet["gap"].values[:, 0], 0.0)) * (1 + 1e-9) + spread.drift
 
 
-def choose_cuts(facts, count, error):
+def choose_cuts(facts: Facts, count: int, error: float) -> tuple[FloatArray, FloatArray]:
     """Where to cut X - E X at each checkpoint, and the proved cost E(|X - E X| - cut)^+ of it: the cheapest for `count` values."""
     target = np.log(1 / error) + 1
     width = facts.high - facts.low
@@ -87,7 +103,7 @@ def choose_cuts(facts, count, error):
     return _cheapest(cuts, excess, width, count / target)
 
 
-def _cheapest(cuts, excess, width, rate):
+def _cheapest(cuts: FloatArray, excess: FloatArray, width: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]:
     cost = excess + cuts / rate
     best = np.argmin(np.where(np.isnan(cost), np.inf, cost), axis=0)[np.newaxis]
     cut, extra, cost = (np.take_along_axis(v, best, axis=0)[0] for v in (cuts, excess, cost))
@@ -105,7 +121,7 @@ class Bets:
     side : float in (0, 1), the error of one limit at one checkpoint
     """
 
-    def __init__(self, facts, count, side):
+    def __init__(self, facts: Any, count: int, side: float) -> None:
         self.facts, self.side = facts, side
         self.cuts, self.excess = choose_cuts(facts, count, side)
         self.variance = facts.variance
@@ -118,25 +134,25 @@ class Bets:
             self.tops, self.above = _cheapest(levels, over, facts.high, count / (np.log(1 / side) + 1))
             self.prior = np.fmin(self.prior, 0.25 * self.tops**2)
 
-    def _facts(self, row, low):
+    def _facts(self, row: int, low: float) -> tuple[float, float, float, float, float]:
         return low, self.cuts[row], self.excess[row], self.variance[row], self.prior[row]
 
-    def below(self, x, row):
+    def below(self, x: FloatArray, row: int) -> Wealth:
         """The wealth of the bets that the mean is larger than a candidate."""
         return Wealth(x, self.side, *self._facts(row, self.facts.low[row]))
 
-    def over(self, x, row):
+    def over(self, x: FloatArray, row: int) -> Wealth:
         """The wealth of the bets that the mean of -min(x, top) is larger than a candidate."""
         return Wealth(-np.minimum(x, self.tops[row]), self.side, *self._facts(row, -self.tops[row]))
 
-    def excludes(self, x, row, smaller=None, larger=None):
+    def excludes(self, x: FloatArray, row: int, smaller: float | None = None, larger: float | None = None) -> bool:
         """Whether the band of `x` lies above `smaller` (or below `larger`); `x` of shape (n,) or (n, samples)."""
         if smaller is not None:
             return self.below(x, row).rejects(smaller)
         return self.over(x, row).rejects(self.above[row] - larger)
 
 
-def betting_band(values, facts, error):
+def betting_band(values: FloatArray, facts: Facts, error: float) -> tuple[FloatArray, FloatArray]:
     """(low, high) of the mean at each checkpoint, each side wrong with probability at most error/2."""
     bets = Bets(facts, values.shape[1], error / 2)
     low, high = np.full(len(values), -np.inf), np.full(len(values), np.inf)
@@ -147,7 +163,7 @@ def betting_band(values, facts, error):
     return np.fmax(low, facts.low), np.fmin(high, facts.high)
 
 
-def law_band(count, mean, facts, error):
+def law_band(count: int, mean: FloatArray, facts: Any, error: float) -> tuple[FloatArray, FloatArray]:
     """Band for the mean of `count` trajectories from its spread alone: Freedman's tail for all their steps, or Chebyshev."""
     spread = facts.spread
     target = np.log(2 / error)
@@ -159,7 +175,7 @@ def law_band(count, mean, facts, error):
     return np.fmax(mean - half, facts.low), np.fmin(mean + half, facts.high)
 
 
-def statistics_band(sample, facts, error):
+def statistics_band(sample: Sample, facts: Facts, error: float) -> tuple[FloatArray, FloatArray]:
     """Empirical Bernstein on the range, and where the spread is known its band too, with half of the error each."""
     parts = 1 if facts.spread is None or facts.centre is not None else 2
     low, high = bands.empirical_bernstein(
@@ -171,7 +187,7 @@ def statistics_band(sample, facts, error):
     return low, high
 
 
-def normal_from(setting, quantity, facts, accept_sampled=False):
+def normal_from(setting: Setting, quantity: str, facts: Facts, accept_sampled: bool = False) -> float:
     """Number of trajectories from which a normal band for the mean is justified by what is known of the noise; inf if never.
 
     Nothing is proved by that band, so it is used only where `spread` has no rule, or a stretching one. It needs a finite
@@ -193,7 +209,7 @@ def normal_from(setting, quantity, facts, accept_sampled=False):
     return max(NORMAL_COUNT, int(np.ceil(needed))) if np.isfinite(needed) else np.inf
 
 
-def normal_band(sample, error):
+def normal_band(sample: Sample, error: float) -> tuple[FloatArray, FloatArray]:
     """The normal band widened for skewness, infinite where the guard refuses it.
 
     The error of Student's statistic at z is mostly -skewness (2 z² + 1)/(6 sqrt n) (Hall 1983); the sample skewness is at most
@@ -218,7 +234,9 @@ NEEDED_MOMENT = {
 }  # fmt: skip
 
 
-def variance_is_finite(setting, quantity, low, high, accept_sampled=False):
+def variance_is_finite(
+    setting: Setting, quantity: str, low: FloatArray, high: FloatArray, accept_sampled: bool = False
+) -> bool:
     """Whether the quantity is known to have a finite variance at every step.
 
     Either its proved range is finite, or the step is unclipped and f has a global L: then ‖x_{t+1}‖ <= (1 + eta L)‖x_t‖ +

@@ -1,15 +1,28 @@
 """The figure of a comparison."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from . import paper
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from .case import Verdict
+    from .comparison import Comparison
 
 # Okabe and Ito's colours, told apart with any colour vision; black is kept for the measurement
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = {"upper": "-", "lower": "--", "floor": "-.", "prediction": ":"}
 
 
-def draw_comparison(comparison, width=None, ax=None):
+def draw_comparison(comparison: Comparison, width: float | str | None = None, ax: Any = None) -> Figure:
     """One panel a quantity: measured curve with its band, upper bounds solid, lower dashed, floors dash-dotted.
 
     Bounds that are drawn without a verdict are thin and dotted, and say so in the legend. What the user assumes stands above.
@@ -32,7 +45,7 @@ def draw_comparison(comparison, width=None, ax=None):
     return figure
 
 
-def _panel(axis, comparison, quantity, verdicts):
+def _panel(axis: Axes, comparison: Comparison, quantity: str, verdicts: list[Verdict]) -> None:
     curves = []
     shown = {}
     for verdict in verdicts:

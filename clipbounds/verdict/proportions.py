@@ -1,11 +1,25 @@
 """Exact confidence limits for a probability."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .bands import _check_sides, error_of
 
+if TYPE_CHECKING:
+    from ..array_types import FloatArray, FloatOrArray
 
-def clopper_pearson(successes, trials, confidence=None, sides=2, *, error=None):
+
+def clopper_pearson(
+    successes: FloatOrArray,
+    trials: FloatOrArray,
+    confidence: float | None = None,
+    sides: int = 2,
+    *,
+    error: float | None = None,
+) -> tuple[FloatArray, FloatArray]:
     """Limits for the success probability of `trials` independent trials.
 
     Theorem (Clopper and Pearson 1934). With delta = (1 - confidence)/sides the lower limit solves

@@ -1,5 +1,9 @@
 """What a run is: which setting made it, how many different trajectories it has, and whether it is still the data of one setting."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..exact import EXACT
@@ -7,8 +11,11 @@ from ..methods import Setting
 from ..simulate import origin
 from ..specs import Spec
 
+if TYPE_CHECKING:
+    import xarray as xr
 
-def setting_of(run):
+
+def setting_of(run: xr.Dataset) -> Setting:
     """The setting that a run was made from; ValueError unless the run is the data of that setting, each trajectory once."""
     attrs = getattr(run, "attrs", {})
     if "setting" not in attrs:
@@ -35,7 +42,7 @@ def setting_of(run):
     return setting
 
 
-def _check_enclosures(run):
+def _check_enclosures(run: xr.Dataset) -> None:
     lost = [name for name in run.data_vars if f"{name}_error" in run and run[f"{name}_error"].dims != ("checkpoint",)]
     if lost:
         raise ValueError(
@@ -43,7 +50,7 @@ def _check_enclosures(run):
         )
 
 
-def _check_trajectories(run, setting):
+def _check_trajectories(run: xr.Dataset, setting: Setting) -> None:
     if "trajectory" not in run.dims or "trajectory" not in run.coords or "diverged_at" not in run:
         raise ValueError(
             "compare: the trajectories of the run were averaged or dropped, and a mean of means has another law; pass the"
@@ -64,12 +71,12 @@ def _check_trajectories(run, setting):
         )
 
 
-def count_of(run):
+def count_of(run: xr.Dataset) -> int:
     """Number of trajectories: what the run has, not what its attributes remember."""
     return run.sizes["trajectory"] if run.attrs["keep"] == "trajectories" else int(run.attrs["trajectories"])
 
 
-def next_trajectory(run):
+def next_trajectory(run: xr.Dataset) -> int:
     """The number after the last trajectory."""
     attrs = run.attrs
     if attrs["keep"] == "trajectories":

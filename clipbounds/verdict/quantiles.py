@@ -1,12 +1,21 @@
 """Confidence limits for quantiles, for any law: order statistics."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..specs import Interval
 from .bands import _check_sides, error_of
 
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray
 
-def quantile_ranks(count, level, confidence=None, sides=2, *, error=None):
+
+def quantile_ranks(
+    count: int, level: float, confidence: float | None = None, sides: int = 2, *, error: float | None = None
+) -> tuple[int, int]:
     """Ranks (l, k), counted from 1, of the order statistics that enclose a quantile; 0 or count + 1 where none does.
 
     Theorem. X_1..X_n independent with one law, q its level-quantile, P(X < q) <= level <= P(X <= q). The number of
@@ -28,7 +37,9 @@ def quantile_ranks(count, level, confidence=None, sides=2, *, error=None):
     return (int(few[-1]) + 1 if few.size else 0), (int(enough[0]) + 1 if enough.size else count + 1)
 
 
-def quantile_limits(values, level, confidence=None, sides=2, *, error=None):
+def quantile_limits(
+    values: ArrayLike, level: float, confidence: float | None = None, sides: int = 2, *, error: float | None = None
+) -> tuple[FloatArray, FloatArray]:
     """Confidence limits for the level-quantile of independent values along the last axis.
 
     Where the sample is too small for a limit, the limit is infinite: the smallest count with a finite upper limit is

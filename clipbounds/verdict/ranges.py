@@ -17,6 +17,10 @@ x_t <= a+, and x_{t+1} <= x_t + eta c <= a+ + eta c. If eta L <= 1, x -> x - eta
 as clip is 1-Lipschitz; at a+ (finite), f'(a+) = u >= -xi gives x_{t+1} <= a+ - eta mean_i clip(u + xi_i) <= a+.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..bounds.yu2023.growth import displacements, estimator_sizes
@@ -24,11 +28,22 @@ from ..clipping import Identity, NormClip
 from ..described import is_described
 from ..methods import SGD, ClippedSGD, SClipEF
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray, RealArray
+    from ..methods.base import Setting
+    from ..noise.base import Noise
+    from ..problems.base import Problem
+
 OUTWARD = 1e-9  # relative widening: the ends are computed in floating point
 PIECES = 256  # steps that the bound of the running mean takes one by one, before it takes geometric pieces
 
 
-def measured_range(setting, quantity, steps, accept_sampled=False):
+def measured_range(
+    setting: Setting, quantity: str, steps: ArrayLike, accept_sampled: bool = False
+) -> tuple[FloatArray, FloatArray]:
     """The tightest proved range of a measured quantity after `steps` steps, for every realisation of the noise.
 
     Parameters
@@ -59,7 +74,7 @@ def measured_range(setting, quantity, steps, accept_sampled=False):
     return low.reshape(steps.shape), high.reshape(steps.shape)
 
 
-def displacement(setting, steps):
+def displacement(setting: Setting, steps: RealArray) -> FloatArray:
     """D_t >= ‖x_t - x_0‖ (see "Reach" above); 0 at t = 0. For SClip-EF, sqrt(dim) times the sum that `Growth` proves."""
     if isinstance(setting.method, SClipEF):
         sums = displacements(setting.method, estimator_sizes(setting.method, int(steps.max(initial=0))))
@@ -68,13 +83,13 @@ def displacement(setting, steps):
     return np.where(steps > 0, np.maximum(steps, 1) * bound, 0.0)
 
 
-def _plain(setting):
+def _plain(setting: Setting) -> bool:
     """Whether the step is x - eta · (mean of norm-clipped or unclipped samples), as the two lemmas need."""
     method = setting.method
     return type(method) in (SGD, ClippedSGD) and method.momentum == 0 and type(method.operator) in (NormClip, Identity)
 
 
-def constants(problem):
+def constants(problem: Problem) -> tuple[Any, float, float]:
     """(L or None, L0, L1) of a problem; (None, inf, 1) for an objective that is smooth for no pair and says so."""
     try:
         pair = problem.smoothness
@@ -83,15 +98,15 @@ def constants(problem):
         return None, np.inf, 1.0
 
 
-def _contracting(setting):
+def _contracting(setting: Setting) -> bool:
     lipschitz = constants(setting.problem)[0]
     return lipschitz is not None and setting.method.step_size * lipschitz <= 1
 
 
-def _edge(problem, level, sign):
+def _edge(problem: Problem, level: float, sign: float) -> float:
     """sup{s: sign·f'(sign·s) <= level} for convex f on the line and level >= 0, rounded up; inf if it is not found."""
 
-    def slope(s):
+    def slope(s: float) -> float:
         return sign * float(problem.gradient(np.array([sign * s]))[0])
 
     start = sign * float(problem.x0[0])
@@ -114,7 +129,7 @@ def _edge(problem, level, sign):
     return right
 
 
-def interval(setting, steps):
+def interval(setting: Setting, steps: RealArray) -> tuple[Any, ...]:
     """Ends of an interval that holds x_t, for a problem on the line: reach and, for convex f, the second lemma."""
     problem, method = setting.problem, setting.method
     start = float(problem.x0[0])
@@ -130,7 +145,7 @@ def interval(setting, steps):
     return low, high
 
 
-def noise_ends(noise):
+def noise_ends(noise: Noise) -> tuple[float, float]:
     """(u, v) with -u <= xi <= v on the line."""
     atoms = noise.atoms() if noise.additive else None
     if atoms is None or noise.radial:
@@ -139,13 +154,13 @@ def noise_ends(noise):
     return max(-float(support.min()), 0.0), max(float(support.max()), 0.0)
 
 
-def on_a_line(setting):
+def on_a_line(setting: Setting) -> bool:
     """Convex on the whole line. An objective without constants may have a smaller domain (1/x, -log x): not that one."""
     problem = setting.problem
     return problem.dim == 1 and problem.convex and np.isfinite(constants(problem)[1])
 
 
-def _ends(setting, steps, function):
+def _ends(setting: Setting, steps: FloatArray, function: Callable[..., Any]) -> list[FloatArray]:
     """`function` of points at both ends of the interval; inf where an end is infinite."""
     values = []
     for end in interval(setting, steps):
@@ -155,7 +170,7 @@ def _ends(setting, steps, function):
     return values
 
 
-def distance_range(setting, steps):
+def distance_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Distance to the nearest minimiser: it is 1-Lipschitz in x; both lemmas sharpen the upper end.
 
     On the line the distance to a minimiser set, an interval, is convex, so the larger of both ends bounds it.
@@ -171,11 +186,12 @@ def distance_range(setting, steps):
     return low, np.fmin(high, _ball(setting))
 
 
-def squared_distance_range(setting, steps):
-    return tuple(np.square(end) for end in distance_range(setting, steps))
+def squared_distance_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
+    low, high = distance_range(setting, steps)
+    return np.square(low), np.square(high)
 
 
-def _ball(setting):
+def _ball(setting: Setting) -> float:
     """max(‖x_0 - x*‖, w/mu) where the first lemma applies, else inf."""
     problem = setting.problem
     mu = problem.strong_convexity
@@ -184,7 +200,7 @@ def _ball(setting):
     return max(float(np.linalg.norm(problem.x0 - problem.minimiser)), setting.noise.vector_bound(problem.dim) / mu)
 
 
-def gradient_range(setting, steps):
+def gradient_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
     """‖grad f(x_t)‖.
 
     General: with ‖hess f‖ <= H0 + H1‖grad f‖, or the first-order form applied to short pieces of the segment, v(s) =
@@ -209,7 +225,7 @@ def gradient_range(setting, steps):
     return np.fmax(low, 0.0), np.fmin(high, problem.steepest(way))
 
 
-def mean_gradient_range(setting, steps, power=1):
+def mean_gradient_range(setting: Setting, steps: FloatArray, power: int = 1) -> tuple[FloatArray, FloatArray]:
     """Running mean over s < t of ‖g_s‖^power: the mean of its ranges.
 
     The ranges widen with s, so a piece of the steps is bounded by its last step. At t = 0 it is ‖g_0‖^power. Where the norm is
@@ -229,12 +245,12 @@ def mean_gradient_range(setting, steps, power=1):
     return np.cumsum(weight * low)[rows] / count, np.cumsum(weight * high)[rows] / count
 
 
-def mean_squared_gradient_range(setting, steps):
+def mean_squared_gradient_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Running mean over s < t of ‖g_s‖²."""
     return mean_gradient_range(setting, steps, power=2)
 
 
-def mean_certified_range(setting, steps):
+def mean_certified_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Running mean of a step rule's certified quantity, a concave non-decreasing function of ‖g_s‖: Jensen."""
     rule = getattr(setting.method, "rule", None)
     if rule is None:
@@ -242,19 +258,19 @@ def mean_certified_range(setting, steps):
     return np.zeros(steps.shape), rule.certify(mean_gradient_range(setting, steps)[1])
 
 
-def min_gradient_range(setting, steps):
+def min_gradient_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Minimum over s <= t of ‖g_s‖: at most ‖g_0‖, at least the lower end at t, which does not rise with t."""
     low, _ = gradient_range(setting, steps)
     return low, np.full(steps.shape, float(np.linalg.norm(setting.problem.gradient(setting.problem.x0))))
 
 
-def gap_range(setting, steps):
+def gap_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
     """f(x_t) - f_star >= 0.
 
     General: |f(x_t) - f(x_0)| is at most the integral over [0, D] of the upper end for ‖grad f‖. Convex on the line: at
     most the larger value at the ends of the interval. First lemma: f(x) <= f(x*) + L‖x - x*‖²/2.
     """
-    problem = setting.problem
+    problem: Any = setting.problem
     start = problem.initial_gap
     gradient = float(np.linalg.norm(problem.gradient(problem.x0)))
     way = displacement(setting, steps)

@@ -23,6 +23,10 @@ root of the consensus error by 2 E. An estimator is a sum of non-negative parts 
 each rounded a few times a step: relative to M_t, 16 eps t. Counts (the clipped fraction) are not rounded.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..clipping import Identity, NormClip
@@ -31,11 +35,15 @@ from ..methods import SGD, ClippedSGD
 from ..noise.base import NONE
 from .ranges import constants, displacement
 
+if TYPE_CHECKING:
+    from ..array_types import FloatArray, RealArray
+    from ..methods.base import Setting
+
 EPS = np.finfo(np.float64).eps
 COUNTED = ("clipped_fraction",)  # nothing is rounded
 
 
-def displaced(setting, steps, running=False):
+def displaced(setting: Setting, steps: RealArray, running: bool = False) -> FloatArray:
     """E_t, or for `running` a bound of E_s for all s <= t, where the contraction would make the last one smaller."""
     problem, method = setting.problem, setting.method
     unit = (64 + problem.dim + getattr(problem, "clients", 0)) * EPS
@@ -63,7 +71,7 @@ def displaced(setting, steps, running=False):
         return unit * steps * (size + farthest)
 
 
-def rounding(setting, quantity, value, steps):
+def rounding(setting: Setting, quantity: str, value: FloatArray, steps: RealArray) -> FloatArray:
     """What floating point may add to a quantity near `value` after `steps` steps; 0 for quantities without a rule."""
     if is_described(setting):
         return np.zeros(np.shape(value))  # measured elsewhere: nothing is known of its arithmetic

@@ -1,11 +1,19 @@
 """What a run says about one quantity, whether it kept trajectories or statistics."""
 
+from __future__ import annotations
+
 import dataclasses
 import difflib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..exact import EXACT
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import xarray as xr
 
 MEASURED = "measured"  # attrs["source"] of runs that `clipbounds.measured` made
 
@@ -35,7 +43,7 @@ class Sample:
     enclosed: bool = False
 
 
-def take(run, quantity):
+def take(run: xr.Dataset, quantity: str) -> Sample | None:
     """The `Sample` of a quantity, or None where it was not measured: not in the run, no checkpoint >= 1, or all nan."""
     if quantity not in run or "checkpoint" not in run[quantity].dims or quantity == "evaluations":
         return None
@@ -69,7 +77,7 @@ def take(run, quantity):
         with np.errstate(invalid="ignore", over="ignore"):
             mean = values.mean(axis=1)
             variance = values.var(axis=1, ddof=1) if values.shape[1] > 1 else np.full(mean.shape, np.nan)
-        statistics = (mean, variance, values.min(axis=1), values.max(axis=1))
+        statistics: tuple[Any, ...] = (mean, variance, values.min(axis=1), values.max(axis=1))
         count = values.shape[1]
     else:
         if f"{quantity}_variance" not in run:
@@ -83,16 +91,17 @@ def take(run, quantity):
     clean = diverged == 0
     if clean.any() and np.all(np.isnan(statistics[0][clean])):
         return None
-    return Sample(steps[rows], count, values, *statistics, diverged)
+    mean, variance, smallest, largest = statistics
+    return Sample(steps[rows], count, values, mean, variance, smallest, largest, diverged)
 
 
-def why_not(run, quantity):
+def why_not(run: xr.Dataset, quantity: str) -> str:
     """Why `take` has nothing: the quantity is not in the run (with a near name), or was not measured at a checkpoint >= 1."""
     if quantity == "evaluations":
         return "evaluations is fixed by the method, the same for every trajectory: it is counted, not measured"
     if quantity in run:
         return f"the run has no values of {quantity} at a checkpoint >= 1"
-    names = sorted(n for n in run.data_vars if not n.endswith(("_variance", "_smallest", "_largest")))
+    names = sorted(str(n) for n in run.data_vars if not str(n).endswith(("_variance", "_smallest", "_largest")))
     near = difflib.get_close_matches(quantity, names, 1)
     return f"the run has no quantity {quantity!r}; " + (
         f"did you mean {near[0]!r}?" if near else f"it has {', '.join(names)}"

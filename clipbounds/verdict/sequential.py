@@ -1,5 +1,9 @@
 """Add trajectories until every verdict is decided, without spoiling the confidence by looking repeatedly."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..exact import EXACT
 from ..specs import check_integer
 from .comparison import Comparison
@@ -7,18 +11,38 @@ from .continuation import continued
 from .decide import decide, drawn
 from .provenance import count_of
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def look_error(error, look):
+    import xarray as xr
+
+    from ..bounds.base import Bound
+    from ..methods.base import Setting
+
+
+def look_error(error: float, look: int) -> float:
     """Part of the error that look k = 1, 2, ... may spend: error/(k(k+1)). The parts sum to `error` over all k."""
     return error / (look * (look + 1))
 
 
-def looks_of(run):
+def looks_of(run: xr.Dataset) -> int:
     """How often verdicts on this run, or on a part of it, were looked at before it was continued."""
     return int(run.attrs.get("looks", 0))
 
 
-def follow(run, setting, bounds, confidence, error, draw, band, ranges, until, budget, threads):
+def follow(
+    run: xr.Dataset,
+    setting: Setting,
+    bounds: list[Bound],
+    confidence: float,
+    error: float,
+    draw: list[Bound],
+    band: str | None,
+    ranges: dict[Any, Any],
+    until: str,
+    budget: int | None,
+    threads: int | None,
+) -> Comparison:
     """Look, double the trajectories, look again, until no verdict is open or the budget is used up.
 
     The number of looks travels in the run (attrs["looks"]): a comparison of its own result goes on with the next look.

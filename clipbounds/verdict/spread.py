@@ -23,8 +23,11 @@ E[D² | past] <= l² E W², ‖D‖_p <= 2 l ‖W‖_p, and |D| <= l w min(a, 2 
 E min(‖xi‖, a)^p <= a^{p-r} E‖xi‖^r for every 0 <= r <= p: the smallest over a grid of r is taken.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -34,6 +37,14 @@ from ..noise import Gaussian
 from ..noise.base import RADIAL
 from .coupling import contraction
 from .ranges import constants
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray, RealArray
+    from ..methods.base import Setting
+    from ..noise.base import Noise
+    from ..problems.base import Problem
 
 ORDERS = (1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)  # of the moments
 LOWER_ORDERS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0, *ORDERS)
@@ -59,11 +70,11 @@ class Spread:
     drift: np.ndarray
 
     @property
-    def unit(self):
+    def unit(self) -> FloatArray:
         """A proved scale of the quantity, the smallest of the roots of its moments."""
         return np.fmin.reduce([moment ** (1 / p) for p, moment in self.moments.items()])
 
-    def exponent(self, s):
+    def exponent(self, s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(h, h') of the exponential tail at s > 0; 0 where there is none."""
         with np.errstate(invalid="ignore", over="ignore"):
             width = 2 * (self.scale + self.jump * s / 3)
@@ -72,7 +83,7 @@ class Spread:
         known = np.isfinite(width) & (width > 0)
         return np.where(known, h, 0.0), np.where(known, slope, 0.0)
 
-    def excess(self, cut):
+    def excess(self, cut: FloatArray) -> FloatArray:
         """A bound of E(±(X - E X) - cut)^+, for arrays cut > 0 that broadcast with (n,).
 
         Moments: (y - B)^+ <= y^p (p-1)^{p-1}/(p^p B^{p-1}). Tail: h is convex, so its integral is at most e^{-h}/h'.
@@ -84,7 +95,7 @@ class Spread:
                 best = np.fmin(best, moment * ((p - 1) / cut) ** (p - 1) / p**p)
         return np.where(np.isnan(best), np.inf, best * OUTWARD)
 
-    def square_excess(self, centre, cut):
+    def square_excess(self, centre: FloatArray, cut: FloatArray) -> FloatArray:
         """A bound of E(X² - cut)^+, for X >= 0 with E X <= centre, from P(X - E X > s) integrated over s >= sqrt(cut) - centre."""
         s = np.sqrt(cut) - centre
         h, slope = self.exponent(np.maximum(s, 1e-300))
@@ -97,7 +108,7 @@ class Spread:
         return np.where((s > 0) & ~np.isnan(best), best * OUTWARD, np.inf)
 
 
-def stretch(problem, method):
+def stretch(problem: Any, method: Any) -> float:
     """Lipschitz constant of one step in x, the noise being fixed; inf if it is unknown.
 
     Unclipped, f convex: max(|1 - eta mu|, |1 - eta L|), as the Hessians' mean over a segment has its spectrum in [mu, L]. On
@@ -114,7 +125,7 @@ def stretch(problem, method):
     return 1 + eta * lipschitz
 
 
-def sources(method):
+def sources(method: Any) -> tuple[float, FloatArray] | None:
     """(w, caps): the weight of one source, and the cap a of each of the sources of one step; None for other methods."""
     if type(method) not in (SGD, ClippedSGD, PerSampleClippedSGD) or method.momentum != 0:
         return None
@@ -131,7 +142,7 @@ def sources(method):
     return 1 / batch, caps
 
 
-def geometric(ratio, steps):
+def geometric(ratio: float, steps: RealArray) -> FloatArray:
     """1 + ratio + .. + ratio^(steps-1)."""
     if abs(ratio - 1) < 1e-12:
         return steps * np.maximum(ratio, 1.0) ** steps
@@ -139,7 +150,7 @@ def geometric(ratio, steps):
         return np.expm1(steps * np.log(ratio)) / (ratio - 1) if ratio > 0 else np.ones_like(steps)
 
 
-def running_mean(kappa, steps, p):
+def running_mean(kappa: float, steps: RealArray, p: float) -> FloatArray:
     """A bound of sum_{j<t} (1 + kappa + .. + kappa^{j-1})^p/t^p: the sum of an increasing function is below its integral."""
     if kappa > 1:
         with np.errstate(over="ignore"):
@@ -151,7 +162,7 @@ def running_mean(kappa, steps, p):
     return (short ** (p + 1) / (p + 1) + rest) / steps**p
 
 
-def lipschitz_of(quantity, problem):
+def lipschitz_of(quantity: str, problem: Problem) -> float | None:
     """Lipschitz constant of a quantity in x: 1, L, or sqrt(L/2) for the root of the gap, as ‖grad f‖² <= 2 L gap; None for others."""
     lipschitz = constants(problem)[0]
     if quantity == "distance":
@@ -161,7 +172,7 @@ def lipschitz_of(quantity, problem):
     return lipschitz if quantity in ("gradient_norm", "min_gradient_norm", "mean_gradient_norm") else None
 
 
-def sensitivity(quantity, kappa, steps, p):
+def sensitivity(quantity: str, kappa: float, steps: RealArray, p: float) -> tuple[Any, Any]:
     """Sums over s < t of (l_s/(eta h))^p for steps that stretch by kappa, and the largest of l_s/(eta h); one source a step."""
     with np.errstate(over="ignore"):
         if quantity == "mean_gradient_norm":
@@ -172,11 +183,11 @@ def sensitivity(quantity, kappa, steps, p):
 
 
 @functools.lru_cache(maxsize=256)
-def _moments(noise, dim):
+def _moments(noise: Noise, dim: int) -> dict[float, float]:
     return {0.0: 1.0, **{r: float(noise.vector_moment(r, dim)) for r in LOWER_ORDERS[1:]}}
 
 
-def capped_moment(noise, dim, cap, p):
+def capped_moment(noise: Noise, dim: int, cap: float, p: float) -> float:
     """A bound of E min(‖xi‖, cap)^p."""
     moments = _moments(noise, dim)
     if not np.isfinite(cap):
@@ -185,7 +196,7 @@ def capped_moment(noise, dim, cap, p):
         return min(np.float64(cap) ** (p - r) * m for r, m in moments.items() if r <= p and np.isfinite(m))
 
 
-def spread_of(setting, quantity, steps, accept_sampled=False):
+def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled: bool = False) -> Spread | None:
     """The `Spread` of a quantity (for "gap": of its root) after `steps` steps, or None where the lemma does not apply.
 
     Parameters
@@ -200,16 +211,19 @@ def spread_of(setting, quantity, steps, accept_sampled=False):
     parts = sources(method) if noise.additive else None
     trusted = problem.certificate.trusted or accept_sampled
     kappa = stretch(problem, method) if parts is not None and trusted else np.inf
-    if not np.isfinite(kappa) or lipschitz_of(quantity, problem) is None:
+    lipschitz = lipschitz_of(quantity, problem)
+    if parts is None or not np.isfinite(kappa) or lipschitz is None:
         return None
-    unit = method.step_size * lipschitz_of(quantity, problem) * parts[0]
+    unit = method.step_size * lipschitz * parts[0]
     caps, counts = np.unique(parts[1], return_counts=True)
 
-    def total(p, power=1.0):
+    faster = contraction(setting, float(steps.max())) if kappa >= 1 and quantity != "min_gradient_norm" else None
+
+    def total(p: float, power: float = 1.0) -> float:
         """sum over the sources of one step of (E min(‖xi‖, a)^p)^power."""
         return float(counts @ np.array([capped_moment(noise, problem.dim, cap, p) for cap in caps]) ** power)
 
-    def sums(p):
+    def sums(p: float) -> tuple[FloatArray, FloatArray]:
         """S_p for p != 2, and for p = 2 also the one that bounds the variance."""
         alike = sensitivity(quantity, kappa, steps, p)[0] * unit**p * OUTWARD
         if faster is None:
@@ -217,7 +231,6 @@ def spread_of(setting, quantity, steps, accept_sampled=False):
         meeting = sensitivity(quantity, faster.kappa, steps, p)[0] * unit**p * OUTWARD
         return np.fmin(alike, meeting * faster.top**p), np.fmin(alike, meeting * faster.square)
 
-    faster = contraction(setting, float(steps.max())) if kappa >= 1 and quantity != "min_gradient_norm" else None
     with np.errstate(over="ignore", invalid="ignore"):
         second, least = sums(2.0)
         variance = least * total(2.0)

@@ -8,11 +8,17 @@ k, k/2, k/4, .. >= 20, as less bias is left further out; (iii) "no evidence of a
 Coverage by simulation stands in the docs: it fails where the second term of the tail decays slowly, as for stable laws near 2.
 """
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .bands import error_of
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, IntArray
 
 LIGHT = 4.0  # a tail index above this is no heavy tail here: E X² and more is finite with room
 FEWEST = 20  # of the largest values
@@ -32,17 +38,17 @@ class TailIndex:
     all: np.ndarray = dataclasses.field(repr=False)
 
     @property
-    def heavy(self):
+    def heavy(self) -> bool:
         """Whether the whole interval is below `LIGHT`."""
         return self.high < LIGHT
 
-    def __str__(self):
+    def __str__(self) -> str:
         if not self.heavy:
             return f"no evidence of a heavy tail (Hill {self.index:.3g}, {self.confidence:g} interval [{self.low:.3g}, {self.high:.3g}], k = {self.k})"
         return f"tail index {self.index:.3g}, {self.confidence:g} interval [{self.low:.3g}, {self.high:.3g}], k = {self.k} of {self.count}"
 
 
-def hill(values, confidence=0.95, k=None):
+def hill(values: ArrayLike, confidence: float = 0.95, k: int | None = None) -> TailIndex:
     """Hill's tail index of positive values.
 
     Parameters
@@ -91,7 +97,7 @@ def hill(values, confidence=0.95, k=None):
     return TailIndex(found, float(low), float(high), int(k), x.size, confidence, ks, estimates)
 
 
-def _choose(ks, estimates, count):
+def _choose(ks: IntArray, estimates: FloatArray, count: int) -> int:
     """Largest k <= n/10 for which all estimates for FEWEST <= j < k lie within two standard errors alpha/sqrt j of the one for k."""
     last = max(count // 10, FEWEST)
     ks, estimates = ks[FEWEST - 1 : last].astype(float), estimates[FEWEST - 1 : last]

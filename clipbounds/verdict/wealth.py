@@ -17,7 +17,14 @@ the variance of the values before. None of these choices looks at the values tha
 the choice among them. The upper limit is the same for -X.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray, FloatOrArray
 
 FRACTIONS = 0.9 / 2.0 ** np.arange(10)
 # shares of the wealth: plug-in, fractions together, Catoni; without a fact that a bet needs, the others have its share
@@ -39,7 +46,16 @@ class Wealth:
     prior : float > 0, a guess of the variance made without looking at x; 1 by default
     """
 
-    def __init__(self, x, error, low=-np.inf, cut=np.inf, excess=0.0, variance=np.inf, prior=None):
+    def __init__(
+        self,
+        x: FloatArray,
+        error: float,
+        low: FloatOrArray = -np.inf,
+        cut: FloatOrArray = np.inf,
+        excess: FloatOrArray = 0.0,
+        variance: FloatOrArray = np.inf,
+        prior: FloatOrArray | None = None,
+    ) -> None:
         self.x = np.maximum(x, low)  # rounding only: the range is proved
         self.low, self.cut, self.excess, self.variance = low, cut, excess, variance
         self.target = np.log(1 / error)
@@ -52,7 +68,7 @@ class Wealth:
         if self.known:
             self.rate = np.sqrt(2 * self.target / (len(x) * variance))
 
-    def log(self, m):
+    def log(self, m: float) -> float:
         """log K(m), one a sample."""
         terms = [np.full(self.x.shape[1:], -np.inf)]
         if self.bounded and (m - self.low <= self.cut or np.isfinite(self.cut + self.excess)):
@@ -70,25 +86,25 @@ class Wealth:
             terms.append(np.log(self.shares[2]) + _log_product(phi) - growth)
         return np.logaddexp.reduce(terms, axis=0)
 
-    def rejects(self, m):
+    def rejects(self, m: float) -> bool:
         """Whether K(m) >= 1/delta: the mean is then larger than m, up to an error of probability delta."""
         return self.log(m) >= self.target
 
-    def limit(self):
+    def limit(self) -> float:
         """A lower limit of the mean, wrong with probability at most `error`; -inf where nothing is proved."""
         if not (self.bounded or self.known) or self.x.size == 0:
             return -np.inf
         return max(_last_rejected(self), self.low)
 
 
-def _plug_in(x, target, prior):
+def _plug_in(x: FloatArray, target: float, prior: float) -> FloatArray:
     """sqrt(2 target/(n s²)), s² the variance of the values before, with `prior` as one observation."""
     index = np.arange(1, len(x) + 1).reshape(-1, *[1] * (x.ndim - 1))
     spread = (prior + np.cumsum(np.square(x - np.cumsum(x, axis=0) / index), axis=0)) / (index + 1)
     return np.sqrt(2 * target / (len(x) * np.concatenate([np.full_like(spread[:1], prior), spread[:-1]])))
 
 
-def _log_product(factors):
+def _log_product(factors: FloatArray) -> FloatOrArray:
     """Logarithm of the product over the first axis."""
     ones = np.ones((-len(factors) % CHUNK, *factors.shape[1:]))
     blocks = np.concatenate([factors, ones]).reshape(-1, CHUNK, *factors.shape[1:])
@@ -96,7 +112,7 @@ def _log_product(factors):
         return np.log(np.multiply.reduce(blocks, axis=1)).sum(axis=0)
 
 
-def _last_rejected(wealth):
+def _last_rejected(wealth: Wealth) -> float:
     """The largest m found that is rejected; K does not increase in m. -inf if there is none."""
     x, low, target, log_wealth = wealth.x, wealth.low, wealth.target, wealth.log
     mean = float(x.mean())

@@ -1,17 +1,25 @@
 """The largest gradient norm at which the mean clipped step can vanish: no step size gets below it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..noise import TwoPoint
 from ..specs import NON_NEGATIVE, POSITIVE, Interval
 from .domain import EXPONENT, real, reals
 
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+    from ..noise.base import Noise
+
 COARSE, FINE, ZOOMS = 256, 32, 6
 # at q = 1 and c < sigma/2 a whole interval is stationary: the worst law stays clear of it
 LARGEST_SKEW = 0.98
 
 
-def _heavy_floor(c, sigma, p):
+def _heavy_floor(c: FloatArray, sigma: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray]:
     """sigma times the maximum over 0 < r <= 1 of G(r) - k r, k = c/sigma, and its r; 1-D arrays, sigma > 0.
 
     G(r) = r ((1+r)/(r^p + r))^{1/p}. A critical point in (0, 1) has k = e G/r, where the elasticity e of G is at least
@@ -20,7 +28,7 @@ def _heavy_floor(c, sigma, p):
     """
     k, p = (c / sigma)[:, np.newaxis], p[:, np.newaxis]
 
-    def objective(s):
+    def objective(s: FloatArray) -> FloatArray:
         r = np.exp(s)
         return np.exp(s * (1 - 1 / p)) * ((1 + r) / (1 + np.exp(s * (p - 1)))) ** (1 / p) - k * r
 
@@ -35,7 +43,7 @@ def _heavy_floor(c, sigma, p):
     return sigma * objective(s)[:, 0], np.exp(s)[:, 0]
 
 
-def floor(threshold, sigma, p=2.0):
+def floor(threshold: ArrayLike, sigma: ArrayLike, p: ArrayLike = 2.0) -> FloatOrArray:
     r"""Bias floor u*(c, sigma), or u*_p(c, sigma_p) for noise with a p-th moment only.
 
     **Theorem** (p = 2). The largest ‖grad f‖ at which E clip_c(g) = 0 can hold with E‖g - grad f‖² <= sigma² is
@@ -90,7 +98,7 @@ def floor(threshold, sigma, p=2.0):
     return value[()]
 
 
-def two_point_fixed_point(threshold, sigma, skew):
+def two_point_fixed_point(threshold: ArrayLike, sigma: ArrayLike, skew: ArrayLike) -> FloatOrArray:
     """Stationary gradient u_q = max(0, sigma q - c q²) of the noise TwoPoint(sigma, q).
 
     E clip_c(u + xi) = (u - u_q)/(1 + q²) where |u - sigma q| <= c <= u + sigma/q, which holds at u_q for q <= sigma/c.
@@ -115,7 +123,7 @@ def two_point_fixed_point(threshold, sigma, skew):
     return np.maximum(q * (sigma - c * q), 0.0)[()]
 
 
-def floor_noise(threshold, sigma, p=2.0):
+def floor_noise(threshold: float, sigma: float, p: float = 2.0) -> Noise:
     """The two-point noise whose stationary gradient is the floor: TwoPoint(sigma, q), q = min(sigma/(2c), 0.98).
 
     For p < 2 the law with E|xi|^p = sigma^p of `floor`: q = min(sqrt r, 0.98) for the maximising r, and the standard
@@ -145,7 +153,7 @@ def floor_noise(threshold, sigma, p=2.0):
     return TwoPoint(q * b, skew=q)
 
 
-def bounded_noise_floor(threshold, bound):
+def bounded_noise_floor(threshold: ArrayLike, bound: ArrayLike) -> FloatOrArray:
     """Bias floor max(0, sigma - c) for noise with ‖xi‖ <= sigma almost surely.
 
     **Proof** (any dimension). Let u > max(0, sigma - c), y = <h/u, g>. If u > sigma, then y > 0 always. Otherwise
@@ -167,7 +175,9 @@ def bounded_noise_floor(threshold, bound):
     return np.maximum(reals("bounded_noise_floor", "bound", bound, NON_NEGATIVE) - c, 0.0)[()]
 
 
-def supporting_line(threshold, sigma, v=None):
+def supporting_line(
+    threshold: ArrayLike, sigma: ArrayLike, v: ArrayLike | None = None
+) -> tuple[FloatOrArray, FloatOrArray]:
     """The line below u m(u): u m(u) >= slope·u + intercept for all u >= 0, slope = c v/(c+v), intercept = -slope·v.
 
     **Theorem**: u m(u) >= (c v/(c+v))(u - v) for all u >= 0 and v >= u*(c, sigma).

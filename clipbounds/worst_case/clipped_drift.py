@@ -1,17 +1,24 @@
 """The smallest mean of a clipped stochastic gradient along the true gradient, exactly."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .domain import EXPONENT, drift_arguments, reals
 from .one_step import lower_drift
 
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
 
-def _touches_the_line(u, c, sigma):
+
+def _touches_the_line(u: FloatArray, c: FloatArray, sigma: FloatArray) -> FloatOrArray:
     """Regime I, sigma² <= (3c - u)(c + u), in a form that neither over- nor underflows."""
     return (u <= 3 * c) & (sigma <= np.sqrt(np.maximum(3 * c - u, 0.0)) * np.sqrt(c + u))
 
 
-def _square_drift(u, c, sigma):
+def _square_drift(u: FloatArray, c: FloatArray, sigma: FloatArray) -> FloatArray:
     """m(u) for p = 2, in closed form; arrays of one shape."""
     # regime I as (4cu - sigma²)/(2(c + u + S)), the numerator as a product: c + u - S cancels when u or c is small
     root = 2 * np.sqrt(c) * np.sqrt(u)
@@ -22,7 +29,7 @@ def _square_drift(u, c, sigma):
     return np.where(_touches_the_line(u, c, sigma), line, flat)
 
 
-def drift(gradient_norm, threshold, sigma, p=2.0):
+def drift(gradient_norm: ArrayLike, threshold: ArrayLike, sigma: ArrayLike, p: ArrayLike = 2.0) -> FloatOrArray:
     r"""Worst-case drift m_p(u) = min <h/u, E clip_c(g)> over E g = h, ‖h‖ = u, E‖g - h‖^p <= sigma^p.
 
     **Theorem** (p = 2, any dimension; for u = 0 any unit vector stands for h/u). With S = sqrt((c-u)² + sigma²),
@@ -80,7 +87,7 @@ def drift(gradient_norm, threshold, sigma, p=2.0):
     return np.where(sigma == 0, ceiling, np.minimum(value, ceiling))[()]
 
 
-def drift_atoms(gradient_norm, threshold, sigma):
+def drift_atoms(gradient_norm: ArrayLike, threshold: ArrayLike, sigma: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """The two-point law of <h/u, g> that attains `drift`: mean u, variance sigma², on the line of h.
 
     * regime I: c - S and c + S with S = sqrt((c-u)² + sigma²), P(c + S) = (1 - (c-u)/S)/2;

@@ -1,13 +1,22 @@
 """Validation of the arguments of this package: arrays of reals with a domain."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..specs import NON_NEGATIVE, POSITIVE, Interval
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray
+
 EXPONENT = Interval(1, 2, closed_high=True)
 
 
-def reals(owner, name, values, domain):
+def reals(owner: str, name: str, values: ArrayLike, domain: Interval) -> FloatArray:
     """`values` as a float64 array whose entries lie in `domain`, or one clear sentence."""
     try:
         if np.iscomplexobj(values):
@@ -21,7 +30,7 @@ def reals(owner, name, values, domain):
     return array
 
 
-def real(owner, name, value, domain):
+def real(owner: str, name: str, value: float, domain: Interval) -> float:
     """`value` as a float in `domain`, or one clear sentence."""
     array = reals(owner, name, value, domain)
     if array.ndim:
@@ -31,7 +40,7 @@ def real(owner, name, value, domain):
     return float(array)
 
 
-def drift_arguments(owner, gradient_norm, threshold, sigma):
+def drift_arguments(owner: str, gradient_norm: ArrayLike, threshold: ArrayLike, sigma: ArrayLike) -> tuple[Any, ...]:
     """u >= 0, c > 0 and sigma >= 0, broadcast against each other."""
     return np.broadcast_arrays(
         reals(owner, "gradient_norm", gradient_norm, NON_NEGATIVE),

@@ -1,15 +1,22 @@
 """The largest mean excess of a centred variable over a level: the largest bias that clipping can cause."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..specs import NON_NEGATIVE, REAL
 from .domain import EXPONENT, reals
 
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+
 NEWTON_STEPS = 6
 EPS = np.finfo(float).eps
 
 
-def _ratio(x, p):
+def _ratio(x: FloatArray, p: FloatArray) -> FloatArray:
     """t = -log r of the worst law, whose standardised level s(t) is e^x: Newton's method for log s(t) = x.
 
     With r = e^{-t} and R = r^{p-1}: s(t) = z (p-1)(1-r^p)/(p(1+R)), z = ((1+r)/(r(1+R)))^{1/p}. The unknown is
@@ -28,7 +35,7 @@ def _ratio(x, p):
     return p * np.logaddexp(0.0, w)
 
 
-def _standard_excess(x, p):
+def _standard_excess(x: FloatArray, p: FloatArray) -> FloatArray:
     """beta1(e^x) for sigma = 1 and 1 < p < 2, rounded up: nu + mu of the docstring of `clipping_bias` at one r."""
     t = _ratio(x, p)
     R = np.exp(-(p - 1) * t)
@@ -38,7 +45,7 @@ def _standard_excess(x, p):
     return np.minimum(value * (1 + EPS * (32 + 8 * (np.abs(x) + np.abs(log_z) + t))), 0.5)
 
 
-def clipping_bias(distance, sigma, p=2.0):
+def clipping_bias(distance: ArrayLike, sigma: ArrayLike, p: ArrayLike = 2.0) -> FloatOrArray:
     r"""beta1(s) = sup { E(W - s)_+ : E W = 0, E|W|^p <= sigma^p }, rounded up.
 
     With s = c - ‖h‖ it is the largest bias of a clipped gradient: ‖E clip_c(g) - h‖ <= beta1(c - ‖h‖) in every Hilbert

@@ -1,6 +1,9 @@
 """E clip_c(h + xi) for a law of the catalogue, on the line."""
 
+from __future__ import annotations
+
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,17 +11,23 @@ from ..noise import Noise
 from ..specs import NON_NEGATIVE, POSITIVE, REAL
 from .domain import real, reals
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+
 # break points of the quadrature: where the law lives, whatever the scale of c
 LEVELS = np.array([0.0, 1e-9, 1e-6, 1e-3, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999, 1 - 1e-6, 1 - 1e-9, 1.0])
 
 
-def check_noise(owner, noise):
+def check_noise(owner: str, noise: Noise) -> None:
     """Raise ValueError unless `noise` is a law."""
     if not isinstance(noise, Noise):
         raise ValueError(f"{owner}: noise must be a law such as noise.Gaussian(scale), but {noise!r} was given")
 
 
-def check_law(owner, noise):
+def check_law(owner: str, noise: Noise) -> None:
     """Raise ValueError unless the one-dimensional law of `noise` can be integrated."""
     check_noise(owner, noise)
     if noise.radial:
@@ -30,7 +39,7 @@ def check_law(owner, noise):
         raise ValueError(f"{owner}: {type(noise).__name__} must offer atoms() or sf(x) = P(xi > x), but has neither")
 
 
-def _break_points(noise):
+def _break_points(noise: Any) -> FloatArray:
     if not hasattr(noise, "quantile"):
         return np.zeros(0)
     with np.errstate(all="ignore"):
@@ -38,7 +47,7 @@ def _break_points(noise):
     return points[np.isfinite(points)]
 
 
-def _integral(noise, breaks, h, c):
+def _integral(noise: Any, breaks: FloatArray, h: float, c: float) -> float:
     """-c + int_{-c}^c P(h + xi > y) dy: integration by parts, so that no moment of xi is needed."""
     from scipy.integrate import quad
 
@@ -50,7 +59,7 @@ def _integral(noise, breaks, h, c):
     return total - c
 
 
-def clipped_mean(noise, threshold):
+def clipped_mean(noise: Any, threshold: float) -> Callable[..., Any]:
     """The function h -> E clip_c(h + xi) of one float, checked arguments assumed."""
     atoms = noise.atoms()
     if atoms is not None:
@@ -60,7 +69,7 @@ def clipped_mean(noise, threshold):
     return lambda h: _integral(noise, breaks, h, threshold)
 
 
-def mean_clipped_step(noise, gradient, threshold):
+def mean_clipped_step(noise: Noise, gradient: ArrayLike, threshold: float) -> FloatOrArray:
     """E clip_c(h + xi) in dimension 1: a finite sum, or quadrature of the survival function.
 
     E clip_c(g) = -c + int_{-c}^{c} P(g > y) dy needs no moment, so infinite variance does no harm.
@@ -88,7 +97,7 @@ def mean_clipped_step(noise, gradient, threshold):
     return np.array([mean(x) for x in h.ravel()]).reshape(h.shape)[()]
 
 
-def gaussian_drift(gradient, threshold, sigma):
+def gaussian_drift(gradient: ArrayLike, threshold: float, sigma: float) -> FloatOrArray:
     """E clip_c(h + sigma Z), Z standard normal, in closed form.
 
     h[Phi(a) - Phi(b)] + sigma[pdf(b) - pdf(a)] + c Phi(-a) - c Phi(b), a = (c-h)/sigma, b = (-c-h)/sigma: the sum of

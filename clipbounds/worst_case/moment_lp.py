@@ -1,11 +1,17 @@
 """The worst-case drift once more, by linear programming over atoms: an oracle that knows no closed form."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..specs import NON_NEGATIVE, POSITIVE, REAL, check_integer
 from .domain import EXPONENT, real, reals
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
 
 PRICE = 1e-11  # reduced cost, in units of c, below which no atom is added
 ROUNDS = 60
@@ -36,7 +42,7 @@ class MomentProblem:
     rounds: int
 
 
-def _solve(z, cost, p):
+def _solve(z: FloatArray, cost: FloatArray, p: float) -> tuple[FloatArray, FloatArray]:
     """min sum w cost(z) over w >= 0 with sum w = 1, sum w z = 0, sum w |z|^p <= 1; weights and multipliers."""
     from scipy.optimize import linprog
 
@@ -55,7 +61,7 @@ def _solve(z, cost, p):
     return found.x / scale, multipliers
 
 
-def _prices(multipliers, u, sigma, p):
+def _prices(multipliers: FloatArray, u: float, sigma: float, p: float) -> tuple[FloatArray, FloatArray]:
     """The atom z of smallest reduced cost in each of the three pieces of clip, and these costs (c = 1, y = u + sigma z).
 
     On a piece of slope s the reduced cost clip(y) - l0 - l1 z - l2 |z|^p is convex, because l2 <= 0: its minimum is
@@ -71,7 +77,7 @@ def _prices(multipliers, u, sigma, p):
     return z, np.where(np.isnan(cost), -np.inf, cost)
 
 
-def _starting_grid(u, sigma, points):
+def _starting_grid(u: float, sigma: float, points: int) -> FloatArray:
     """Half of the points even on [-c, c], the others geometric around u: standardised, c = 1.
 
     They reach well beyond the ratios of the lengths of the problem, so that the moment constraint binds at once.
@@ -81,7 +87,9 @@ def _starting_grid(u, sigma, points):
     return np.unique(np.concatenate([inside, -far, far, [0.0]]))
 
 
-def moment_problem(gradient_norm, threshold, sigma, p=2.0, grid=101, refine=True):
+def moment_problem(
+    gradient_norm: float, threshold: float, sigma: float, p: float = 2.0, grid: int = 101, refine: bool = True
+) -> MomentProblem:
     """Minimise E clip_c(g) over laws of g on the line with E g = u and E|g - u|^p <= sigma^p, by linear programming.
 
     The weights of atoms on a grid are the unknowns. With `refine` the grid is completed where the multipliers ask for
@@ -140,7 +148,7 @@ def moment_problem(gradient_norm, threshold, sigma, p=2.0, grid=101, refine=True
     return MomentProblem(c * value, c * (u + sigma * solved[active]), probabilities, c * lower, rounds)
 
 
-def moment_floor(threshold, sigma, p=2.0, tolerance=1e-9):
+def moment_floor(threshold: float, sigma: float, p: float = 2.0, tolerance: float = 1e-9) -> float:
     """The largest gradient norm at which `moment_problem` has the value 0: the floor without its closed form.
 
     The value increases with the gradient norm (shift the law), so the floor is its root, found by bracketing.

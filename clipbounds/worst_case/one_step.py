@@ -1,6 +1,9 @@
 """The worst law of one clipped step: its drift and its second moment together, exactly, for every p in (1, 2]."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,11 +12,18 @@ from .domain import EXPONENT, real, reals
 from .one_step_kernels import ATOMS, EPS, WIDTH
 from .one_step_kernels import one_step as solve
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray, FloatOrArray
+
 LEAST_MOMENT = 1e-250  # (sigma/c)^p below which the law is a point up to a Lipschitz constant
 LARGEST = 1e120  # ratios u/c and (sigma/c)^p beyond which nothing is searched for
 
 
-def _solved(u, slope, c, sigma, kappa, p):
+def _solved(
+    u: FloatArray, slope: FloatArray, c: FloatArray, sigma: FloatArray, kappa: FloatArray, p: FloatArray
+) -> FloatArray:
     """Solutions of flat arrays of problems, one row each, in units of c: dual value, primal value, atoms, weights."""
     with np.errstate(over="ignore", under="ignore"):
         moment = (sigma / c) ** p
@@ -23,7 +33,9 @@ def _solved(u, slope, c, sigma, kappa, p):
     return solutions.reshape(-1, WIDTH)
 
 
-def _lower_values(u, slope, c, sigma, kappa, p):
+def _lower_values(
+    u: FloatArray, slope: FloatArray, c: FloatArray, sigma: FloatArray, kappa: FloatArray, p: FloatArray
+) -> FloatArray:
     """min E[slope clip - kappa clip²], rounded down, in units of c; flat arrays, slope + kappa > 0."""
     with np.errstate(over="ignore", under="ignore"):
         point = np.minimum(u / c, 1.0)
@@ -37,14 +49,16 @@ def _lower_values(u, slope, c, sigma, kappa, p):
     return value - 8 * EPS * (slope + kappa)
 
 
-def lower_drift(u, c, sigma, p):
+def lower_drift(u: FloatArray, c: FloatArray, sigma: FloatArray, p: FloatArray) -> FloatArray:
     """inf E clip_c(Y) for arrays of one shape and sigma > 0, rounded down (`drift` for p < 2)."""
     flat = [np.ravel(array) for array in (u, c, sigma, p)]
     ones = np.ones(flat[0].size)
     return (_lower_values(flat[0], ones, flat[1], flat[2], 0 * ones, flat[3]) * flat[1]).reshape(np.shape(u))
 
 
-def _arguments(owner, gradient_norm, threshold, sigma, kappa, p):
+def _arguments(
+    owner: str, gradient_norm: ArrayLike, threshold: ArrayLike, sigma: ArrayLike, kappa: ArrayLike, p: ArrayLike
+) -> tuple[Any, ...]:
     return np.broadcast_arrays(
         reals(owner, "gradient_norm", gradient_norm, NON_NEGATIVE),
         reals(owner, "threshold", threshold, POSITIVE),
@@ -54,7 +68,9 @@ def _arguments(owner, gradient_norm, threshold, sigma, kappa, p):
     )
 
 
-def one_step(gradient_norm, threshold, sigma, kappa, p=2.0):
+def one_step(
+    gradient_norm: ArrayLike, threshold: ArrayLike, sigma: ArrayLike, kappa: ArrayLike, p: ArrayLike = 2.0
+) -> FloatOrArray:
     r"""Psi*(u) = inf { E[u clip_c(Y) - kappa clip_c(Y)²] : E Y = u, E|Y-u|^p <= sigma^p }, rounded down.
 
     With kappa = eta L/2 this is the least decrease, over eta, that one step of clipped SGD guarantees.
@@ -137,7 +153,7 @@ class OneStepLaw:
     probabilities: np.ndarray
 
 
-def one_step_law(gradient_norm, threshold, sigma, kappa, p=2.0):
+def one_step_law(gradient_norm: float, threshold: float, sigma: float, kappa: float, p: float = 2.0) -> OneStepLaw:
     """The worst law of one clipped step, with its value and the lower bound for all laws.
 
     Parameters

@@ -1,6 +1,9 @@
 """The stationary law of clipped SGD on the line, from its transition kernel on a grid."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,12 @@ from ..problems import Problem
 from ..specs import POSITIVE, check_integer
 from .domain import real
 from .mean_step import check_law
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
+    from ..noise.base import Noise
 
 TAIL = 1e-13  # mass allowed near the ends of the grid
 MOST_ENTRIES = 3e7  # of the transition matrix: 240 MB
@@ -41,17 +50,17 @@ class StationaryLaw:
     refinement_error: float
 
     @property
-    def spacing(self):
+    def spacing(self) -> float:
         """Distance of neighbouring points."""
         return float(self.points[1] - self.points[0])
 
     @property
-    def density(self):
+    def density(self) -> FloatArray:
         """Mass divided by the spacing."""
         return self.probabilities / self.spacing
 
 
-def _survival(noise, gradient, threshold, cells):
+def _survival(noise: Any, gradient: FloatArray, threshold: float, cells: int) -> Any:
     """Mean of P(g > y) over each of the 2·cells cells of y in [-c, c], for g = gradient + xi: shape (n, 2·cells)."""
     width = threshold / cells
     lower = width * np.arange(-cells, cells)
@@ -67,7 +76,7 @@ def _survival(noise, gradient, threshold, cells):
     )
 
 
-def _kernel(noise, gradient, threshold, cells):
+def _kernel(noise: Any, gradient: FloatArray, threshold: float, cells: int) -> FloatArray:
     """P(x -> x - k eta c/cells), k = -cells..cells, as rows: E hat_k(clip_c(g)) with the hat functions of the grid.
 
     E hat_k = int hat_k'(y) P(clip_c(g) > y) dy is a difference of the cell means of P(g > y), which do not increase in
@@ -78,7 +87,7 @@ def _kernel(noise, gradient, threshold, cells):
     return -np.diff(survival, axis=1, prepend=edge, append=0 * edge)
 
 
-def _stationary_vector(kernel, cells, anchor):
+def _stationary_vector(kernel: FloatArray, cells: int, anchor: int) -> FloatArray:
     """Left eigenvector of the banded transition matrix: fix its entry at `anchor` and solve the other equations."""
     from scipy.linalg import solve_banded
 
@@ -99,7 +108,7 @@ def _stationary_vector(kernel, cells, anchor):
     return solve_banded((cells, cells), band, right)
 
 
-def _confined(problem, noise, c, ends):
+def _confined(problem: Problem, noise: Any, c: float, ends: FloatArray) -> bool:
     """Whether the mean step points inwards at both ends; f' increases, so beyond them too."""
     gradient = problem.gradient(ends[:, np.newaxis])[:, 0]
     kernel = _kernel(noise, gradient, c, 32)
@@ -107,7 +116,9 @@ def _confined(problem, noise, c, ends):
     return left < 0 < right
 
 
-def _solve(problem, noise, eta, c, cells, centre):
+def _solve(
+    problem: Problem, noise: Any, eta: float, c: float, cells: int, centre: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Grid, probabilities and gradient for `cells` cells in one full step, on a grid that grows until it is enough."""
     from scipy.linalg import LinAlgError
 
@@ -140,7 +151,9 @@ def _solve(problem, noise, eta, c, cells, centre):
     )
 
 
-def stationary_law(problem, noise, step_size, threshold, cells=16):
+def stationary_law(
+    problem: Problem, noise: Noise, step_size: float, threshold: float, cells: int = 16
+) -> StationaryLaw:
     """Stationary law of 1-D clipped SGD, x+ = x - eta clip_c(f'(x) + xi), without sampling.
 
     The step is at most eta c, so the transition matrix on a grid of spacing eta c/cells is banded. The mass of a step is

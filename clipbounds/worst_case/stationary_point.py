@@ -1,15 +1,24 @@
 """The gradient at which the mean clipped step vanishes: minus the Huber location of the noise."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..specs import NON_NEGATIVE, POSITIVE, REAL
 from .domain import real, reals
 from .mean_step import check_law, check_noise, clipped_mean
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
+
 ITERATIONS = 20000
 
 
-def _discrete_root(support, weights, c):
+def _discrete_root(support: FloatArray, weights: FloatArray, c: float) -> float:
     """Midpoint of the zeros of h -> E clip_c(h + xi), exactly: the function is linear between its kinks ±c - atom."""
     kinks = np.unique(np.concatenate([c - support, -c - support]))
     values = np.array([np.sum(weights * np.clip(h + support, -c, c)) for h in kinks])
@@ -23,7 +32,7 @@ def _discrete_root(support, weights, c):
     return low + (high - low) * (-below / (above - below))
 
 
-def stationary_gradient(noise, threshold):
+def stationary_gradient(noise: Any, threshold: float) -> float:
     """Root h* of E clip_c(h + xi) = 0 in dimension 1: the gradient at which clipped SGD has no drift.
 
     h* = argmin_h E Huber_c(h + xi), minus the Huber location of the noise: minus its mean, 0, for c -> inf, minus its
@@ -58,7 +67,8 @@ def stationary_gradient(noise, threshold):
         return 0.0
     check_law("stationary_gradient", noise)
     if noise.atoms() is not None:
-        return float(_discrete_root(*noise.atoms(), c))
+        support, weights = noise.atoms()
+        return float(_discrete_root(support, weights, c))
     mean = clipped_mean(noise, c)
     reach = c
     while mean(-reach) >= 0 or mean(reach) <= 0:
@@ -66,7 +76,7 @@ def stationary_gradient(noise, threshold):
     return float(brentq(lambda h: mean(h) / c, -reach, reach, xtol=1e-14 * c, rtol=1e-14))
 
 
-def _objective(shifted, weights, c):
+def _objective(shifted: FloatArray, weights: FloatArray, c: float) -> tuple[float, FloatArray, FloatArray, FloatArray]:
     """E Huber_c and its gradient E clip_c at the shifted atoms."""
     norms = np.linalg.norm(shifted, axis=1)
     factor = np.minimum(1.0, c / np.maximum(norms, np.finfo(float).tiny))
@@ -74,7 +84,9 @@ def _objective(shifted, weights, c):
     return value, (weights * factor) @ shifted, norms, factor
 
 
-def _newton_step(shifted, weights, norms, factor, mean):
+def _newton_step(
+    shifted: FloatArray, weights: FloatArray, norms: FloatArray, factor: FloatArray, mean: FloatArray
+) -> FloatArray:
     """Least-squares solution of (E D clip) step = -E clip."""
     clipped = np.where(factor < 1, 1 / np.maximum(norms, np.finfo(float).tiny) ** 2, 0.0)
     hessian = np.sum(weights * factor) * np.eye(shifted.shape[1])
@@ -82,7 +94,7 @@ def _newton_step(shifted, weights, norms, factor, mean):
     return np.linalg.lstsq(hessian, -mean, rcond=1e-14)[0]
 
 
-def stationary_vector(atoms, weights, threshold, tolerance=1e-12):
+def stationary_vector(atoms: FloatArray, weights: FloatArray, threshold: float, tolerance: float = 1e-12) -> FloatArray:
     """Root h of E clip_c(h + xi) = 0 for a discrete law on R^d, by iteratively reweighted least squares.
 
     Each step goes to the weighted mean with the weights min(1, c/‖h + xi_i‖), which never increases the convex

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from clipbounds.problems import ClientLogistic, ClientQuadratics, divergence_example
+from clipbounds.problems import ClientLogistic, ClientQuadratics, Problem, certify, divergence_example
 from clipbounds.specs import Spec
 
 RNG = np.random.default_rng(5)
@@ -73,7 +73,7 @@ def test_random_clients_have_the_chosen_spectrum_and_start():
     assert np.allclose(np.linalg.eigvalsh(problem.hessians), np.geomspace(1, 10, 5))
     e = problem.x0 - problem.minimiser
     assert np.linalg.norm(e) == pytest.approx(10)
-    assert np.allclose(problem.hessian @ e, problem.strong_convexity * e)
+    assert np.allclose(problem.hessian(problem.x0) @ e, problem.strong_convexity * e)
     assert problem.strong_convexity == pytest.approx(2.700, abs=1e-3)
 
 
@@ -133,3 +133,14 @@ def test_shards_are_named_by_their_content():
     shuffled = ClientLogistic(*parts, problem.regularisation, problem.x0)
     assert np.allclose(shuffled.gradient(np.ones(problem.dim)), problem.gradient(np.ones(problem.dim)), rtol=1e-13)
     assert np.array_equal(shuffled.owners, problem.owners)
+
+
+def test_the_hessian_is_a_function_of_points_as_of_every_problem():
+    problem = ClientQuadratics.random(3, 2, seed=1)
+    points = np.array([[[0.0, 1.0], [2.0, 3.0]]])
+    found = problem.hessian(points)
+    assert found.shape == (1, 2, 2, 2) and np.array_equal(found, np.broadcast_to(problem.mean_hessian, found.shape))
+    differences = Problem.hessian(problem, points)
+    # of a linear gradient a central difference has only rounding errors, 2^-53 ‖grad f‖/6e-6 < 1e-8
+    assert np.allclose(found, differences, rtol=0, atol=1e-8)
+    assert certify(problem).holds

@@ -1,6 +1,9 @@
 """Upper bounds without variance reduction: mini-batch clipping, clipped SGD, gradient descent."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +14,15 @@ from ...oracles import Adaptive
 from ..base import Hypothesis
 from .common import SLACK, WithRule, at_most, mean_constants, valid_constants
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
+
 # threshold of C over sigma, and the free constants of its proof
 REACH, SMALL, WEIGHT, LARGEST = 5.0, 0.1, 0.391, 1.6
 
 
-def batch_error(setting):
+def batch_error(setting: Setting) -> float:
     """Bound on E‖v - grad F‖: sigma/sqrt B, or 0 where the batch is the full gradient."""
     components = getattr(setting.noise, "components", None)
     batch = setting.method.batch_size
@@ -37,7 +44,7 @@ class MiniBatchClipping(WithRule):
     source = "proved here; theory page variance-reduction, M"
     method_type, rule_type = MiniBatch, RuleH
 
-    def details(self, setting):
+    def details(self, setting: Setting) -> list[Hypothesis]:
         rule = setting.method.rule
         error = batch_error(setting)
         return [
@@ -46,7 +53,7 @@ class MiniBatchClipping(WithRule):
             Hypothesis("E‖v - grad F‖ is bounded", f"{error:.6g}", math.isfinite(error)),
         ]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         rule = setting.method.rule
         descent = setting.problem.initial_gap * rule.L0 / (steps * rule.step_scale)
         return descent + rule.step_scale / 2 + (2 + rule.tau / 2) * batch_error(setting)
@@ -66,11 +73,11 @@ class GradientDescent(MiniBatchClipping):
     source = "proved here; theory page variance-reduction, GD"
     aggregate = "every"
 
-    def details(self, setting):
+    def details(self, setting: Setting) -> list[Hypothesis]:
         error = batch_error(setting)
         return [*super().details(setting), Hypothesis("gradients are exact", f"error {error:g}", error == 0)]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         mean = super().evaluate(setting, steps)
         ratio = setting.method.rule.ratio
         with np.errstate(divide="ignore"):
@@ -103,7 +110,7 @@ class ClippedSGD(WithRule):
     source = "proved here; theory page variance-reduction, C"
     method_type, rule_type = MiniBatch, ClippedStep
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         if not getattr(setting.noise, "unbiased", True):
             shown = f"{type(setting.noise).__name__}: the rest of an epoch"
             return [Hypothesis("given the past, E g = grad F", shown, False)]
@@ -111,13 +118,13 @@ class ClippedSGD(WithRule):
             return [Hypothesis("‖noise‖ <= sigma always", "Adaptive: a moment is bounded, the norm is not", False)]
         return super().conditions(_with_rule(setting))
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return self._value(_with_rule(setting), steps)
 
-    def _sigma(self, setting):
+    def _sigma(self, setting: Setting) -> float:
         return float(setting.noise.vector_bound(setting.problem.dim))
 
-    def details(self, setting):
+    def details(self, setting: Setting) -> list[Hypothesis]:
         method, sigma = setting.method, self._sigma(setting)
         rule = method.rule
         rows = [
@@ -137,7 +144,7 @@ class ClippedSGD(WithRule):
             at_most("gamma L1 <= 0.1", rule.reach * constants.L1, SMALL),
         ]
 
-    def _value(self, setting, steps):
+    def _value(self, setting: Setting, steps: FloatArray) -> FloatArray:
         rule, sigma = setting.method.rule, self._sigma(setting)
         eta = rule.step_size
         constants = mean_constants(setting.problem, rule.reach)
@@ -146,7 +153,7 @@ class ClippedSGD(WithRule):
         return np.where(value <= LARGEST * sigma * (1 + SLACK), value, np.inf)
 
 
-def _with_rule(setting):
+def _with_rule(setting: Setting) -> Setting:
     """Clipped SGD in the words of step rules: eta clip_c(g) = min{eta, eta c/‖g‖} g; other settings as they are."""
     method = setting.method
     if not isinstance(method, methods.ClippedSGD) or not isinstance(method.clip, NormClip) or method.momentum != 0:

@@ -1,27 +1,36 @@
 """Hypotheses that the bounds of this paper share."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 from ...facts import HessianSmoothness
 from ...oracles import Oracle
 from ..base import Bound, Hypothesis
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...facts import FirstOrderSmoothness
+    from ...methods.base import Setting
+    from ...problems.base import Problem
+
 SLACK = 1e-9  # relative, for strict comparisons in floating point
 
 
-def at_most(what, value, limit, text=None):
+def at_most(what: str, value: float, limit: float, text: str | None = None) -> Hypothesis:
     """The row `what`: value <= limit up to rounding."""
     return Hypothesis(what, text or f"{value:.6g} <= {limit:.6g}", bool(value <= limit * (1 + SLACK)))
 
 
-def valid_constants(what, rule, certified):
+def valid_constants(what: str, rule: Any, certified: FirstOrderSmoothness) -> Hypothesis:
     """The row that the L0 and L1 of a rule are at least certified ones."""
     text = f"given ({rule.L0:.6g}, {rule.L1:.6g}), certified ({certified.L0:.6g}, {certified.L1:.6g})"
     enough = certified.L0 <= rule.L0 * (1 + SLACK) and certified.L1 <= rule.L1 * (1 + SLACK)
     return Hypothesis(what, text, bool(enough))
 
 
-def mean_constants(problem, radius):
+def mean_constants(problem: Problem, radius: float) -> FirstOrderSmoothness:
     """First-order constants of F on the radius; for a constant Hessian bound (H1 = 0) on every radius."""
     pair = problem.smoothness
     return (
@@ -29,7 +38,7 @@ def mean_constants(problem, radius):
     )
 
 
-def averaged_constants(setting, radius):
+def averaged_constants(setting: Setting, radius: float) -> FirstOrderSmoothness:
     """Averaged first-order constants; additive noise adds nothing to those of F."""
     if isinstance(setting.noise, Oracle):
         return setting.noise.averaged_smoothness(radius)
@@ -42,7 +51,7 @@ class WithRule(Bound):
     method_type: ClassVar[type]
     rule_type: ClassVar[type]
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         method = setting.method
         rule = getattr(method, "rule", None)
         fits = isinstance(method, self.method_type) and isinstance(rule, self.rule_type)
@@ -51,6 +60,6 @@ class WithRule(Bound):
         rows = [Hypothesis(f"the method is {wanted}", given, fits)]
         return rows + self.details(setting) if fits else rows
 
-    def details(self, setting):
+    def details(self, setting: Setting) -> list[Hypothesis]:
         """Rows that make sense only when the method fits."""
         return []

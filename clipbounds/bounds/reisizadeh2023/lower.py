@@ -3,8 +3,10 @@
 They bound a cost, which `first_passage` measures, and no variable of a run: `compare` answers "not measured".
 """
 
+from __future__ import annotations
+
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ...methods import ConstantStep, MiniBatch
 from ...oracles import ZeroChainOracle
@@ -12,6 +14,12 @@ from ...problems import FixedStepRamp, FixedStepWall
 from ...specs import POSITIVE, Interval, integer, parameter
 from ..base import Bound, Hypothesis, Recalled
 from .common import at_most
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
 
 
 class ZeroChainFloor(Bound):
@@ -35,15 +43,15 @@ class ZeroChainFloor(Bound):
     statement = r"N\ge\frac{T-\log(1/d)}{2p}\ \text{with probability }1-d"
     source = "proved here; theory page variance-reduction, section 3 (after Arjevani et al. 2023)"
 
-    def hypotheses(self, setting):
+    def hypotheses(self, setting: Setting) -> list[Hypothesis]:
         # smoothness plays no role here, so its certificate does not matter
         return self.conditions(setting)
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         given = setting.noise
         return [Hypothesis("the oracle is a ZeroChainOracle", type(given).__name__, isinstance(given, ZeroChainOracle))]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         floor = setting.problem.length + math.log(self.failure_probability)
         return max(floor, 0.0) / (2 * setting.noise.probability) + 0 * steps
 
@@ -74,9 +82,9 @@ class FixedStepFloor(Bound):
     statement = r"K\ge\frac{L_1M(\Delta-5\epsilon/4)}{8\epsilon^2(\ln(L_1M/L_0)+1)}"
     source = "proved here; theory page variance-reduction, section 3"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         method, problem = setting.method, setting.problem
-        rule = getattr(method, "rule", None)
+        rule: Any = getattr(method, "rule", None)
         fits = isinstance(method, MiniBatch) and isinstance(rule, ConstantStep)
         rows = [
             Hypothesis("gradient descent with a fixed step", f"{type(method).__name__}, {type(rule).__name__}", fits),
@@ -88,7 +96,7 @@ class FixedStepFloor(Bound):
             rows.append(at_most("h <= 2 (ln(L1 M/L0) + 1)/(L1 M)", rule.step_size, limit))
         return rows
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         eps, gap = setting.problem.target, setting.problem.gap_at_start
         logarithm = math.log(self.L1 * self.steepness / self.L0) + 1
         return self.L1 * self.steepness * (gap - 1.25 * eps) / (8 * eps**2 * logarithm) + 0 * steps
@@ -105,10 +113,10 @@ class _Shape(Recalled):
     kind: ClassVar[str] = "lower"
     quantity = "evaluations_to_target"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return self.order(setting.problem.initial_gap) + 0 * steps
 
-    def order(self, gap):
+    def order(self, gap: float) -> float:
         """The order of growth for the initial gap Delta."""
         raise NotImplementedError
 
@@ -119,7 +127,7 @@ class VarianceLower(_Shape):
     statement = r"\Omega(\Delta L\sigma^2\epsilon^{-4})"
     source = "Arjevani, Carmon, Duchi, Foster, Srebro, Woodworth 2023; constant set to 1"
 
-    def order(self, gap):
+    def order(self, gap: float) -> float:
         return gap * self.L * self.sigma**2 / self.eps**4
 
 
@@ -129,7 +137,7 @@ class VarianceReducedLower(_Shape):
     statement = r"\Omega(\Delta\bar L\sigma\epsilon^{-3}+\sigma^2\epsilon^{-2})"
     source = "Arjevani, Carmon, Duchi, Foster, Srebro, Woodworth 2023; constant set to 1"
 
-    def order(self, gap):
+    def order(self, gap: float) -> float:
         return gap * self.L * self.sigma / self.eps**3 + self.sigma**2 / self.eps**2
 
 
@@ -139,5 +147,5 @@ class FiniteSumLower(_Shape):
     statement = r"\Omega(n+L\Delta\sqrt n\,\epsilon^{-2})"
     source = "Fang, Li, Lin, Zhang 2018; constant set to 1"
 
-    def order(self, gap):
+    def order(self, gap: float) -> float:
         return self.n + self.L * gap * math.sqrt(self.n) / self.eps**2

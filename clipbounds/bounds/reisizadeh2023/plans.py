@@ -1,9 +1,12 @@
 """Parameter plans: batches, epochs, step scale and length that bring a bound to eps, and what they cost."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 import warnings
 from functools import cache
+from typing import TYPE_CHECKING
 
 from ...methods import ClippedStep, MiniBatch, RuleH, RuleN, RuleP, Spider
 from ...oracles import Oracle, constants_of_mean
@@ -12,6 +15,12 @@ from .baselines import LARGEST, REACH, WEIGHT
 from .recursion import mean_error
 from .spider import normalised_factors
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...array_types import FloatArray
+    from ...noise.base import Noise
+
 METHODS = ("H", "P", "N", "M", "C", "GD")
 # lim of ebar/delta as tau -> 0 with S1 = (sigma/delta)², q = S2 -> inf: int_0^1 sqrt(1 + reach² s) ds
 MEAN_ERROR = {1: (2**1.5 - 1) * 2 / 3, 2: (5**1.5 - 1) / 6}
@@ -19,7 +28,7 @@ MEAN_ERROR = {1: (2**1.5 - 1) * 2 / 3, 2: (5**1.5 - 1) / 6}
 SMALLEST_RATIO = 3.0
 
 
-def ceiling(value):
+def ceiling(value: float) -> int:
     """The least integer >= value, forgiving rounding errors."""
     return max(1, math.ceil(value * (1 - 1e-12)))
 
@@ -55,13 +64,13 @@ class Plan:
     hit_evaluations: float | None = None
 
     @property
-    def predicted_cost(self):
+    def predicted_cost(self) -> int:
         """The same as `evaluations`."""
         return self.evaluations
 
 
 @cache
-def normalised_design(r):
+def normalised_design(r: float) -> tuple[float, ...]:
     """(S1 eps²/sigma², q eps/sigma, delta/eps) that minimise the cost of N as eps -> 0 with S2 = q and r = L1 sigma/L0.
 
     Returns
@@ -71,7 +80,7 @@ def normalised_design(r):
     """
     from scipy.optimize import minimize
 
-    def cost(logarithms):
+    def cost(logarithms: FloatArray) -> float:
         first, epoch, scale = (math.exp(v) for v in logarithms)
         kap, _ = normalised_factors(r * scale * epoch, 1, 1)
         left = 1 - scale / 2 - 2 / math.sqrt(first) - 2 * kap * scale
@@ -83,7 +92,7 @@ def normalised_design(r):
     return (*(math.exp(v) for v in best.x), float(best.fun))
 
 
-def _least_steps(name, eps, gap, L0, delta, room):
+def _least_steps(name: str, eps: float, gap: float, L0: float, delta: float, room: float) -> int:
     """K with Delta L0/(K delta) <= room."""
     if not room > 0:
         raise ValueError(
@@ -93,14 +102,14 @@ def _least_steps(name, eps, gap, L0, delta, room):
     return ceiling(gap * L0 / (delta * room))
 
 
-def _check_tau(name, tau, limit, eps):
+def _check_tau(name: str, tau: float, limit: float, eps: float) -> None:
     if tau > limit * (1 + 1e-9):
         raise ValueError(
             f"plan: the bound {name} needs tau = L1 delta/L0 <= {limit:g}, but eps = {eps:g} gives tau = {tau:.4g}; lower eps"
         )
 
 
-def _spider(name, eps, problem, oracle):
+def _spider(name: str, eps: float, problem: Problem, oracle: Any) -> Plan:
     reach, rule, limit = {"H": (1, RuleH, 1.0), "P": (2, RuleP, 0.5), "N": (1, RuleN, 1.0)}[name]
     n, gap = oracle.components, problem.initial_gap
     if n is not None:
@@ -144,7 +153,7 @@ def _spider(name, eps, problem, oracle):
     return Plan(name, eps, method, steps, int(method.evaluations(problem, steps)), L0, L1, S1, q, q, delta, hit)
 
 
-def _mini_batch(eps, problem, oracle):
+def _mini_batch(eps: float, problem: Problem, oracle: Any) -> Plan:
     delta, gap = eps / 2, problem.initial_gap
     constants = constants_of_mean(problem, delta)
     L0, L1 = constants.L0, constants.L1
@@ -157,7 +166,7 @@ def _mini_batch(eps, problem, oracle):
     return Plan("M", eps, method, steps, steps * batch, L0, L1, batch, batch, 1, delta)
 
 
-def _clipped(eps, problem, oracle):
+def _clipped(eps: float, problem: Problem, oracle: Any) -> Plan:
     sigma, gap = float(oracle.vector_bound(problem.dim)), problem.initial_gap
     if not 0 < sigma < math.inf:
         raise ValueError(
@@ -179,14 +188,14 @@ def _clipped(eps, problem, oracle):
     return Plan("C", eps, method, steps, steps, L0, L1, 1, 1, 1, eta, hit)
 
 
-def _gradient_descent(eps, problem, oracle):
+def _gradient_descent(eps: float, problem: Problem, oracle: Any) -> Plan:
     n = oracle.components
     if n is None and oracle.variance > 0:
         raise ValueError(
             f"plan: GD needs full gradients, which {type(oracle).__name__} has at no finite cost; use a finite sum or Exact"
         )
 
-    def psi(L0, L1):
+    def psi(L0: float, L1: float) -> float:
         return eps / (1 + L1 * eps / L0)
 
     constants = constants_of_mean(problem, eps)  # psi(eps) <= eps: valid on the shorter step too
@@ -198,7 +207,7 @@ def _gradient_descent(eps, problem, oracle):
     return Plan("GD", eps, method, steps, steps * (n or 1), L0, L1, n or 1, n or 1, 1, delta)
 
 
-def plan(eps, problem, oracle, method="H"):
+def plan(eps: float, problem: Problem, oracle: Noise, method: str = "H") -> Plan:
     """Parameters of a method for the accuracy eps, and the predicted cost.
 
     The table of the theory page variance-reduction, section 2: S1, S2, q are rounded up, K is the least integer that

@@ -1,9 +1,11 @@
 """The estimation error of SPIDER inside one epoch."""
 
+from __future__ import annotations
+
 import math
 
 
-def mean_error(first, step_scale, tau, reach, small_batch, epoch):
+def mean_error(first: float, step_scale: float, tau: float, reach: int, small_batch: int, epoch: int) -> float:
     """ebar = mean over j < q of sqrt(a_j): a_0 = `first`, a_{j+1} = a_j + (reach delta + tau sqrt(a_j))²/S2.
 
     e_k = v_k - grad F(x_k) is a martingale sum inside an epoch, so E‖e_{j+1}‖² <= E‖e_j‖² + E‖difference‖²/S2, and the

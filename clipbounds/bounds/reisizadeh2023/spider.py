@@ -1,7 +1,9 @@
 """Upper bounds for SPIDER with the step rules H, P (the paper's) and N."""
 
+from __future__ import annotations
+
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -10,8 +12,12 @@ from ..base import Hypothesis
 from .common import WithRule, at_most, averaged_constants, valid_constants
 from .recursion import mean_error
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
+    from ...methods.base import Setting
 
-def fresh_error(setting):
+
+def fresh_error(setting: Setting) -> float:
     """a_0 = sigma²/S1, or 0 where a fresh batch is the full gradient."""
     components = getattr(setting.noise, "components", None)
     batch = setting.method.large_batch
@@ -22,7 +28,7 @@ class _Spider(WithRule):
     method_type = Spider
     largest_tau: ClassVar[float] = 1.0
 
-    def details(self, setting):
+    def details(self, setting: Setting) -> list[Hypothesis]:
         rule = setting.method.rule
         first = fresh_error(setting)
         averaged = averaged_constants(setting, rule.radius)
@@ -32,12 +38,12 @@ class _Spider(WithRule):
             Hypothesis("E‖v - grad F‖² at fresh batches is bounded", f"a_0 = {first:.6g}", math.isfinite(first)),
         ]
 
-    def _descent(self, setting, steps):
+    def _descent(self, setting: Setting, steps: FloatArray) -> FloatOrArray:
         """Delta L0/(K delta)."""
         rule = setting.method.rule
         return setting.problem.initial_gap * rule.L0 / (steps * rule.step_scale)
 
-    def _error(self, setting, reach):
+    def _error(self, setting: Setting, reach: int) -> float:
         method = setting.method
         rule = method.rule
         return mean_error(fresh_error(setting), rule.step_scale, rule.tau, reach, method.small_batch, method.epoch)
@@ -65,7 +71,7 @@ class SpiderH(_Spider):
     source = "proved here; theory page variance-reduction, H (after Reisizadeh et al. 2023)"
     rule_type = RuleH
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         rule = setting.method.rule
         error = self._error(setting, reach=1)
         return self._descent(setting, steps) + rule.step_scale / 2 + (2 + rule.tau / 2) * error
@@ -93,13 +99,13 @@ class SpiderP(_Spider):
     rule_type = RuleP
     largest_tau = 0.5
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         rule = setting.method.rule
         error = self._error(setting, reach=2)
         return self._descent(setting, steps) + rule.step_scale + (2 + rule.tau / 2) * error
 
 
-def normalised_factors(tau, epoch, small_batch):
+def normalised_factors(tau: float, epoch: int, small_batch: int) -> tuple[float, float]:
     """kap = (2/3) sqrt(q/S2) e^{2 tau q} and the factor 1 - tau/2 - 2 kap tau on the left of N."""
     kap = 2 / 3 * math.sqrt(epoch / small_batch) * math.exp(min(2 * tau * epoch, 700.0))
     return kap, 1 - tau / 2 - 2 * kap * tau
@@ -125,13 +131,13 @@ class SpiderN(_Spider):
     source = "proved here; theory page variance-reduction, N"
     rule_type = RuleN
 
-    def details(self, setting):
+    def details(self, setting: Setting) -> list[Hypothesis]:
         method = setting.method
         factor = normalised_factors(method.rule.tau, method.epoch, method.small_batch)[1]
         row = Hypothesis("1 - tau/2 - 2 kap tau is positive", f"{factor:.6g}", factor > 0)
         return [*super().details(setting), row]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         method = setting.method
         rule, epoch = method.rule, method.epoch
         if np.any(steps % epoch):
