@@ -12,8 +12,8 @@ from random_yu2023 import instance, largest_ratio
 from twin_yu2023 import twin
 
 import clipbounds as cb
-from clipbounds.bounds import HypothesesFail
-from clipbounds.bounds.yu2023 import MomentRecursion
+from clipbounds.bounds import HypothesesFail, Scaled
+from clipbounds.bounds.yu2023 import MomentRecursion, Rate
 from clipbounds.bounds.yu2023.drift import Clients, drifts
 from clipbounds.bounds.yu2023.moments import curvature_constant, moment_curve, step_table
 from clipbounds.methods import GrowingSmoothClip, Ring, SClipEF
@@ -162,6 +162,32 @@ def test_more_moments_forget_the_far_field():
     setting = cb.Setting(problem, cb.noise.LogTailed(1.0), GrowingSmoothClip.standard(0.6, 20.0, 1 / 3))
     values = [float(MomentRecursion(1.0, order).value(setting, 10**4)) for order in (2, 6, 12)]
     assert values[0] > values[1] > values[2]
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0, 1.5])
+@pytest.mark.parametrize(
+    "problem",
+    [
+        ClientQuadratics.scalar((1.0, 1.0, 1.0), (-1.0, 0.0, 4.0), 5.0),
+        ClientQuadratics.scalar((1.0, 1.2), (0.0, 1.0), 100.0),
+        ClientQuadratics.random(3, 2, seed=1, condition=1.5),
+    ],
+    ids=["alike", "far", "plane"],
+)
+def test_d1_is_superseded(problem, share):
+    """V_t of theorem 3 is below V_t of theorem D1 from the first step on, where D1 applies."""
+    setting = cb.Setting(problem, cb.noise.LogTailed(1.0), SClipEF.standard(share * Rate.best_theta(problem)))
+    steps = np.array([1, 2, 5, 10, 100, 1000, 10**4])
+    assert np.all(MomentRecursion().value(setting, steps) < Rate().value(setting, steps))
+    assert Rate.superseded_by == MomentRecursion.__name__
+
+
+def test_verdict_on_a_proved_range():
+    """Finite-sample bands rest on the sum of alpha_s T_s; a bound of an eighth is seen to be wrong."""
+    setting = cb.Setting(PROBLEM, cb.noise.LogTailed(0.5), GrowingSmoothClip.standard(0.3, 5.0, 0.3, joint=True))
+    run = cb.simulate(setting, 30, 4096, seed=3, checkpoints=[1, 3, 10, 30], threads=1)
+    right, wrong = cb.compare(run, [MomentRecursion(), Scaled(MomentRecursion(), 0.125)]).verdicts
+    assert (right.verdict, right.method) == ("holds", "betting") and wrong.verdict == "violated"
 
 
 @pytest.mark.parametrize("p", [0.3, 1.0, 1.5, 2.0])
