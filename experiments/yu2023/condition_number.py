@@ -43,7 +43,7 @@ def exponent_of(bound, setting):
 
 
 def run(lab):
-    steps = lab.choose(3_000, 200_000, 1_000_000)
+    steps = lab.choose(3_000, 1_000_000, 1_000_000)
     conditions = lab.choose((2, 100), (2, 10, 100, 1000), (2, 10, 100, 1000))
     runs = 256
     points = np.unique(np.round(np.geomspace(1, steps, 1 + 12 * round(np.log10(steps)))).astype(int))
