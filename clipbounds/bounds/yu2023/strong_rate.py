@@ -38,7 +38,7 @@ class StrongRate(Bound):
     For SClip-EF with the standard powers (q = 3/10) and for `GrowingSmoothClip` with the step theta/(s + s0) and the
     threshold T0 s^q, smooth or hard, on a server. B = 2qp; 4q for the smooth operator if all clients have the same noise
     law; no B if all grad f_i(x*) = 0. Noise symmetric, E|xi|^p < inf or P(|xi| > x) <= (sigma/x)^p (then p < 2). gamma is
-    the mean of max(0, -l_i) for the joint operator and in dimension 1, else the mean of `repulsion`(l_i, L_i): **no
+    the mean of max(0, -l_i) for the joint operator and in dimension 1, else the mean of `repulsion` (l_i, L_i): **no
     condition on theta for convex clients under the joint operator.** Without symmetry, for the plain method, 1 < p <= 2 and
     E xi = 0: B = 2q(p-1). Proof: page "Proofs: growing thresholds", theorems 1 and 2.
 
