@@ -3,6 +3,7 @@
 from .base import ADVANCE, Method, Setting
 from .distributed import Clip21SGD, DistributedClippedSGD, DistributedSGD
 from .error_feedback import SClipEF
+from .growing import GrowingSmoothClip
 from .micro_batch import MicroBatchClippedSGD
 from .networks import Complete, ExponentialNetwork, Mixing, Network, Ring, Torus
 from .normalized import NormalizedSGD
@@ -24,6 +25,7 @@ __all__ = [
     "DistributedClippedSGD",
     "DistributedSGD",
     "ExponentialNetwork",
+    "GrowingSmoothClip",
     "Method",
     "MicroBatchClippedSGD",
     "MiniBatch",

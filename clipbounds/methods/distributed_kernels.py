@@ -17,8 +17,8 @@ from .kernels import clip_at, gradient_at, track
 from .schedules import SCHEDULE, WIDTH
 
 # phi_t Op_t with level phi_t and width sqrt(eps_t); the same slope and level with a hard operator of threshold
-# sqrt(eps_t); an operator with threshold phi_t; an operator as it is
-SMOOTH, HARD, SCHEDULED, CONSTANT = range(4)
+# sqrt(eps_t); an operator with threshold phi_t; an operator as it is; a smooth operator with level and width phi_t
+SMOOTH, HARD, SCHEDULED, CONSTANT, GROWING = range(5)
 # slots of the method's parameters: form, 1 for feedback, 1 for estimators that add up, then the schedules
 FORM, FEEDBACK, ADDING_UP, SCHEDULES = range(4)
 STEP, LEVEL, SMOOTHING, AVERAGING = range(4)
@@ -53,6 +53,8 @@ def prepare_operator(step, method, addresses, clip):
         return keep, (1.0 - keep) * level / width
     if form == SCHEDULED:
         clip[0] = scheduled(LEVEL, step, method, addresses)
+    elif form == GROWING:
+        clip[0] = clip[1] = scheduled(LEVEL, step, method, addresses)
     return method[ADDING_UP], 1.0
 
 

@@ -163,6 +163,11 @@ class ClientLogistic(ClientProblem):
         return self.regularisation + 0.25 * np.array(tops)
 
     @property
+    def client_curvature(self) -> FloatArray:
+        """The regularisation, shape (n,): the logistic parts are convex."""
+        return np.full(self.clients, self.regularisation)
+
+    @property
     def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(float(self.weights @ self.client_lipschitz), 0.0)
 

@@ -170,6 +170,11 @@ class ClientQuadratics(ClientProblem):
         """Lipschitz constants of the clients' gradients, shape (n,)."""
         return np.abs(np.linalg.eigvalsh(self.hessians)).max(axis=1)
 
+    @property
+    def client_curvature(self):
+        """The smallest eigenvalue of each A_i, shape (n,)."""
+        return np.linalg.eigvalsh(self.hessians)[:, 0]
+
 
 def divergence_example(ratio: float, smoothing: float = 400.0, **options: Any) -> ClientQuadratics:
     """Three clients in three dimensions on which component-wise SClip-EF diverges for theta > 1.88479520514.

@@ -83,6 +83,11 @@ class ClientProblem(Problem):
         return unpack(out, x.size // self.dim).reshape(x.shape)
 
     @property
+    def client_curvature(self) -> FloatArray:
+        """l_i with l_i I <= Hessian of f_i, shape (n,); a subclass that knows better than minus `client_lipschitz` says so."""
+        return -self.client_lipschitz
+
+    @property
     def gradients_at_minimiser(self) -> FloatArray:
         """grad f_i(x*), shape (n, dim): how much the clients differ."""
         return np.stack([self.client_gradient(i, self.minimiser) for i in range(self.clients)])

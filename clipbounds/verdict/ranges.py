@@ -26,7 +26,7 @@ import numpy as np
 from ..bounds.yu2023.growth import displacements, estimator_sizes
 from ..clipping import Identity, NormClip
 from ..described import is_described
-from ..methods import SGD, ClippedSGD, SClipEF
+from ..methods import SGD, ClippedSGD, GrowingSmoothClip, SClipEF
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,10 +75,16 @@ def measured_range(
 
 
 def displacement(setting: Setting, steps: RealArray) -> FloatArray:
-    """D_t >= ‖x_t - x_0‖ (see "Reach" above); 0 at t = 0. For SClip-EF, sqrt(dim) times the sum that `Growth` proves."""
+    """D_t >= ‖x_t - x_0‖ (see "Reach" above); 0 at t = 0. For SClip-EF, sqrt(dim) times the sum that `Growth` proves; for
+    growing clipping the sum of alpha_s T_s, which C_T cannot exceed, times sqrt(dim) if it acts on components.
+    """
     if isinstance(setting.method, SClipEF):
         sums = displacements(setting.method, estimator_sizes(setting.method, int(steps.max(initial=0))))
         return np.sqrt(setting.problem.dim) * sums[np.asarray(steps, dtype=np.int64)]
+    if isinstance(setting.method, GrowingSmoothClip):
+        method, t = setting.method, np.arange(int(steps.max(initial=0)))
+        sums = np.concatenate([[0.0], np.cumsum(method.step_size.at(t) * method.threshold.at(t))])
+        return method.operator.bound(setting.problem.dim) * sums[np.asarray(steps, dtype=np.int64)]
     bound = setting.method.step_bound(setting.problem.dim)
     return np.where(steps > 0, np.maximum(steps, 1) * bound, 0.0)
 

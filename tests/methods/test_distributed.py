@@ -20,6 +20,7 @@ from clipbounds.methods import (
     DistributedClippedSGD,
     DistributedSGD,
     ExponentialNetwork,
+    GrowingSmoothClip,
     PowerSchedule,
     Ring,
     SClipEF,
@@ -42,6 +43,10 @@ METHODS = {
     "growing": DistributedClippedSGD(DECAY, cb.clipping.NormClip(1.0), threshold=PowerSchedule(5.0, 0.3)),
     "Clip21": Clip21SGD(DECAY, cb.clipping.NormClip(2.0)),
     "SGD": DistributedSGD(DECAY),
+    "growing smooth": GrowingSmoothClip(DECAY, PowerSchedule(5.0, 0.3)),
+    "growing smooth, joint": GrowingSmoothClip(DECAY, PowerSchedule(5.0, 0.3), joint=True),
+    "growing hard": GrowingSmoothClip(DECAY, PowerSchedule(5.0, 0.3), smooth=False),
+    "growing hard, joint": GrowingSmoothClip(DECAY, PowerSchedule(5.0, 0.3), joint=True, smooth=False),
 }
 
 
@@ -66,6 +71,13 @@ def operator(method, t):
         if method.joint:
             return beta, 1 - beta, lambda y: phi / width * to_ball(y, width)
         return beta, 1 - beta, lambda y: phi / width * np.clip(y, -width, width)
+    if isinstance(method, GrowingSmoothClip):
+        T = 5.0 * (t + 1.0) ** 0.3
+        if not method.smooth:
+            return 0.0, 1.0, (lambda y: to_ball(y, T)) if method.joint else lambda y: np.clip(y, -T, T)
+        if method.joint:
+            return 0.0, 1.0, lambda y: T * y / np.sqrt(np.sum(y * y, axis=-1, keepdims=True) + T * T)
+        return 0.0, 1.0, lambda y: smooth(y, T, T)
     keep = float(isinstance(method, Clip21SGD))
     if isinstance(method, DistributedSGD):
         return 0.0, 1.0, lambda y: y
@@ -132,6 +144,14 @@ def test_server_form_is_the_recursion_of_the_page(name):
 @pytest.mark.parametrize("name", ["SClip-EF", "Clip21", "SGD"])
 def test_network_form_is_the_recursion_of_the_page(name, network):
     check_against_reference(PROBLEM, METHODS[name].replace(network=network))
+
+
+def test_schedules_of_the_growing_clip():
+    """alpha = theta/(s + s0), T = T0 s^q at s = t + 1, and the theta that the theorems read off."""
+    method, t = GrowingSmoothClip.standard(0.7, 3.0, 0.25, delay=2.0), np.array([0, 1, 99])
+    assert np.allclose(method.step_size.at(t), 0.7 / (t + 3), rtol=1e-15)
+    assert np.allclose(method.threshold.at(t), 3 * (t + 1) ** 0.25, rtol=1e-15)
+    assert method.theta == 0.7 and method.replace(step_size=0.1).theta is None
 
 
 def test_complete_network_is_the_server():
@@ -274,6 +294,9 @@ def test_methods_that_do_not_fit(problem, method, message):
         (lambda: DistributedClippedSGD(0.1, 2.0), "NormClip"),
         (lambda: DistributedClippedSGD(0.1, cb.clipping.Identity(), threshold=PowerSchedule(1.0)), "no threshold"),
         (lambda: DistributedSGD(-0.1), "step_size"),
+        (lambda: GrowingSmoothClip(0.1, -1.0), "threshold"),
+        (lambda: GrowingSmoothClip(0.1, 1.0, joint="yes"), "joint must be True or False"),
+        (lambda: GrowingSmoothClip.standard(0.1, 1.0, 1.2), r"power, the q of T = T0 s\^q, must be in \(0, 1\)"),
     ],
 )
 def test_bad_methods(make, message):

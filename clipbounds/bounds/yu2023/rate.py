@@ -56,6 +56,7 @@ class Rate(Bound):
 
     quantity = "squared_distance"
     aggregate = "mean"
+    superseded_by = "MomentRecursion"  # below V_t wherever both apply (a test); the exponent by that of `StrongRate`
     statement = r"\mathbb{E}\|x^t-x^*\|^2 = O(t^{-\delta}),\ \delta<\min\{\frac25, 2\theta(\mu-\rho L)\}"
     source = "Theorem D1, proved here; a substitute for the rate of yu2023 (arXiv 2310.16920)"
 
