@@ -1,6 +1,6 @@
 """The gallery: static pages about what was checked, from the records of the experiments and from nothing else.
 
-``figures/index.html``, one page a claim, ``figures/interactive.html``. They need no server and no network.
+``figures/index.html``, one page a claim, ``figures/interactive*.html`` (`explorer`). They need no server and no network.
 """
 
 import csv
@@ -12,6 +12,7 @@ from ..papers import PAPERS
 from ..version import __version__
 from .catalogue import find_experiments, identifier, own_experiments, title
 from .describe import alternative_text
+from .explorer import EXPLORERS
 from .mathml import mathml
 from .runner import read_records, read_times, write_whole
 
@@ -160,7 +161,9 @@ def write_gallery(root):
         for key in dict.fromkeys(entry["paper"] for entry in entries)
     ]
     pages = [(figures / "index.html", "index.html.j2", {"papers": papers, "total": _total(done), "here": ""})]
-    pages.append((figures / "interactive.html", "interactive.html.j2", {"here": ""}))
+    for page in EXPLORERS:
+        values = {"page": page, "explorers": EXPLORERS, "paper": PAPERS.get(page.paper), "here": ""}
+        pages.append((figures / page.file, "explorer.html.j2", values))
     for number, entry in enumerate(done):
         folder = figures / entry["paper"]
         about = entry["record"]["about"].partition("\n")[2].strip()

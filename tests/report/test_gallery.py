@@ -11,6 +11,7 @@ from headless import Elements, broken_links, images_without_text
 import clipbounds as cb
 from clipbounds.cli import main
 from clipbounds.report.describe import setting_text
+from clipbounds.report.explorer import EXPLORERS
 from clipbounds.report.gallery import csv_bytes, write_gallery
 
 
@@ -20,7 +21,8 @@ def pages(root):
 
 def test_one_page_a_claim_that_has_been_run(gallery):
     names = [page.relative_to(gallery / "figures").as_posix() for page in pages(gallery)]
-    assert names == ["index.html", "interactive.html", "koloskova2023/drawn.html", "mine/bare.html"]
+    explorers = [page.file for page in EXPLORERS]
+    assert sorted(names) == sorted(["index.html", *explorers, "koloskova2023/drawn.html", "mine/bare.html"])
 
 
 def test_references_resolve_inside_the_folder(gallery):
@@ -123,7 +125,7 @@ def test_the_command(gallery, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["index.html", "interactive.html", "koloskova2023/drawn.html"])
+@pytest.mark.parametrize("name", ["index.html", "koloskova2023/drawn.html", *(page.file for page in EXPLORERS)])
 def test_names_for_everything_that_can_be_used(gallery, name):
     """Controls and scrolling regions have names; headings start with one h1; the language is given."""
     page = Elements((gallery / "figures" / name).read_text())
