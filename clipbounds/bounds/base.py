@@ -44,6 +44,18 @@ def hypotheses_table(rows):
     return "\n".join("  ".join(c[k].ljust(widths[k]) for k in range(3)).rstrip() for c in cells)
 
 
+class Hypotheses(list[Hypothesis]):
+    """The rows of a table of hypotheses: a list that prints itself as the table, in a notebook with mathematics."""
+
+    def __repr__(self) -> str:
+        return hypotheses_table(self)
+
+    def _repr_html_(self) -> str:
+        from ..formulas import hypotheses_html
+
+        return hypotheses_html(self)
+
+
 class Bound(Spec):
     """Base of all bounds. Parameters of a bound (a confidence, a free constant) are its fields.
 
@@ -88,6 +100,11 @@ class Bound(Spec):
 
         return cite(self)
 
+    def _repr_html_(self) -> str:
+        from ..formulas import bound_html
+
+        return bound_html(self)
+
     def conditions(self, setting):
         """The bound's own hypotheses, a list of `Hypothesis`."""
         return []
@@ -97,7 +114,7 @@ class Bound(Spec):
 
         Returns
         -------
-        list of Hypothesis
+        Hypotheses, a list of Hypothesis that displays itself as a table
         """
         if not isinstance(setting, Setting):
             raise ValueError(f"{self.name}: expected a Setting(problem, noise, method), but {setting!r} was given")
@@ -107,12 +124,12 @@ class Bound(Spec):
             "certified constants of f", f"{certificate.kind}: {certificate.reason}", True if trusted else None
         )
         try:
-            return [first, *self.conditions(setting)]
+            return Hypotheses([first, *self.conditions(setting)])
         except NotSmooth as missing:  # no other condition can be evaluated
-            return [first, Hypothesis("f is L-smooth or (L0, L1)-smooth", str(missing), False)]
+            return Hypotheses([first, Hypothesis("f is L-smooth or (L0, L1)-smooth", str(missing), False)])
         except (ArithmeticError, np.linalg.LinAlgError) as error:  # a power or a quotient of extreme parameters
             found = error.args[-1] if error.args else type(error).__name__
-            return [first, Hypothesis("the constants lie in the range of floats", str(found), None)]
+            return Hypotheses([first, Hypothesis("the constants lie in the range of floats", str(found), None)])
 
     def evaluate(self, setting, steps):
         """The bound at `steps` (float64 array, each >= 1), the hypotheses being true."""

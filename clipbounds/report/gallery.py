@@ -8,12 +8,12 @@ import importlib.resources
 import io
 from pathlib import Path
 
+from ..formulas import as_html, as_line, mathml
 from ..papers import PAPERS
 from ..version import __version__
 from .catalogue import find_experiments, identifier, own_experiments, title
 from .describe import alternative_text
 from .explorer import EXPLORERS
-from .mathml import mathml
 from .runner import read_records, read_times, write_whole
 
 MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "vacuous": "∅", "not measured": "–"}

@@ -115,12 +115,17 @@ class Comparison:
     def _repr_html_(self):
         import base64
 
+        from ..formulas import as_html, statement_html
+
         cells = "".join(f"<th>{html.escape(name)}</th>" for name in COLUMNS)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows()
+            "<tr>" + "".join(f"<td>{as_html(cell)}</td>" for cell in row) + "</tr>" for row in self.rows()
         )
         caption = f"<caption>{html.escape(self.scope())}</caption>"
         text = f"<table>{caption}<thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
+        stated = [bound for bound in self.bounds if bound.statement]
+        terms = "".join(f"<dt>{html.escape(b.name)}</dt><dd>{statement_html(b)}</dd>" for b in stated)
+        text += f"<details><summary>Statements</summary><dl>{terms}</dl></details>" if stated else ""
         if not any(v.steps.size for v in self.verdicts):
             return text
         buffer = io.BytesIO()
