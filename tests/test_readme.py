@@ -39,7 +39,10 @@ def test_links_lead_somewhere(page):
 
 
 def test_a_dead_link_is_seen():
-    assert dead_links("[a](nowhere.md#x) `docs/nowhere.md` [b](https://x.org) `docs/<name>.md`") == ["nowhere.md", "docs/nowhere.md"]
+    assert dead_links("[a](nowhere.md#x) `docs/nowhere.md` [b](https://x.org) `docs/<name>.md`") == [
+        "nowhere.md",
+        "docs/nowhere.md",
+    ]
 
 
 def test_one_version():

@@ -47,7 +47,7 @@ def setting_html(setting: Any) -> str:
         part = getattr(setting, name)
         numbers = ", ".join(f"{key} = {text}" for key, text in _parameters(part))
         rows.append(
-            f'<tr><th scope="row">{name}</th><td><code>{html.escape(type(part).__name__)}</code></td>'
+            f'<tr><th scope="row">{name}</th><td style="white-space: nowrap"><code style="overflow-wrap: normal">{html.escape(type(part).__name__)}</code></td>'
             f"<td>{_about(part)}</td><td>{html.escape(numbers)}</td></tr>"
         )
     return f"<table><tbody>{''.join(rows)}</tbody></table>"
@@ -62,10 +62,11 @@ def bound_html(bound: Any) -> str:
     """Name, statement, what it is about and where it is from."""
     numbers = ", ".join(f"{key} = {text}" for key, text in _parameters(bound))
     standing = "" if bound.asserted else " It is shown, never asserted: its constants are not confirmed."
+    source = bound.source[:1].upper() + bound.source[1:]
     about = f"{bound.kind} bound on <code>{html.escape(getattr(bound, 'quantity', ''))}</code> {AGGREGATES[bound.aggregate]}"
     return (
         f"<div><p><b>{html.escape(bound.name)}</b>{': ' if numbers else ''}{html.escape(numbers)}</p>{statement_html(bound)}"
-        f"<p>{about}. {html.escape(bound.source)}.{standing}</p></div>"
+        f"<p>{about[:1].upper()}{about[1:]}. {html.escape(source)}.{standing}</p></div>"
     )
 
 

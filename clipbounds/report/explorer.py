@@ -137,7 +137,9 @@ EXPONENTS = Explorer(
         Curve("start", "start", "2θ times the mean curvature: how fast the start is forgotten"),
         Curve("bias", "bias", "1.2 for clients with the same noise law, .6 min(α, 2) for different ones"),
         Curve(
-            "proved", "Theorem D1", "every smaller exponent is proved, with constants: needs α &gt; 1, symmetric noise, ρL &lt; μ"
+            "proved",
+            "Theorem D1",
+            "every smaller exponent is proved, with constants: needs α &gt; 1, symmetric noise, ρL &lt; μ",
         ),
     ),
     ("theta", "alpha"),
@@ -160,8 +162,14 @@ SPIDER = Explorer(
         Slider("rate", "H₁", 0.01, 10, 1),
     ),
     (
-        Curve("spider", "SPIDER, rule H", "step δ/((L<sub>0</sub> + L<sub>1</sub>‖v‖)‖v‖), batches S<sub>1</sub> and S<sub>2</sub> by the plan"),
-        Curve("paper", "SPIDER, the paper's rule", "min{1/(2L<sub>0</sub>), δ/(L<sub>0</sub>‖v‖), δ/(L<sub>1</sub>‖v‖²)}"),
+        Curve(
+            "spider",
+            "SPIDER, rule H",
+            "step δ/((L<sub>0</sub> + L<sub>1</sub>‖v‖)‖v‖), batches S<sub>1</sub> and S<sub>2</sub> by the plan",
+        ),
+        Curve(
+            "paper", "SPIDER, the paper's rule", "min{1/(2L<sub>0</sub>), δ/(L<sub>0</sub>‖v‖), δ/(L<sub>1</sub>‖v‖²)}"
+        ),
         Curve("mini", "mini-batch clipping", "rule H without variance reduction"),
         Curve("clipped", "clipped SGD", "one sample a step; asks for ‖noise‖ at most σ always, and for ε at most 1.6σ"),
     ),

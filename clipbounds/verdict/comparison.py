@@ -106,7 +106,7 @@ class Comparison:
     def __str__(self):
         from rich.console import Console
 
-        console = Console(file=io.StringIO(), width=160, color_system=None)
+        console = Console(file=io.StringIO(), width=160, color_system=None, force_jupyter=False)  # it is asked for text
         console.print(self.table())
         return console.file.getvalue()
 
@@ -118,9 +118,7 @@ class Comparison:
         from ..formulas import as_html, statement_html
 
         cells = "".join(f"<th>{html.escape(name)}</th>" for name in COLUMNS)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{as_html(cell)}</td>" for cell in row) + "</tr>" for row in self.rows()
-        )
+        rows = "".join("<tr>" + "".join(f"<td>{as_html(cell)}</td>" for cell in row) + "</tr>" for row in self.rows())
         caption = f"<caption>{html.escape(self.scope())}</caption>"
         text = f"<table>{caption}<thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
         stated = [bound for bound in self.bounds if bound.statement]

@@ -62,9 +62,7 @@ def at_positions(root, page, folder, change=lambda text: text):
 def floor_numbers(k):
     k = {**k, "F0": cb.worst_case.floor(k["c"], k["sigma"]) ** 2 / 2, "L0": 1.0, "L1": 0.0, "u": 1.0, "q": 0.5}
     method = cb.methods.ClippedSGD(k["eta"], cb.clipping.NormClip(k["c"]))
-    setting = cb.Setting(
-        cb.problems.Quadratic(1.0, math.sqrt(2 * k["F0"])), cb.noise.Rademacher(k["sigma"]), method
-    )
+    setting = cb.Setting(cb.problems.Quadratic(1.0, math.sqrt(2 * k["F0"])), cb.noise.Rademacher(k["sigma"]), method)
     values = expected({**k, "q": 0.5 * min(1.0, k["sigma"] / k["c"])})
     found = {"s1": values["s1"], "s0": values["s0"], "floor": values["floor"]}
     found["heavy"] = cb.worst_case.floor(k["c"], k["sigma"], k["p"])
@@ -133,7 +131,7 @@ def disagreements(found, numbers):
             # the finite lower bound is a difference of terms as large as c + sigma
             scale = state["c"] + state["sigma"] if name == "lower" else abs(float(value)) if value is not None else 0.0
             if value is None or shown is None:
-                if value is not shown and not (name == "lower" and abs((value or shown)) <= TOLERANCE * scale):
+                if value is not shown and not (name == "lower" and abs(value or shown) <= TOLERANCE * scale):
                     wrong.append((name, state, value, shown))
             elif not abs(shown - float(value)) <= TOLERANCE * scale:
                 wrong.append((name, state, float(value), shown))

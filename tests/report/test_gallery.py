@@ -48,9 +48,10 @@ def test_the_page_of_a_claim_says_everything(gallery):
     assert "clipbounds run koloskova2023/drawn --budget quick --seed 3" in text
     assert record["kernels"] and all(f"{name} <code>{digest}" in text for name, digest in record["kernels"].items())
     assert record["version"] in text
-    assert "a &lt; b &amp; c" in text and "the constant is not known" in text
+    assert 'alttext="a &lt; b"' in text and "</math> &amp; <math" in text and "the constant is not known" in text
     assert text.count('<span class="badge display">display only</span>') == 2  # the second row and RecalledFloor
-    assert text.count("<math ") == 3
+    assert text.count('<div class="formula"') == 3
+    assert "@misc{koloskova2023" in text and "@software{clipbounds" in text and "run_experiment(file" in text
     assert "Setting(Quadratic(eigenvalues=1, x0=0.25), TwoPoint(sigma=1, skew=0.5)" in text
 
 
