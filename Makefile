@@ -33,7 +33,7 @@ test-portable: $(READY)
 	$(BIN)/python scripts/cpu_paths.py -m 'not full' -n 2 --dist worksteal
 
 docs: $(READY)
-	$(BIN)/python -m sphinx -q -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo docs/_build/html/index.html
 
 lint: $(READY)

@@ -14,7 +14,7 @@ import xarray as xr
 
 import clipbounds as cb
 from clipbounds.bounds import koloskova2023
-from clipbounds.report.mathml import mathml
+from clipbounds.formulas.mathml import mathml
 from clipbounds.report.paper_checks import _cell, _line
 from clipbounds.specs import Spec
 from clipbounds.sweep import cellfile

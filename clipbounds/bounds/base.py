@@ -50,6 +50,18 @@ def hypotheses_table(rows: list[Hypothesis]) -> str:
     return "\n".join("  ".join(c[k].ljust(widths[k]) for k in range(3)).rstrip() for c in cells)
 
 
+class Hypotheses(list[Hypothesis]):
+    """The rows of a table of hypotheses: a list that prints itself as the table, in a notebook with mathematics."""
+
+    def __repr__(self) -> str:
+        return hypotheses_table(self)
+
+    def _repr_html_(self) -> str:
+        from ..formulas import hypotheses_html
+
+        return hypotheses_html(self)
+
+
 class Bound(Spec):
     """Base of all bounds. Parameters of a bound (a confidence, a free constant) are its fields.
 
@@ -104,6 +116,11 @@ class Bound(Spec):
 
         return cite(self)
 
+    def _repr_html_(self) -> str:
+        from ..formulas import bound_html
+
+        return bound_html(self)
+
     def conditions(self, setting: Setting) -> list[Hypothesis]:
         """The bound's own hypotheses, a list of `Hypothesis`."""
         return []
@@ -113,7 +130,7 @@ class Bound(Spec):
 
         Returns
         -------
-        list of Hypothesis
+        Hypotheses, a list of Hypothesis that displays itself as a table
         """
         if not isinstance(setting, Setting):
             raise ValueError(f"{self.name}: expected a Setting(problem, noise, method), but {setting!r} was given")
@@ -123,12 +140,12 @@ class Bound(Spec):
             "certified constants of f", f"{certificate.kind}: {certificate.reason}", True if trusted else None
         )
         try:
-            return [first, *self.conditions(setting)]
+            return Hypotheses([first, *self.conditions(setting)])
         except NotSmooth as missing:  # no other condition can be evaluated
-            return [first, Hypothesis("f is L-smooth or (L0, L1)-smooth", str(missing), False)]
+            return Hypotheses([first, Hypothesis("f is L-smooth or (L0, L1)-smooth", str(missing), False)])
         except (ArithmeticError, np.linalg.LinAlgError) as error:  # a power or a quotient of extreme parameters
             found = error.args[-1] if error.args else type(error).__name__
-            return [first, Hypothesis("the constants lie in the range of floats", str(found), None)]
+            return Hypotheses([first, Hypothesis("the constants lie in the range of floats", str(found), None)])
 
     def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         """The bound at `steps` (float64 array, each >= 1), the hypotheses being true."""

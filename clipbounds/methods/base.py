@@ -182,6 +182,11 @@ class Setting(Spec):
             self.noise.check(self)
         self.method.check(self)
 
+    def _repr_html_(self) -> str:
+        from ..formulas import setting_html
+
+        return setting_html(self)
+
     def check_horizon(self, owner: str, steps: float) -> None:
         """Raise ValueError if these are more steps than the noise is claimed for."""
         horizon = self.noise.horizon

@@ -1,6 +1,6 @@
 """What the record of an experiment says about its figure and about its bounds."""
 
-from .mathml import plain_text
+from ..formulas import plain_text
 
 LONGEST = 8  # entries of a list that are written out
 

@@ -1,6 +1,6 @@
 """The gallery: static pages about what was checked, from the records of the experiments and from nothing else.
 
-``figures/index.html``, one page a claim, ``figures/interactive.html``. They need no server and no network.
+``figures/index.html``, one page a claim, ``figures/interactive*.html`` (`explorer`). They need no server and no network.
 """
 
 import csv
@@ -8,15 +8,17 @@ import importlib.resources
 import io
 from pathlib import Path
 
-from ..papers import PAPERS
+from ..formulas import as_html, as_line, mathml
+from ..papers import PAPERS, bibtex
 from ..version import __version__
 from .catalogue import find_experiments, identifier, own_experiments, title
 from .describe import alternative_text
-from .mathml import mathml
+from .explorer import EXPLORERS
 from .runner import read_records, read_times, write_whole
 
 MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "vacuous": "∅", "not measured": "–"}
 ASSETS = ("gallery.css", "gallery.js")
+PANELS = {2: "two", 3: "three"}  # figures with several panels get wider cards
 ROWS_SHOWN = 200  # of a table on a page; the CSV file has all of them
 
 
@@ -32,6 +34,8 @@ def environment():
         lstrip_blocks=True,
     )
     environment.filters["mathml"] = lambda latex, display=True: jinja2.utils.markupsafe.Markup(mathml(latex, display))
+    environment.filters["prose"] = lambda text: jinja2.utils.markupsafe.Markup(as_html(str(text)))
+    environment.filters["line"] = as_line
     environment.globals.update(marks=MARKS, version=__version__, source=template_text)
     return environment
 
@@ -117,6 +121,7 @@ def _entries(root):
             "record": record,
             "counts": _counts(record),
             "image": None,
+            "width": "",
             "alternative": "",
         }
         if record and record["figure"]:
@@ -125,7 +130,8 @@ def _entries(root):
             pictures = [suffix for suffix in drawn if suffix != "pdf"]
             entry["image"] = f"{claim}.{pictures[0]}" if pictures else None
             entry["files"] = [f"{claim}.{suffix}" for suffix in drawn]
-            entry["alternative"] = alternative_text(record["title"], record.get("panels", []))
+            entry["alternative"] = as_line(alternative_text(record["title"], record.get("panels", [])))
+            entry["width"] = PANELS.get(min(len(record.get("panels", [])), 3), "")
         entries.append(entry)
     return entries
 
@@ -160,7 +166,9 @@ def write_gallery(root):
         for key in dict.fromkeys(entry["paper"] for entry in entries)
     ]
     pages = [(figures / "index.html", "index.html.j2", {"papers": papers, "total": _total(done), "here": ""})]
-    pages.append((figures / "interactive.html", "interactive.html.j2", {"here": ""}))
+    for page in EXPLORERS:
+        values = {"page": page, "explorers": EXPLORERS, "paper": PAPERS.get(page.paper), "here": ""}
+        pages.append((figures / page.file, "explorer.html.j2", values))
     for number, entry in enumerate(done):
         folder = figures / entry["paper"]
         about = entry["record"]["about"].partition("\n")[2].strip()
@@ -173,6 +181,9 @@ def write_gallery(root):
             "bounds": entry["record"].get("bounds", []),
             "tables": _tables(entry["record"], folder, entry["claim"]),
             "command": _command(entry),
+            "bibtex": "\n".join(
+                bibtex(key) for key in (entry["paper"], "clipbounds") if key in (*PAPERS, "clipbounds")
+            ),
             "before": done[number - 1] if number else None,
             "after": done[number + 1] if number + 1 < len(done) else None,
             "here": "../",

@@ -1,4 +1,4 @@
-"""The generated parts of README.md: verdicts by paper, and the benchmark table."""
+"""The generated parts of README.md and benchmarks/README.md: verdicts by paper, and the benchmark table."""
 
 import json
 from pathlib import Path
@@ -43,12 +43,15 @@ def replace_between(text, name, content):
 
 
 def update_readme(root, records):
-    """Rewrite the generated parts of ``root/README.md``, if there is one."""
-    path = Path(root) / "README.md"
-    if not path.is_file():
-        return
-    text = replace_between(path.read_text(encoding="utf-8"), "verdicts", verdict_table(records))
-    results = Path(root) / "benchmarks" / "results.json"
+    """Rewrite the generated parts of ``root/README.md`` and ``root/benchmarks/README.md``, where they are."""
+    root = Path(root)
+    _update(root / "README.md", "verdicts", lambda: verdict_table(records))
+    results = root / "benchmarks" / "results.json"
     if results.is_file():
-        text = replace_between(text, "benchmark", benchmark_table(json.loads(results.read_text(encoding="utf-8"))))
-    write_whole(path, text.encode())
+        read = results.read_text(encoding="utf-8")
+        _update(root / "benchmarks" / "README.md", "benchmark", lambda: benchmark_table(json.loads(read)))
+
+
+def _update(path, name, table):
+    if path.is_file():
+        write_whole(path, replace_between(path.read_text(encoding="utf-8"), name, table()).encode())

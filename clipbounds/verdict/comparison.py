@@ -130,7 +130,8 @@ class Comparison:
         from rich.console import Console
 
         written = io.StringIO()
-        Console(file=written, width=160, color_system=None).print(self.table())
+        # it is asked for text
+        Console(file=written, width=160, color_system=None, force_jupyter=False).print(self.table())
         return written.getvalue()
 
     __repr__ = __str__
@@ -138,12 +139,15 @@ class Comparison:
     def _repr_html_(self) -> str:
         import base64
 
+        from ..formulas import as_html, statement_html
+
         cells = "".join(f"<th>{html.escape(name)}</th>" for name in COLUMNS)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows()
-        )
+        rows = "".join("<tr>" + "".join(f"<td>{as_html(cell)}</td>" for cell in row) + "</tr>" for row in self.rows())
         caption = f"<caption>{html.escape(self.scope())}</caption>"
         text = f"<table>{caption}<thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table>"
+        stated = [bound for bound in self.bounds if bound.statement]
+        terms = "".join(f"<dt>{html.escape(b.name)}</dt><dd>{statement_html(b)}</dd>" for b in stated)
+        text += f"<details><summary>Statements</summary><dl>{terms}</dl></details>" if stated else ""
         if not any(v.steps.size for v in self.verdicts):
             return text
         buffer = io.BytesIO()

@@ -2,7 +2,7 @@
 
 from sphinx.util.math import get_node_equation_number
 
-from clipbounds.report.mathml import mathml
+from clipbounds.formulas import mathml
 
 
 def inline(writer, node):

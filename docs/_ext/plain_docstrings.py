@@ -16,7 +16,7 @@ def facts(bound):
         "",
         f"   {bound.statement}",
         "",
-        f"*{bound.kind.capitalize()}, about* ``{getattr(bound, 'quantity', '')}`` *{AGGREGATES[bound.aggregate]}. {bound.source}.*{standing}",
+        f"*{bound.kind.capitalize()}, about* ``{getattr(bound, 'quantity', '')}`` *{AGGREGATES[bound.aggregate]}. {bound.source[:1].upper()}{bound.source[1:]}.*{standing}",
         "",
     ]
 

@@ -24,6 +24,16 @@ ROOMS = {
     "clipbounds.testing": "Tests for other projects",
 }
 
+# the statements of a paper in the order of their weight; modules that are not named follow by name
+FIRST = {
+    "clipbounds.bounds.koloskova2023": "joint stochastic sharp lower worst_noise deterministic convex last_iterate",
+    "clipbounds.bounds.nobile2026": "sharp_expectation theorem6 theorem7 one_batch deviation estimator expectation",
+    "clipbounds.bounds.yu2023": "rate law growth",
+    "clipbounds.bounds.reisizadeh2023": "spider plans baselines lower",
+    "clipbounds.worst_case": "bias_floor clipped_drift one_step adversary",
+    "clipbounds.verdict": "compare comparison",
+}
+
 
 def _inside(module, room):
     return module.startswith(f"{room}.")
@@ -39,7 +49,8 @@ def page(name, title):
         if documented and not any(_inside(value.__module__, other) for other in ROOMS if _inside(other, name)):
             homes.setdefault(value.__module__, []).append(public)
     lines = [f"# {title}", "", "```{eval-rst}", f".. automodule:: {name}", "   :no-members:", ""]
-    order = sorted(homes, key=lambda module: (module != f"{name}.base", module))
+    first = [f"{name}.{module}" for module in ["base", *FIRST.get(name, "").split()]]
+    order = sorted(homes, key=lambda module: (first.index(module) if module in first else len(first), module))
     for module in order:
         if _inside(module, name):
             heading = module.removeprefix(name + ".").replace("_", " ")
@@ -64,7 +75,7 @@ def write(app):
     index = [
         "# Reference",
         "",
-        "From the docstrings. A bound's docstring is its theorem, with the proof.",
+        "From the docstrings. A bound's docstring is its theorem, with the proof; [](../formulas.md) says how formulas are written there.",
         "",
         "```{toctree}",
     ]

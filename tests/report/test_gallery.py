@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from headless import Elements, broken_links, images_without_text
 import clipbounds as cb
 from clipbounds.cli import main
 from clipbounds.report.describe import setting_text
+from clipbounds.report.explorer import EXPLORERS
 from clipbounds.report.gallery import csv_bytes, write_gallery
 
 
@@ -20,7 +22,8 @@ def pages(root):
 
 def test_one_page_a_claim_that_has_been_run(gallery):
     names = [page.relative_to(gallery / "figures").as_posix() for page in pages(gallery)]
-    assert names == ["index.html", "interactive.html", "koloskova2023/drawn.html", "mine/bare.html"]
+    explorers = [page.file for page in EXPLORERS]
+    assert sorted(names) == sorted(["index.html", *explorers, "koloskova2023/drawn.html", "mine/bare.html"])
 
 
 def test_references_resolve_inside_the_folder(gallery):
@@ -46,9 +49,10 @@ def test_the_page_of_a_claim_says_everything(gallery):
     assert "clipbounds run koloskova2023/drawn --budget quick --seed 3" in text
     assert record["kernels"] and all(f"{name} <code>{digest}" in text for name, digest in record["kernels"].items())
     assert record["version"] in text
-    assert "a &lt; b &amp; c" in text and "the constant is not known" in text
+    assert re.search('alttext="a *&lt; *b".*?</math> &amp; <math', text) and "the constant is not known" in text
     assert text.count('<span class="badge display">display only</span>') == 2  # the second row and RecalledFloor
-    assert text.count("<math ") == 3
+    assert text.count('<div class="formula"') == 3
+    assert "@misc{koloskova2023" in text and "@software{clipbounds" in text and "run_experiment(file" in text
     assert "Setting(Quadratic(eigenvalues=1, x0=0.25), TwoPoint(sigma=1, skew=0.5)" in text
 
 
@@ -123,7 +127,7 @@ def test_the_command(gallery, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["index.html", "interactive.html", "koloskova2023/drawn.html"])
+@pytest.mark.parametrize("name", ["index.html", "koloskova2023/drawn.html", *(page.file for page in EXPLORERS)])
 def test_names_for_everything_that_can_be_used(gallery, name):
     """Controls and scrolling regions have names; headings start with one h1; the language is given."""
     page = Elements((gallery / "figures" / name).read_text())

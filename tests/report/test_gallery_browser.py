@@ -67,14 +67,14 @@ def test_the_keyboard_zooms(gallery, tmp_path):
 
 @pytest.mark.parametrize(("size", "dark"), [((1200, 900), False), ((390, 844), True)])
 def test_the_interactive_page_draws(gallery, size, dark):
-    """At its start c = sigma = 1 the floor is 1/4, S1 and S0 lie above it, and five curves are drawn."""
+    """At its start c = sigma = 1 the floor is 1/4, S1 and S0 lie above it, and six curves are drawn."""
     dom, console = load(gallery / "figures/interactive.html", size, dark)
     assert console == []
-    assert float(text_of(dom, "floor-value")) == 0.25
-    lower, sharp, closed = (float(text_of(dom, f"{name}-value")) for name in ("lower", "s0", "s1"))
+    assert float(text_of(dom, "floor-number")) == 0.25
+    lower, sharp, closed = (float(text_of(dom, f"{name}-number")) for name in ("lower", "s0", "s1"))
     assert 0.2 < lower < 0.25 < sharp <= closed < 0.3
-    curves = {path["class"]: path["d"] for path in Elements(dom).all("path")}
-    assert set(curves) == {"s0", "s1", "floor", "lower", "heavy"}
+    curves = {path["data-curve"]: path["d"] for path in Elements(dom).all("path")}
+    assert set(curves) == {"s0", "s0star", "s1", "floor", "lower", "heavy"}
     for name, line in curves.items():
         assert line.count("L") > (20 if name != "lower" else 5) and "NaN" not in line
     assert 'data-ready="yes"' in dom

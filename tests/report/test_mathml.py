@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from clipbounds.report.mathml import mathml, plain_text
+from clipbounds.formulas.mathml import mathml, plain_text
 
 
 def every_bound():

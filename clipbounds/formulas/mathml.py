@@ -69,6 +69,8 @@ def _tree(latex, display):
             del node.attrib["mathvariant"]
         if display and node.tag == "msub" and node[0].text in LIMITS:
             node.tag = "munder"
+        if not display and node.tag == "mo" and node.text in ("|", "‖"):
+            node.set("stretchy", "false")  # powers stay at their height
         if node.get("width") == "negativethinmathspace":
             node.set("width", "-0.167em")
     return root
