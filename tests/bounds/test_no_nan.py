@@ -96,7 +96,7 @@ def test_nor_are_the_bounds_on_whole_runs():
 @pytest.mark.full
 @pytest.mark.parametrize("bound", SLOW, ids=lambda b: b.name)
 def test_nor_are_they_anywhere(bound):
-    assert sum(numbers(bound, case) for case in extreme((1e-20, 1.0, 1e20), (1e-20, 1.0))) >= 5
+    assert sum(numbers(bound, case) for case in extreme((1e-20, 1.0, 1e20), (1.0,))) >= 5
 
 
 @pytest.mark.parametrize(
