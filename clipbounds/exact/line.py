@@ -1,7 +1,10 @@
 """Mean curves of clipped SGD on a line without sampling: which settings, which grid, which accuracy; the proof is in `grid`."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +13,11 @@ from ..methods import ClippedSGD, Setting
 from ..run_arguments import default_checkpoints
 from ..specs import check_integer
 from .grid import CONSTANT, ONE_TURN, Grid, slope_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import ArrayLike, IntArray
 
 COARSE, FIRST, MOST = 1_500, 3_000, 2**18  # nodes of the window's run, of the first try and of the last
 TAIL = 1e-18
@@ -60,7 +68,7 @@ def why_not(setting: Setting) -> str | None:
     return None
 
 
-def _reach(setting, steps):
+def _reach(setting: Setting, steps: int) -> tuple[float, float]:
     """An interval that contains x_0, ..., x_steps: g increases, so its ends move by the extreme atoms."""
     method = setting.method
     atoms, c = setting.noise.atoms()[0], method.clip.threshold
@@ -79,7 +87,7 @@ def _reach(setting, steps):
     return low - pad, high + pad
 
 
-def _window(setting, steps, low, high, tolerance):
+def _window(setting: Setting, steps: int, low: float, high: float, tolerance: float) -> tuple[float, float, int]:
     """(low, high, steps): the part of the reachable interval that holds all but a part `TAIL` of the mass, and the steps after which
     the means stay, both by coarse runs. The first window is what 30 standard steps reach; a larger one is taken until its ends are empty.
     """
@@ -113,7 +121,7 @@ def _window(setting, steps, low, high, tolerance):
 def mean_curves(
     setting: Setting,
     steps: int,
-    checkpoints: np.ndarray | None = None,
+    checkpoints: ArrayLike | None = None,
     tolerance: float = 1e-4,
     nodes: int | None = None,
     certify: bool = True,
@@ -177,7 +185,7 @@ def mean_curves(
         count = int(min(grid.x.size * min(max(1.2 * math.sqrt(worst / tolerance), 1.5), 16.0), most))
 
 
-def _checked(checkpoints, steps):
+def _checked(checkpoints: ArrayLike | None, steps: int) -> IntArray:
     at = np.asarray(checkpoints)
     if at.ndim != 1 or not at.size or at.dtype.kind not in "iu" or at.min() < 1 or at.max() > steps:
         raise ValueError(
@@ -186,7 +194,7 @@ def _checked(checkpoints, steps):
     return at.astype(np.int64)
 
 
-def _at(curves, last, first, at):
+def _at(curves: Any, last: Any, first: Any, at: Any) -> tuple[Any, Any, Any]:
     """Values of E|f'(x_t)|, of E gap and of the average of E|f'(x_s)| over s < t, from those after 1, 2, .. steps, which are `last` afterwards."""
     count = curves.shape[1]
     here = [

@@ -84,7 +84,7 @@ def by_law(bound: Bound, setting: Setting, steps: int, confidence: float, seed: 
         return None
     try:
         nodes = int(min(max(LAW_WORK / steps, 2000), 30_000))
-        curves = mean_curves(setting, steps, [steps], nodes=nodes)  # type: ignore[arg-type]
+        curves = mean_curves(setting, steps, [steps], nodes=nodes)
     except ValueError:  # steps that do not increase with the point
         return None
     low, high = (float(end[0]) for end in curves.enclosure(bound.quantity))
