@@ -51,7 +51,7 @@ class AtomsOnLine:
         return *grid.certified(self.steps, self.horizon, self.largest), grid.x.size
 
 
-def _reach(setting, steps):
+def _reach(setting: Setting, steps: int) -> tuple[float, float]:
     """An interval that contains x_0, ..., x_steps: g increases, so its ends move by the extreme atoms."""
     method = setting.method
     atoms, c = setting.noise.atoms()[0], method.clip.threshold
@@ -70,7 +70,7 @@ def _reach(setting, steps):
     return low - pad, high + pad
 
 
-def _window(setting, steps, low, high, tolerance):
+def _window(setting: Setting, steps: int, low: float, high: float, tolerance: float) -> tuple[float, float, int]:
     """(low, high, steps): the part of the reachable interval that holds all but a part `TAIL` of the mass, and the steps after which
     the means stay, both by coarse runs. The first window is what 30 standard steps reach; a larger one is taken until its ends are empty.
     """

@@ -15,35 +15,35 @@ from ..noise import Gaussian, Pareto, StudentT, SymmetricLomax
 if TYPE_CHECKING:
     from ..array_types import FloatArray
     from ..methods import Setting
-    from ..noise.base import Noise
 
+Law = Gaussian | StudentT | SymmetricLomax | Pareto
 UNIMODAL = (Gaussian, StudentT, SymmetricLomax, Pareto)
 
 
-def mode_of(law: Noise) -> float:
+def mode_of(law: Law) -> float:
     """Where the density is largest."""
     return float(law.quantile(0.0)) if isinstance(law, Pareto) else 0.0
 
 
-def peak_of(law: Noise) -> float:
+def peak_of(law: Law) -> float:
     """The largest value of the density; Pareto's is the limit at the lower end, where the density jumps from 0."""
     return law.tail_index / law.scale if isinstance(law, Pareto) else float(law.pdf(0.0))
 
 
-def mode_variation(law: Noise, length: float) -> float:
+def mode_variation(law: Law, length: float) -> float:
     """A bound of the density's variation on an interval of this length that contains the mode: up and down, and Pareto's jump."""
     mode, peak = mode_of(law), peak_of(law)
     fall = peak - float(law.pdf(mode + length))
     return fall + peak if isinstance(law, Pareto) else 2 * fall
 
 
-def between(law: Noise, low: FloatArray, high: FloatArray) -> FloatArray:
+def between(law: Law, low: FloatArray, high: FloatArray) -> FloatArray:
     """P(low < xi <= high) without cancellation in the upper tail."""
     with np.errstate(invalid="ignore"):
         return np.maximum(np.where(low > 0, law.sf(low) - law.sf(high), law.cdf(high) - law.cdf(low)), 0.0)
 
 
-def largest_density(law: Noise, low: FloatArray, high: FloatArray) -> FloatArray:
+def largest_density(law: Law, low: FloatArray, high: FloatArray) -> FloatArray:
     """sup of the density on [low, high]: it rises up to the mode and falls afterwards."""
     mode = mode_of(law)
     slack = 1e-12 * max(abs(mode), law.scale)

@@ -73,7 +73,7 @@ class DensityOnLine:
         far = np.maximum(np.abs(band.z[1:]), np.abs(band.z[:-1]))
         return [Smoothness(band, L * ones, 0 * ones, 2 * L), Smoothness(band, L * far, L * ones, 0.0)]
 
-    def _settle(self, tolerance):
+    def _settle(self, tolerance: float) -> None:
         """Slopes and bends of V_r, r = 0, 1, .., until the means stay, and a rough size of the means."""
         band, recursions = self.band, self.smoothness()
         mass, slopes, bends = band.start(self.start), [], []
@@ -95,7 +95,7 @@ class DensityOnLine:
         self.steps = max(min(r, self.horizon), 1)
         self.slopes, self.bends = (np.array(v[: self.steps + 1]).transpose(1, 0, 2) for v in (slopes, bends))
 
-    def _leave(self):
+    def _leave(self) -> None:
         """P(left the window by t), and by the horizon."""
         band, size = self.band, self.band.z.size
         zero = np.zeros_like(band.cells)
@@ -116,7 +116,7 @@ class DensityOnLine:
                     later += (self.horizon - self.steps) * out[-1]
         self.left_later = self.left[-1] + later
 
-    def _band(self, nodes):
+    def _band(self, nodes: int) -> Band:
         """A band of about so many nodes; the cells in a step length are a multiple of `COARSE`."""
         return Band(self.setting, self.first_place, self.last_place, math.ceil(nodes / (self.length * COARSE)) * COARSE)
 
@@ -159,7 +159,7 @@ class DensityOnLine:
         return means, errors, later, band.z.size
 
 
-def _gathered(mass, part):
+def _gathered(mass: FloatArray, part: int) -> FloatArray:
     """Masses on the coarse nodes and inside the coarse cells, in turn."""
     out = np.empty(2 * ((mass.size - 1) // part) + 1)
     out[::2] = mass[::part]
@@ -167,7 +167,7 @@ def _gathered(mass, part):
     return out
 
 
-def _spread(cells):
+def _spread(cells: FloatArray) -> FloatArray:
     """By coarse nodes and cells in turn, (steps, 2 cells + 1): on a node the larger of its two cells, as a point's mass lies on both nodes around it."""
     out = np.empty((len(cells), 2 * cells.shape[1] + 1))
     out[:, 1::2] = cells
@@ -176,13 +176,13 @@ def _spread(cells):
     return out
 
 
-def _widened(cells):
+def _widened(cells: FloatArray) -> FloatArray:
     """The largest value within a step length."""
     padded = np.pad(cells, ((0, 0), (COARSE, COARSE)))
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * COARSE + 1, axis=1).max(axis=2)
 
 
-def _along(held, costs):
+def _along(held: FloatArray, costs: FloatArray) -> FloatArray:
     """sum_{s <= t} held_s · costs_{t-s} for each t."""
     table = held @ costs.T
     count = len(held)

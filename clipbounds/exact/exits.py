@@ -9,12 +9,21 @@ Let v_r be P(y_r on the last node) for the chain that starts there. For s > r th
 <= v_r: the first r steps of both chains bound the rest of any horizon. The bottom is the same. QED
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .kernels import ends
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def leaving(grid, steps, horizon):
+    from ..array_types import FloatArray
+
+
+def leaving(grid: Any, steps: int, horizon: int) -> tuple[FloatArray, float]:
     """Upper bounds of P(left by t), t = 1..steps, and one for t = horizon >= steps."""
     by, later = np.zeros(steps), 0.0
     size = grid.x.size

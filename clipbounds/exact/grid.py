@@ -36,7 +36,10 @@ of sup |V_r'|) of its value.
 The rounding of the arithmetic is added: masses are sums of non-negative terms, and a landing point errs by some units in its last place.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -44,18 +47,25 @@ from ..problems import Cosh, Extremal, Huber, Quadratic, Quartic
 from .exits import leaving
 from .kernels import derivatives, propagate
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray, IntArray
+    from ..methods.base import Setting
+    from ..problems.base import Problem
+
 CONSTANT, ONE_TURN = (Quadratic,), (Huber, Cosh, Extremal, Quartic)  # of f''
 EPS = np.finfo(float).eps
 
 
-def slope_of(problem, x):
+def slope_of(problem: Problem, x: FloatArray) -> FloatArray:
     return problem.gradient(np.atleast_1d(x)[:, np.newaxis])[:, 0]
 
 
 class Grid:
     """Nodes, landing points and what the certificate needs, for `nodes` cells or a few more on [low, high]."""
 
-    def __init__(self, setting, low, high, nodes):
+    def __init__(self, setting: Setting, low: float, high: float, nodes: int) -> None:
         self.setting = setting
         method, start = setting.method, float(setting.problem.x0[0])
         stride = method.step_size * method.clip.threshold
@@ -70,7 +80,7 @@ class Grid:
         self.atoms, self.weights = setting.noise.atoms()
         self._land(method)
 
-    def _land(self, method):
+    def _land(self, method: Any) -> None:
         c, place = method.clip.threshold, np.arange(self.x.size)
         steps = np.clip(self.gradient + self.atoms[:, np.newaxis], -c, c)
         whole = round(method.step_size * c / self.width)
@@ -85,7 +95,7 @@ class Grid:
         self.cells = np.minimum(np.floor(landing), self.x.size - 2).astype(np.int64)
         self.shares = landing - self.cells
 
-    def curvatures(self):
+    def curvatures(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """(largest, smallest f'' in each cell, variation of f'' inside it), from the mean values of f'' in cells."""
         problem = self.setting.problem
         count = self.x.size
@@ -102,19 +112,19 @@ class Grid:
         bend = np.where(turn, 2 * top.max(), bend) + 2 * slack
         return top + slack, np.where(turn, 0.0, np.maximum(bottom - slack, 0.0)), bend
 
-    def _pushed(self):
+    def _pushed(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """f' at the right ends of the cells, and f' + noise at both ends, (atoms, cells)."""
         following = np.append(self.gradient[1:], self.gradient[-1])
         return following, self.gradient + self.atoms[:, np.newaxis], following + self.atoms[:, np.newaxis]
 
-    def factors(self, bottom):
+    def factors(self, bottom: FloatArray) -> FloatArray:
         """sup g' of each atom and cell."""
         method = self.setting.method
         _, pushed, after = self._pushed()
         free = (pushed >= -method.clip.threshold) & (after <= method.clip.threshold)
         return np.where(free, 1 - method.step_size * bottom, 1.0)
 
-    def facts(self):
+    def facts(self) -> tuple[FloatArray, FloatArray, IntArray, IntArray, FloatArray, FloatArray]:
         """(sup g' of each atom and cell, bends, edges, their atoms, their jumps, sup |phi'| of both phi)."""
         method, problem = self.setting.method, self.setting.problem
         eta, c = method.step_size, method.clip.threshold
@@ -130,20 +140,20 @@ class Grid:
         bends = np.stack([bend + np.where(kink, 2 * top, 0.0), np.abs(following - self.gradient), eta * bend])
         return factors, bends, edges, atom_of, jumps, np.stack([top, steep])
 
-    def run(self, steps):
+    def run(self, steps: int) -> tuple[Any, ...]:
         """(E|f'|, E gap) after each step, (2, steps), and the largest mass that each node ever has."""
         room, spare = np.zeros((3, self.x.size)), np.zeros(0, dtype=np.int64)
         history = self._propagate(steps, np.zeros(1), np.zeros(1), spare, room, np.zeros(1), 0)
         return history, room[1]
 
-    def settling(self, steps):
+    def settling(self, steps: int) -> FloatArray:
         """A bound of the oscillation of E|f'| and of E gap as functions of the start, after each step, (2, steps)."""
         top, bottom, _ = self.curvatures()
         sups = np.stack([top, np.maximum(np.abs(self.gradient), np.abs(self._pushed()[0]))])
         none = np.zeros(0, dtype=np.int64)
         return self._derivatives(sups, self.factors(bottom), none, none, steps)[:, :, 1].T * self.width
 
-    def certified(self, steps, horizon, largest):
+    def certified(self, steps: int, horizon: int, largest: tuple[float, float]) -> tuple[Any, ...]:
         """Means and their errors.
 
         Parameters
@@ -179,7 +189,9 @@ class Grid:
         later = errors[:, -1] + moved[-1, :, 1] * self.width + (left_later - left[-1]) * np.array(largest)
         return means, errors, later
 
-    def _propagate(self, steps, factors, bends, edges, room, traces, certify):
+    def _propagate(
+        self, steps: int, factors: Any, bends: Any, edges: Any, room: Any, traces: Any, certify: int
+    ) -> FloatArray:
         count = self.x.size
         mass, history = np.zeros(count), np.zeros(2 * steps)
         mass[self.origin] = 1.0
@@ -189,7 +201,7 @@ class Grid:
         )  # fmt: skip
         return history.reshape(steps, 2).T
 
-    def _derivatives(self, sups, factors, edges, atom_of, steps):
+    def _derivatives(self, sups: Any, factors: Any, edges: Any, atom_of: Any, steps: int) -> FloatArray:
         """(steps, 2, 2 + edges): for V_0, V_1, .. of both phi the largest |V'|, its sum over the cells, its values where edges land."""
         moved = np.zeros(2 * steps * (2 + edges.size))
         derivatives(
@@ -199,7 +211,7 @@ class Grid:
         return moved.reshape(steps, 2, -1)
 
 
-def convolved(a, b):
+def convolved(a: FloatArray, b: FloatArray) -> FloatArray:
     """Upper bounds of the first terms of the convolution of two non-negative sequences of one length."""
     if a.size < 2000:
         return np.convolve(a, b)[: a.size]

@@ -1,7 +1,10 @@
 """Mean curves of clipped SGD on a line without sampling: which settings, which accuracy; the proofs are in `grid` and `density`."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +15,11 @@ from ..specs import check_integer
 from .atoms import AtomsOnLine
 from .density import DensityOnLine, why_not_density
 from .grid import CONSTANT, ONE_TURN, slope_of
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import ArrayLike, IntArray
 
 QUANTITIES = ("gradient_norm", "gap", "mean_gradient_norm")
 
@@ -59,7 +67,7 @@ def why_not(setting: Setting) -> str | None:
 def mean_curves(
     setting: Setting,
     steps: int,
-    checkpoints: np.ndarray | None = None,
+    checkpoints: ArrayLike | None = None,
     tolerance: float = 1e-4,
     nodes: int | None = None,
     certify: bool = True,
@@ -113,7 +121,7 @@ def mean_curves(
         count = int(min(size * min(max(1.2 * math.sqrt(worst / tolerance), 1.5), 16.0), chain.most))
 
 
-def _checked(checkpoints, steps):
+def _checked(checkpoints: ArrayLike | None, steps: int) -> IntArray:
     at = np.asarray(checkpoints)
     if at.ndim != 1 or not at.size or at.dtype.kind not in "iu" or at.min() < 1 or at.max() > steps:
         raise ValueError(
@@ -122,7 +130,7 @@ def _checked(checkpoints, steps):
     return at.astype(np.int64)
 
 
-def _at(curves, last, first, at):
+def _at(curves: Any, last: Any, first: Any, at: Any) -> tuple[Any, Any, Any]:
     """Values of E|f'(x_t)|, of E gap and of the average of E|f'(x_s)| over s < t, from those after 1, 2, .. steps, which are `last` afterwards."""
     count = curves.shape[1]
     here = [

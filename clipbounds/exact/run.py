@@ -1,15 +1,25 @@
 """Mean curves in the form of a run."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..version import __version__
 from .line import QUANTITIES, mean_curves, why_not
 
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..array_types import IntArray
+    from ..methods.base import Setting
+
 EXACT = "exact"  # attrs["keep"] of a run that has means with their errors and no trajectories
 ENGINES = ("sample", EXACT, "auto")
 
 
-def run_of(setting, steps, checkpoints, tolerance, engine):
+def run_of(setting: Setting, steps: int, checkpoints: IntArray, tolerance: float, engine: str) -> xr.Dataset | None:
     """The Dataset of `simulate` for engine = "exact" or "auto"; None where "auto" has to sample.
 
     Raises

@@ -47,7 +47,7 @@ class Smoothness:
         self.inner_down, self.inner_up = band.down[:: band.per_step], band.up[:: band.per_step]
         self.h = h
 
-    def _landed(self, values, factor):
+    def _landed(self, values: FloatArray, factor: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """A bound of E[factor·values(g); not clipped] + E[values(g); clipped] in each cell, and the values eta c to the left and right."""
         band = self.band
         reach, count = band.per_step, values.size

@@ -85,7 +85,7 @@ def by_law(bound: Bound, setting: Setting, steps: int, confidence: float, seed: 
     try:
         most = 3_000 if setting.noise.atoms() is None else 30_000  # a density's step costs the square
         nodes = int(min(max(LAW_WORK / steps, 2000), most))
-        curves = mean_curves(setting, steps, [steps], nodes=nodes)  # type: ignore[arg-type]
+        curves = mean_curves(setting, steps, [steps], nodes=nodes)
     except ValueError:  # steps that do not increase with the point
         return None
     low, high = (float(end[0]) for end in curves.enclosure(bound.quantity))

@@ -1,7 +1,10 @@
 """What the bounds of this paper share: the constants of a setting and the rows of the hypotheses table."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,15 +14,22 @@ from ...noise import NoNoise
 from ...specs import NON_NEGATIVE, parameter
 from ..base import Bound, Hypothesis, reason_of
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...array_types import FloatOrArray
+    from ...methods.base import Method, Setting
+    from ...problems.base import Problem
+
 ROUNDING = 1e-12  # conditions such as eta c L1 <= 1 may be met with equality by computed constants
 
 
-def at_most(value, limit):
+def at_most(value: float, limit: float) -> bool:
     """value <= limit up to the rounding of the constants."""
     return bool(value <= limit * (1 + ROUNDING))
 
 
-def phi(u, c):
+def phi(u: FloatOrArray, c: float) -> FloatOrArray:
     """phi(u) = min(u², c u), what one clipped step of length one gains."""
     return u * np.minimum(u, c)
 
@@ -35,10 +45,10 @@ class Constants:
     radius: float
 
     @property
-    def theta(self):
+    def theta(self) -> float:
         return self.eta * (self.L0 + self.c * self.L1)
 
-    def gradient_below(self, gap):
+    def gradient_below(self, gap: float) -> float:
         """Largest u with u²/(2(L0 + L1 u)) <= gap: the gradient norm where f - f* = gap is at most this."""
         return self.L1 * gap + np.sqrt((self.L1 * gap) ** 2 + 2 * self.L0 * gap)
 
@@ -56,23 +66,23 @@ class ClippedBound(Bound):
         NON_NEGATIVE, "another pair of the problem's frontier", default=None, kw_only=True
     )
 
-    def pair(self, setting):
+    def pair(self, setting: Setting) -> Any:
         """The smoothness constants in the form in which the problem states them."""
         problem = setting.problem
         return problem.smoothness if self.reference_L1 is None else problem.smoothness_at(self.reference_L1)
 
-    def constants(self, setting):
+    def constants(self, setting: Setting) -> Constants:
         """`Constants` in first-order form: a Hessian pair is converted, never used as it is."""
         pair = self.pair(setting).first_order()
         method = setting.method
         return Constants(method.step_size, method.clip.threshold, pair.L0, pair.L1, pair.radius)
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         """Rows for the method; then, if it is the right one, those of `further`."""
         row = method_row(setting.method)
         return [row, *self.further(setting)] if row.holds else [row]
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         """The hypotheses that need the constants of clipped SGD."""
         raise NotImplementedError
 
@@ -82,17 +92,17 @@ class DeterministicBound(ClippedBound):
 
     aggregate = "every"
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         noise = setting.noise
         row = Hypothesis("exact gradients (NoNoise)", type(noise).__name__, isinstance(noise, NoNoise))
         return [row, *self.smooth_rows(setting)]
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         """The hypotheses on the problem and the step."""
         raise NotImplementedError
 
 
-def method_row(method):
+def method_row(method: Method) -> Hypothesis:
     """The method is x <- x - eta clip_c(g)."""
     if not isinstance(method, ClippedSGD) or not isinstance(method.clip, NormClip):
         clip = getattr(method, "clip", None)
@@ -102,7 +112,7 @@ def method_row(method):
     return Hypothesis("ClippedSGD with NormClip, momentum 0", value, method.momentum == 0)
 
 
-def step_rows(k):
+def step_rows(k: Constants) -> list[Hypothesis]:
     """A step of length eta c stays where the constants are valid."""
     reach, product = k.eta * k.c, k.eta * k.c * k.L1
     return [
@@ -111,7 +121,7 @@ def step_rows(k):
     ]
 
 
-def theta_row(k, limit, strict, name=None):
+def theta_row(k: Constants, limit: float, strict: bool, name: str | None = None) -> Hypothesis:
     """theta < limit, or theta <= limit."""
     sign = "<" if strict else "<="
     holds = bool(k.theta < limit) if strict else at_most(k.theta, limit)
@@ -119,25 +129,25 @@ def theta_row(k, limit, strict, name=None):
     return Hypothesis(what, f"{k.theta:.6g} {sign} {limit:.6g} (L0 = {k.L0:.6g})", holds)
 
 
-def gap_row(k):
+def gap_row(k: Constants) -> Hypothesis:
     """f - f* >= u²/(2(L0 + L1 u)) needs steps up to 1/L1."""
     wanted = 1 / k.L1 if k.L1 > 0 else (0.0 if k.L0 > 0 else math.inf)
     return Hypothesis("radius of (L0, L1) >= 1/L1", f"{k.radius:.6g} >= {wanted:.6g}", at_most(wanted, k.radius))
 
 
-def lower_bound_row(problem):
+def lower_bound_row(problem: Problem) -> Hypothesis:
     """F0 is finite."""
     F0 = problem.initial_gap
     return Hypothesis("F0 = f(x0) - f* finite, f* <= inf f", f"F0 = {F0:.6g}", bool(np.isfinite(F0) and F0 >= 0))
 
 
-def lipschitz_row(problem):
+def lipschitz_row(problem: Problem) -> Hypothesis:
     """The gradient is L-Lipschitz."""
     L = problem.lipschitz
     return Hypothesis("f is L-smooth", "no global L is known" if L is None else f"L = {L:.6g}", L is not None)
 
 
-def variance_row(setting):
+def variance_row(setting: Setting) -> Hypothesis:
     """The variance is finite."""
     sigma = setting.sigma
     return Hypothesis(
@@ -147,7 +157,7 @@ def variance_row(setting):
     )
 
 
-def sigma_of(setting):
+def sigma_of(setting: Setting) -> float:
     """The sigma with which the drift m(u) of a step is taken.
 
     Clip after averaging B samples: the variance of the average is sigma²/B, so sigma/sqrt(B). Clip each sample and

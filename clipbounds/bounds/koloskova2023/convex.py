@@ -11,21 +11,30 @@ in ‖x_{t+1} - x*‖² = ‖x_t - x*‖² - 2 alpha <g, x_t - x*> + alpha² u²
 The argument needs f* = f(x*): a mere lower bound of inf f would make the statements below false.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..base import Hypothesis
 from .common import DeterministicBound, gap_row, lower_bound_row, step_rows, theta_row
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
+    from ...methods.base import Setting
+    from ...problems.base import Problem
+    from .common import Constants
 
-def squared_distance(problem):
+
+def squared_distance(problem: Problem) -> float:
     """R0², the squared distance of x0 to the nearest minimiser; nan if none is known."""
     distance = problem.distance(problem.x0)
     return math.nan if distance is None else float(distance) ** 2
 
 
-def path_curvature(k, problem):
+def path_curvature(k: Constants, problem: Problem) -> float:
     """Lbar >= L0 + L1 u_t along the run: the smaller of a global L and L0 + L1 u, u the largest gradient norm with gap F0.
 
     f(x_t) <= f(x_0) by D0 and f - f* >= u²/(2(L0 + L1 u)), so u_t <= L1 F0 + sqrt(L1² F0² + 2 L0 F0). Where a global L is
@@ -40,7 +49,7 @@ class ConvexBound(DeterministicBound):
 
     source = "koloskova2023, convex deterministic; constants proved here"
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         k, problem = self.constants(setting), setting.problem
         radius = math.sqrt(squared_distance(problem))
         return [
@@ -54,12 +63,12 @@ class ConvexBound(DeterministicBound):
         ]
 
 
-def with_curvature(B, c, curvature):
+def with_curvature(B: FloatOrArray, c: float, curvature: float) -> FloatOrArray:
     """(a): max(B, 2 Lbar B²/c²)."""
     return np.maximum(B, 2 * curvature * (B / c) ** 2)
 
 
-def without_curvature(B, c, L0, L1):
+def without_curvature(B: FloatOrArray, c: float, L0: float, L1: float) -> FloatOrArray:
     """(b): max(B, 2 L0 B²/(c(c - 2 L1 B))) where B < c/(2 L1), inf elsewhere."""
     room = c - 2 * L1 * B
     ratio = np.divide(B, room, out=np.full_like(B, np.inf), where=room > 0)  # B²/(c·room) overflows for large c
@@ -92,7 +101,7 @@ class D2LastIterate(ConvexBound):
     quantity = "gap"
     statement = r"f(x_T)-f^*\le\max\{B,\,2\bar LB^2/c^2\},\ B=\frac{R_0^2}{2\eta T}"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k, problem = self.constants(setting), setting.problem
         B = squared_distance(problem) / (2 * k.eta * steps)
         return np.minimum(with_curvature(B, k.c, path_curvature(k, problem)), without_curvature(B, k.c, k.L0, k.L1))
@@ -117,7 +126,7 @@ class D2WeightedAverage(ConvexBound):
         r"f(\bar x)-f^*\le\frac{R_0^2}{2S},\ S=\min_{0\le n\le T}\Bigl[\eta(T-n)+\frac{n^2\eta^2c^2}{\bar LR_0^2}\Bigr]"
     )
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k, problem = self.constants(setting), setting.problem
         square = squared_distance(problem)
         scale = path_curvature(k, problem) * square

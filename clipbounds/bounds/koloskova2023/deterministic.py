@@ -14,7 +14,10 @@ eta c u - (eta c)²(L0 + L1 u)/2 = eta c u [1 - (eta/2)(L0 c/u + c L1)] >= eta c
 *Proof.* f* <= f(x+d) <= f(x) - u²/(2(L0 + L1 u)) for d = -grad f(x)/(L0 + L1 u), whose length is below 1/L1. QED
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,28 +26,35 @@ from ...specs import POSITIVE, parameter
 from ..base import Hypothesis
 from .common import DeterministicBound, gap_row, lower_bound_row, phi, step_rows, theta_row
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...array_types import ArrayLike, FloatArray, FloatOrArray
+    from ...methods.base import Setting
+    from .common import Constants
+
 HALVINGS = 200  # the bracket shrinks to the spacing of floats long before
 
 
-def curvature_factor(s):
+def curvature_factor(s: float) -> float:
     """Phi(s) = 2(e^s - 1 - s)/s², Phi(0) = 1, increasing; inf where it overflows."""
     if s < 0.05:  # the closed form cancels; the first term left out is below 1e-17
         return sum(2 * s**k / math.factorial(k + 2) for k in range(9))
     return 2 * (math.expm1(s) - s) / s**2 if s < 700 else math.inf
 
 
-def first_order_rate(k):
+def first_order_rate(k: Constants) -> float:
     """1 - theta/2 of the descent D0."""
     return 1 - k.theta / 2
 
 
-def least_average(bound, setting, steps):
+def least_average(bound: Any, setting: Setting, steps: ArrayLike) -> FloatOrArray:
     """A = F0/(eta (1 - theta/2) T)."""
     k = bound.constants(setting)
     return setting.problem.initial_gap / (k.eta * first_order_rate(k) * steps)
 
 
-def refined_minimum(F0, rate, steps, k):
+def refined_minimum(F0: float, rate: float, steps: FloatArray, k: Constants) -> FloatArray:
     """The largest m with rate·steps·phi(m) + m²/(2(L0 + L1 m)) <= F0, rounded up, by bisection.
 
     Both terms increase in m, and the first alone gives the bracket [0, max(sqrt A, A/c)], A = F0/(rate·steps).
@@ -64,7 +74,7 @@ def refined_minimum(F0, rate, steps, k):
 class _NonConvex(DeterministicBound):
     source = "koloskova2023, non-convex deterministic; constants proved here"
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         k = self.constants(setting)
         return [*step_rows(k), theta_row(k, 2.0, strict=True), lower_bound_row(setting.problem)]
 
@@ -81,7 +91,7 @@ class D1Phi(_NonConvex):
     quantity = "mean_phi"
     statement = r"\frac1T\sum_{t<T}\varphi(\|g_t\|)\le A=\frac{F_0}{\eta(1-\theta/2)T}"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return least_average(self, setting, steps)
 
 
@@ -98,7 +108,7 @@ class D1Min(_NonConvex):
     quantity = "min_gradient_norm"
     statement = r"\min_{t<T}\|g_t\|\le\max\{\sqrt A,\,A/c\},\ A=\frac{F_0}{\eta(1-\theta/2)T}"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         average = least_average(self, setting, steps)
         return np.maximum(np.sqrt(average), average / self.constants(setting).c)
 
@@ -116,7 +126,7 @@ class D1Mean(_NonConvex):
     quantity = "mean_gradient_norm"
     statement = r"\frac1T\sum_{t<T}\|g_t\|\le\sqrt A\ (A\le c^2/4),\ \ \frac Ac+\frac c4\ \text{otherwise}"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         c = self.constants(setting).c
         average = least_average(self, setting, steps)
         return np.where(average <= c * c / 4, np.sqrt(average), average / c + c / 4)
@@ -135,10 +145,10 @@ class D1Refined(_NonConvex):
     quantity = "min_gradient_norm"
     statement = r"\eta(1-\tfrac\theta2)T\varphi(m)+\frac{m^2}{2(L_0+L_1m)}\le F_0,\ m=\min_{t\le T}\|g_t\|"
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         return [*super().smooth_rows(setting), gap_row(self.constants(setting))]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k = self.constants(setting)
         return refined_minimum(setting.problem.initial_gap, k.eta * first_order_rate(k), steps, k)
 
@@ -165,12 +175,12 @@ class D1Hessian(DeterministicBound):
         r"\ \Phi(s)=\frac{2(e^s-1-s)}{s^2}"
     )
 
-    def _theta(self, setting):
+    def _theta(self, setting: Setting) -> float:
         """theta_H Phi(s)."""
         k, pair = self.constants(setting), self.pair(setting)
         return k.eta * (pair.L0 + k.c * pair.L1) * curvature_factor(k.eta * k.c * pair.L1)
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         pair = self.pair(setting)
         rows = [Hypothesis("constants in Hessian form", type(pair).__name__, isinstance(pair, HessianSmoothness))]
         if rows[0].holds:
@@ -178,7 +188,7 @@ class D1Hessian(DeterministicBound):
             rows.append(Hypothesis("theta_H Phi(eta c H1) < 2", f"{theta:.6g}", bool(theta < 2)))
         return [*rows, lower_bound_row(setting.problem)]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k = self.constants(setting)
         return refined_minimum(setting.problem.initial_gap, k.eta * (1 - self._theta(setting) / 2), steps, k)
 
@@ -206,11 +216,11 @@ class D1Iterations(_NonConvex):
     quantity = "iterations"
     statement = r"\min\{t:\|g_t\|\le\epsilon\}\le\frac{F_0}{\eta(1-\theta/2)\,\epsilon\min(\epsilon,c)}"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return least_average(self, setting, 1.0) / phi(self.accuracy, self.constants(setting).c)
 
 
-def iterations(setting, eps):
+def iterations(setting: Setting, eps: float) -> float:
     """The count N of `D1Iterations` for one or several accuracies.
 
     Parameters

@@ -1,8 +1,16 @@
 """A certified lower envelope of Psi* over all gradient norms, and the smallest mean gradient norm that it leaves room for."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...worst_case import clipping_bias, drift, one_step
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
+    from .common import Constants
 
 MARGIN = 1e-12  # of the size of the summands: pays for the rounding of the evaluation
 GROWTH = 1.25  # ratio of neighbouring edges at the start
@@ -11,7 +19,7 @@ TOLERANCE = 2e-4  # of the bound: the cells that matter are cut until the slack 
 ROUNDS, LARGEST_TABLE = 60, 60_000
 
 
-def lower_drift(u, c, sigma, p):
+def lower_drift(u: FloatOrArray, c: float, sigma: float, p: float) -> FloatOrArray:
     """A lower bound of the worst-case drift m_p at every norm >= u (m_p does not decrease), in closed form."""
     if p == 2:
         return drift(u, c, sigma)
@@ -42,7 +50,7 @@ class Envelope:
     small : float > 0, a gradient norm far below those that matter
     """
 
-    def __init__(self, k, sigma, p, small):
+    def __init__(self, k: Constants, sigma: float, p: float, small: float) -> None:
         self.k, self.sigma, self.p = k, sigma, p
         scale = k.c + sigma
         # the tail must leave slopes up to c v/(c+v), v ~ scale, and some room: m_p(U) >= c - (c - c v/(c+v))/100
@@ -54,17 +62,17 @@ class Envelope:
         count = int(np.log(last / small) / np.log(GROWTH)) + 2
         self._fill(np.concatenate([[0.0], np.geomspace(small, last, count)]))
 
-    def _kappa(self, u):
+    def _kappa(self, u: FloatOrArray) -> FloatOrArray:
         return 0.5 * self.k.eta * (self.k.L0 + self.k.L1 * u)
 
-    def _values(self, u):
+    def _values(self, u: FloatArray) -> FloatArray:
         return one_step(u, self.k.c, self.sigma, self._kappa(u), self.p)
 
-    def _fill(self, edges):
+    def _fill(self, edges: FloatArray) -> None:
         self.edges, self.values = edges, self._values(edges)
         self._slopes()
 
-    def _slopes(self):
+    def _slopes(self) -> None:
         k, sigma, p = self.k, self.sigma, self.p
         a, b = self.edges[:-1], self.edges[1:]
         kappa, m = self._kappa(a), lower_drift(a, k.c, sigma, p)
@@ -77,7 +85,7 @@ class Envelope:
         self.steepest = (tail - 0.5 * k.eta * k.L1 * k.c**2) * (1 - 1e-9)
         self.end = last * tail - float(self._kappa(last)) * k.c**2
 
-    def _least(self, budget, u, value):
+    def _least(self, budget: float, u: FloatArray, value: FloatArray) -> tuple[float, float]:
         """min over theta >= 1/steepest of max_i [u_i + (budget - value_i) theta], and the theta: convex in theta."""
         slope = budget - value
         low, high = 1 / self.steepest, np.inf
@@ -94,7 +102,7 @@ class Envelope:
         margin = MARGIN * (u + (budget + np.abs(value)) * theta)
         return float(np.max(u + slope * theta + margin)), theta
 
-    def bound(self, budget):
+    def bound(self, budget: float) -> float:
         """inf over lam of [budget + sup_u(lam u - Psi*(u))]/lam, rounded up.
 
         With theta = 1/lam this is min_theta sup_u [u + (budget - Psi*(u)) theta]. On a cell the envelope is affine, so its two
@@ -121,7 +129,7 @@ class Envelope:
             self._insert(new.ravel())
         return upper
 
-    def _insert(self, new):
+    def _insert(self, new: FloatArray) -> None:
         edges = np.concatenate([self.edges, new])
         values = np.concatenate([self.values, self._values(new)])
         self.edges, where = np.unique(edges, return_index=True)

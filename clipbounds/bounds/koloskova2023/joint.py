@@ -1,5 +1,9 @@
 """S0*: drift and second moment of a clipped step bounded by one worst law, for every p in (1, 2]."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...specs import NON_NEGATIVE, Interval, parameter
@@ -10,6 +14,10 @@ from .common import Constants, lipschitz_row, lower_bound_row, step_rows
 from .envelope import Envelope
 from .sharp import S0
 from .stochastic import StochasticBound
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
 
 
 class S0Star(StochasticBound):
@@ -59,33 +67,33 @@ class S0Star(StochasticBound):
     )
 
     @property
-    def name(self):
+    def name(self) -> str:
         return "S0Star" if self.p == 2 else f"S0Star(p={self.p:g})"
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         moment = setting.moment(self.p)
         shown = f"p = {self.p:g}, (E‖xi‖^p)^(1/p) = {float(moment) ** (1 / self.p):.6g}{reason_of(moment)}"
         row = Hypothesis("E‖g - grad f‖^p <= sigma_p^p < inf, given the past", shown, bool(np.isfinite(float(moment))))
         return [row, *self.smooth_rows(setting), lower_bound_row(setting.problem)]
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         if self.added_variance > 0:
             return [lipschitz_row(setting.problem)]
         return step_rows(self.constants(setting))
 
-    def _constants(self, setting):
+    def _constants(self, setting: Setting) -> Constants:
         k = self.constants(setting)
         if self.added_variance > 0:
             return Constants(k.eta, k.c, setting.problem.lipschitz, 0.0, np.inf)
         return k
 
-    def noise_level(self, setting):
+    def noise_level(self, setting: Setting) -> float:
         """(E‖xi‖^p)^{1/p} of what is clipped: one sample, or the average of a batch."""
         sigma = float(setting.moment(self.p)) ** (1 / self.p)
         method = setting.method
         return sigma if method.per_sample else group_sigma(sigma, self.p, method.batch_size)
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k, sigma = self._constants(setting), self.noise_level(setting)
         if not 0 < k.eta * k.c * k.c < np.inf:  # c² leaves the range of floats: inf is an upper bound
             return np.full_like(steps, np.inf)

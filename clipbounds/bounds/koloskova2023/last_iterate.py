@@ -1,6 +1,9 @@
 """Clipped gradient descent on an L-smooth convex function: the last iterate, with the path to the minimiser accounted for."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,13 +13,20 @@ from .convex import squared_distance, with_curvature
 from .lower import hardest_gap
 from .path import largest_gap, largest_norm
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
+
 
 class _SmoothConvex(DeterministicBound):
     """f convex and L-smooth with a minimiser at distance R0, eta L <= 1."""
 
     source = "proved here"
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         problem = setting.problem
         rows = [lipschitz_row(problem)]
         if rows[0].holds:
@@ -31,13 +41,13 @@ class _SmoothConvex(DeterministicBound):
             lower_bound_row(problem),
         ]
 
-    def in_units(self, setting):
+    def in_units(self, setting: Setting) -> tuple[float, float, float, float]:
         """eta L, c/(L R0), L and R0."""
         L, R0 = setting.problem.lipschitz, math.sqrt(squared_distance(setting.problem))
         method = setting.method
         return min(method.step_size * L, 1.0), method.clip.threshold / (L * R0) if L * R0 > 0 else np.inf, L, R0
 
-    def for_each(self, function, setting, steps):
+    def for_each(self, function: Callable[..., Any], setting: Setting, steps: FloatArray) -> FloatArray:
         """`function(eta L, c/(L R0), T)` for each horizon; 0 where x0 is a minimiser or f is constant."""
         eta, c, L, R0 = self.in_units(setting)
         if L * R0 == 0:
@@ -79,7 +89,7 @@ class D2B(_SmoothConvex):
     quantity = "gap"
     statement = r"f(x_T)-f^*\le\sup\Bigl\{D:\min_{D/R_0\le G\le\sqrt{2LD}}\Bigl(\tfrac DG+\tfrac G{2L}\Bigr)^2+\sum_{k\le T}\kappa_k(D,G)\le R_0^2\Bigr\}"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         _, _, L, R0 = self.in_units(setting)
         value = L * R0**2 * self.for_each(largest_gap, setting, steps)
         method = setting.method
@@ -99,7 +109,7 @@ class D2G(_SmoothConvex):
     quantity = "gradient_norm"
     statement = r"\|\nabla f(x_T)\|\le\sup\Bigl\{G:G^2/L^2+\sum_{k\le T}\kappa_k(\tfrac{G^2}{2L},G)\le R_0^2\Bigr\}"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         _, _, L, R0 = self.in_units(setting)
         return L * R0 * self.for_each(largest_norm, setting, steps)
 
@@ -120,11 +130,11 @@ class D2Exact1D(_SmoothConvex):
     quantity = "gap"
     statement = r"f(x_T)-f^*\le\max_{G\ge0}\Bigl[GR_0-\eta TG\min(G,c)-\tfrac{G^2}{2L}\Bigr]\quad(d=1)"
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         dim = setting.problem.dim
         return [Hypothesis("dimension 1", str(dim), dim == 1), *super().smooth_rows(setting)]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         _, _, L, R0 = self.in_units(setting)
         method = setting.method
         value, _ = hardest_gap(R0, L, method.step_size, method.clip.threshold, steps)

@@ -1,6 +1,9 @@
 """Lower bounds, attained: the Huber function without noise, two-point noise on a parabola."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +15,15 @@ from ..base import Hypothesis
 from .common import ClippedBound, DeterministicBound, phi, sigma_of
 from .convex import squared_distance
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...array_types import ArrayLike, FloatArray, FloatOrArray
+
 ARRIVAL = 1e-9  # the step of arrival at the knee is an integer computed from rounded numbers
 
 
-def hardest_slope(F0, L, eta, c, steps):
+def hardest_slope(F0: float, L: float, eta: float, c: float, steps: int) -> FloatArray:
     """G with F0 = eta T phi(G) + G²/(2L): after T steps on the Huber function of slope G the gradient norm is still G.
 
     G = sqrt(F0/(eta T + 1/(2L))) if that is at most c, else L(-eta T c + sqrt((eta T c)² + 2 F0/L)). Arrays broadcast.
@@ -26,7 +34,7 @@ def hardest_slope(F0, L, eta, c, steps):
     return np.where(free <= c, free, 2 * F0 / (reach + np.sqrt(reach**2 + 2 * F0 / L)))
 
 
-def hardest_gap(R0, L, eta, c, steps):
+def hardest_gap(R0: float, L: float, eta: float, c: float, steps: ArrayLike) -> tuple[Any, ...]:
     """The larger gap that the two Huber functions of `D2LowerBound` keep for `steps` steps, and its slope.
 
     Returns
@@ -41,13 +49,13 @@ def hardest_gap(R0, L, eta, c, steps):
     return np.maximum(gap, steep_gap), np.where(steep_gap > gap, steep, free)
 
 
-def huber_setting(slope, L, eta, c, steps):
+def huber_setting(slope: float, L: float, eta: float, c: float, steps: int) -> Setting:
     """Clipped GD on the Huber function, started so that it reaches the knee G/L after exactly `steps` steps."""
     x0 = slope / L + eta * steps * min(slope, c)
     return Setting(Huber(L, slope, [x0]), NoNoise(), ClippedSGD(eta, NormClip(c)))
 
 
-def hardest_huber(F0, L, eta, c, steps):
+def hardest_huber(F0: float, L: float, eta: float, c: float, steps: int) -> Setting:
     """The setting that attains D1-LB: f(x0) - f* = F0, f is L-smooth, and ‖g_t‖ = `hardest_slope` for all t <= T.
 
     Parameters
@@ -62,20 +70,20 @@ def hardest_huber(F0, L, eta, c, steps):
     return huber_setting(float(hardest_slope(F0, L, eta, c, steps)), L, eta, c, steps)
 
 
-def hardest_convex_huber(R0, L, eta, c, steps):
+def hardest_convex_huber(R0: float, L: float, eta: float, c: float, steps: int) -> Setting:
     """The setting that attains D2-LB: ‖x0 - x*‖ = R0, f convex and L-smooth, f(x_T) - f* = `hardest_gap`."""
     _, slope = hardest_gap(R0, L, eta, c, steps)
     return Setting(Huber(L, float(slope), [R0]), NoNoise(), ClippedSGD(eta, NormClip(c)))
 
 
-def _arrived(setting, steps):
+def _arrived(setting: Setting, steps: FloatArray) -> FloatOrArray:
     """Whether the run is still on the slope of its Huber function, or has just reached the knee."""
     problem, method = setting.problem, setting.method
     distance = abs(float(problem.x0[0])) - problem.slope / problem.curvature
     return method.step_size * steps * min(problem.slope, method.clip.threshold) <= distance * (1 + ARRIVAL)
 
 
-def _least_position(setting, steps):
+def _least_position(setting: Setting, steps: FloatArray) -> FloatOrArray:
     """Lower bound of |x_T|: the straight way, less what T subtractions may lose by rounding.
 
     No step is longer than eta min(G, c), so this also holds if the knee was passed within the tolerance of `_arrived`.
@@ -90,7 +98,7 @@ class _HuberBound(DeterministicBound):
     kind = "lower"
     source = "proved here"
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         problem = setting.problem
         row = Hypothesis("Huber function on the line", repr(type(problem).__name__), isinstance(problem, Huber))
         if not row.holds:
@@ -118,13 +126,13 @@ class D1LowerBound(_HuberBound):
     quantity = "min_gradient_norm"
     statement = r"\min_{t\le T}\|g_t\|=G,\ F_0=\eta T\varphi(G)+\frac{G^2}{2L}"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         problem = setting.problem
         slope = np.minimum(problem.slope, problem.curvature * _least_position(setting, steps))
         return np.where(_arrived(setting, steps), slope, 0.0)
 
     @staticmethod
-    def of_class(setting, steps):
+    def of_class(setting: Setting, steps: int) -> FloatArray:
         """G for the F0, L, eta and c of any L-smooth setting; each horizon has its own worst function."""
         eta, c, L = class_constants("D1LowerBound", setting)
         return hardest_slope(setting.problem.initial_gap, L, eta, c, steps)
@@ -149,20 +157,20 @@ class D2LowerBound(_HuberBound):
         r"f(x_T)-f^*\ge\max\bigl\{G_A(R_0-\eta TG_A)-\tfrac{G_A^2}{2L},\ \tfrac L2(R_0-\eta cT)^2\,[G_B\ge c]\bigr\}"
     )
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         G, L = setting.problem.slope, setting.problem.curvature
         # below the knee this line is the tangent of f there, so it still bounds the gap from below
         gap = G * _least_position(setting, steps) - G * G / (2 * L)
         return np.where(_arrived(setting, steps), np.maximum(gap, 0.0), 0.0)
 
     @staticmethod
-    def of_class(setting, steps):
+    def of_class(setting: Setting, steps: int) -> float:
         """The lower bound for the R0, L, eta and c of any L-smooth setting with a known minimiser."""
         eta, c, L = class_constants("D2LowerBound", setting)
         return hardest_gap(math.sqrt(squared_distance(setting.problem)), L, eta, c, steps)[0]
 
 
-def class_constants(name, setting):
+def class_constants(name: str, setting: Setting) -> tuple[float, float, float]:
     """(eta, c, L) of clipped SGD on an L-smooth problem, or ValueError."""
     method, L = setting.method, setting.problem.lipschitz
     if not isinstance(method, ClippedSGD) or not isinstance(method.clip, NormClip) or L is None:
@@ -173,18 +181,20 @@ def class_constants(name, setting):
     return method.step_size, method.clip.threshold, L
 
 
-def least_iterations(F0, L, eta, c, eps):
+def least_iterations(F0: float, L: float, eta: float, c: float, eps: float) -> float:
     """For every count below (F0 - eps²/(2L))/(eta phi(eps)) some L-smooth f keeps ‖g_t‖ > eps that long (D1-LB)."""
     return np.maximum(F0 - np.square(eps) / (2 * L), 0.0) / (eta * phi(np.asarray(eps, dtype=np.float64), c))
 
 
-def two_point_setting(c, sigma, skew, L, eta):
+def two_point_setting(c: float, sigma: float, skew: float, L: float, eta: float) -> Setting:
     """Clipped SGD on f = L x²/2 with two-point noise, started at the stationary point x0 = u_q/L, u_q = sigma q - c q²."""
     x0 = (sigma * skew - c * skew**2) / L
     return Setting(Quadratic([L], [x0]), TwoPoint(sigma, skew), ClippedSGD(eta, NormClip(c)))
 
 
-def finite_value(c, sigma, skew, L, eta, steps, offset=0.0):
+def finite_value(
+    c: float, sigma: float, skew: FloatOrArray, L: float, eta: float, steps: FloatOrArray, offset: float = 0.0
+) -> FloatOrArray:
     """The right-hand side of `FiniteLowerBound`; `offset` is z0 = L x0 - u_q."""
     q2 = skew * skew
     drifted = (np.sqrt(offset**2 + steps * (eta * L * c) ** 2) - offset) / (eta * L * steps)
@@ -192,7 +202,7 @@ def finite_value(c, sigma, skew, L, eta, steps, offset=0.0):
     return sigma * skew - c * q2 - (1 + q2) * (drifted + below)
 
 
-def best_skew(c, sigma, L, eta, steps):
+def best_skew(c: float, sigma: float, L: float, eta: float, steps: int) -> tuple[float, float]:
     """The skew q in (0, min(1, sigma/c)) that makes the finite lower bound largest (on a grid), and the bound.
 
     Returns
@@ -231,7 +241,7 @@ class FiniteLowerBound(ClippedBound):
     source = "proved here"
     statement = r"\bar G\ge\sigma q-cq^2-\frac{(1+q^2)c}{\sqrt T}-\frac{(1+q^2)\eta Lc}{2(1-q^2)}"
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         problem, noise, method = setting.problem, setting.noise, setting.method
         rows = [
             Hypothesis("f = L x²/2", type(problem).__name__, isinstance(problem, Quadratic)),
@@ -250,7 +260,7 @@ class FiniteLowerBound(ClippedBound):
             Hypothesis("q <= sigma/c", f"{q:.6g} <= {noise.sigma / c:.6g}", bool(q * c <= noise.sigma)),
         ]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         noise, method = setting.noise, setting.method
         c, q, L = method.clip.threshold, noise.skew, float(setting.problem.eigenvalues[0])
         offset = L * float(setting.problem.x0[0]) - (noise.sigma * q - c * q * q)

@@ -12,14 +12,21 @@ Everything is in the units L = R0 = 1: eta stands for eta L, c for c/(L R0).
   since w_t >= a_t/2 + a_t/2 >= m_t.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
 
 EXACT, RATIO = 64, 1.05  # terms that are summed one by one; growth of the blocks of the others
 CELLS = 400  # of the grid in log G
 PRECISION = 1e-7  # relative, of the bisection
 
 
-def blocks(count):
+def blocks(count: int) -> tuple[FloatArray, FloatArray]:
     """Nodes k and the weights with which values at the nodes bound the sum over k = 1..count of a concave sequence from below.
 
     Up to EXACT terms they are the terms. Beyond, a block of consecutive integers from a to b contributes at least
@@ -40,7 +47,9 @@ def blocks(count):
     return np.array(nodes, dtype=np.float64), np.array(weights)
 
 
-def least_sum(D, G, eta, c, nodes, weights):
+def least_sum(
+    D: FloatOrArray, G: FloatOrArray, eta: float, c: float, nodes: FloatArray, weights: FloatArray
+) -> FloatArray:
     """Lower bound of sum_k kappa_k(D, G) over the steps k = 1..T before the end; D and G broadcast, any shape.
 
     With Delta_k = D + (k-1) eta min(G, c) G <= d_{t+1}, m = eta c and e_k = Delta_k + m G, a step adds to R0² - r_T² at least
@@ -68,7 +77,7 @@ def least_sum(D, G, eta, c, nodes, weights):
     return np.maximum(*sums)
 
 
-def _feasible(D, eta, c, nodes, weights):
+def _feasible(D: float, eta: float, c: float, nodes: FloatArray, weights: FloatArray) -> bool:
     """Whether (D/G + G/2)² + sum <= 1 cannot be excluded for some G in [D, sqrt(2D)]."""
     edges = np.geomspace(D, np.sqrt(2 * D), CELLS + 1)
     low, high = edges[:-1], edges[1:] * (1 + 1e-15)
@@ -77,7 +86,7 @@ def _feasible(D, eta, c, nodes, weights):
     return bool(np.any(total <= 1 + 1e-12))
 
 
-def largest_gap(eta, c, steps):
+def largest_gap(eta: float, c: float, steps: float) -> float:
     """Dbar = sup{ D : min over D <= G <= sqrt(2D) of (D/G + G/2)² + sum_k kappa_k <= 1 }, rounded up; L = R0 = 1.
 
     The set is downward closed: the sum does not decrease in D, and for G > sqrt(2D) the point (D, sqrt(2D)) is feasible if
@@ -97,7 +106,7 @@ def largest_gap(eta, c, steps):
     return high * (1 + 1e-9)
 
 
-def largest_norm(eta, c, steps):
+def largest_norm(eta: float, c: float, steps: float) -> float:
     """sup{ G : G² + sum_k kappa_k(G²/2, G) <= 1 }, rounded up; L = R0 = 1. The left side increases."""
     nodes, weights = blocks(int(steps))
     low, high = 0.0, 1.0

@@ -3,7 +3,10 @@
 Each value is the recalled expression with the constant 1 in front of every term.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +15,17 @@ from ..base import Hypothesis, Recalled
 from .common import ClippedBound, at_most, lipschitz_row, lower_bound_row, sigma_of, variance_row
 from .convex import squared_distance
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
+
 PAPER = "koloskova2023, recalled, constants unconfirmed"
 
 
 class _RecalledBound(Recalled, ClippedBound):
     source = PAPER
 
-    def _size(self, setting):
+    def _size(self, setting: Setting) -> float:
         """L0 + c L1 with the constants in the form in which the problem states them, as the paper does not say more."""
         pair = self.pair(setting)
         return pair.L0 + setting.method.clip.threshold * pair.L1
@@ -30,7 +37,7 @@ class RecalledNonConvex(_RecalledBound):
     quantity = "min_gradient_norm"
     statement = r"\min_t\|\nabla f(x_t)\|=O\Bigl(\sqrt{\tfrac{F_0}{\eta T}}+\tfrac{F_0}{\eta cT}\Bigr)"
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         theta = setting.method.step_size * self._size(setting)
         return [
             Hypothesis("exact gradients (NoNoise)", type(setting.noise).__name__, isinstance(setting.noise, NoNoise)),
@@ -38,7 +45,7 @@ class RecalledNonConvex(_RecalledBound):
             lower_bound_row(setting.problem),
         ]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         average = setting.problem.initial_gap / (setting.method.step_size * steps)
         return np.sqrt(average) + average / setting.method.clip.threshold
 
@@ -49,7 +56,7 @@ class RecalledConvex(_RecalledBound):
     quantity = "gap"
     statement = r"f(x_T)-f^*=O\Bigl(\frac{R_0^2}{\eta T}+\frac{LR_0^4}{\eta^2c^2T^2}\Bigr)"
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         problem = setting.problem
         radius = math.sqrt(squared_distance(problem))
         return [
@@ -59,7 +66,7 @@ class RecalledConvex(_RecalledBound):
             Hypothesis("R0 = ‖x0 - x*‖ known", f"R0 = {radius:.6g}", bool(np.isfinite(radius))),
         ]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         method = setting.method
         rate = squared_distance(setting.problem) / (method.step_size * steps)
         return rate + setting.problem.lipschitz * (rate / method.clip.threshold) ** 2
@@ -74,7 +81,7 @@ class RecalledStochastic(_RecalledBound):
         r"+\tfrac{F_0}{\eta cT}\Bigr)"
     )
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         theta = setting.method.step_size * self._size(setting)
         return [
             variance_row(setting),
@@ -82,7 +89,7 @@ class RecalledStochastic(_RecalledBound):
             lower_bound_row(setting.problem),
         ]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         c, sigma = setting.method.clip.threshold, sigma_of(setting)
         theta = setting.method.step_size * self._size(setting)
         average = setting.problem.initial_gap / (setting.method.step_size * steps)
@@ -96,9 +103,9 @@ class RecalledFloor(_RecalledBound):
     quantity = "gradient_norm"
     statement = r"\|\nabla f\|\ge\sigma/12\ (c\le2\sigma),\ \ \sigma^2/(6c)\ (c\ge2\sigma)"
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         return [variance_row(setting)]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         c, sigma = setting.method.clip.threshold, sigma_of(setting)
-        return sigma / 12 if c <= 2 * sigma else sigma**2 / (6 * c)
+        return np.asarray(sigma / 12 if c <= 2 * sigma else sigma**2 / (6 * c))

@@ -1,17 +1,27 @@
 """S0, the sharp stochastic upper bound: one maximum over the gradient norm, computed so that rounding up is certain."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...worst_case import drift, floor
 from .common import sigma_of, step_rows
 from .stochastic import StochasticBound, from_drift_mean
 
+if TYPE_CHECKING:
+    from ...array_types import ArrayLike, FloatArray
+    from ...methods.base import Setting
+    from ..base import Hypothesis
+    from .common import Constants
+
 COARSE, FINE = 4000, 64  # cells of the grid in log u, and their subdivision where the maximum may lie
 SLOPES = 200
 MARGIN = 1e-12  # of the size of the summands: pays for the rounding of the evaluation
 
 
-def step_gain(u, k, sigma):
+def step_gain(u: FloatArray, k: Constants, sigma: float) -> FloatArray:
     """Psi(u) = u m(u) - (eta/2)(L0 + L1 u) min(c², u² + sigma²): E f(x+) - f(x) <= -eta Psi(u).
 
     Parameters
@@ -24,7 +34,7 @@ def step_gain(u, k, sigma):
     return u * drift(u, k.c, sigma) - 0.5 * k.eta * (k.L0 + k.L1 * u) * np.minimum(k.c**2, u * u + sigma**2)
 
 
-def _cells(edges, k, sigma):
+def _cells(edges: FloatArray, k: Constants, sigma: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """(a, b, r, d) with lam u - Psi(u) <= max(a(lam - r), b(lam - r)) + d on each cell [a, b] of consecutive edges.
 
     m increases, so m(u) >= m(a) on the cell, and with Q = min(c², b² + sigma²) the left side is at most
@@ -35,7 +45,7 @@ def _cells(edges, k, sigma):
     return a, b, drift(a, k.c, sigma) - half * k.L1, half * k.L0
 
 
-def _largest(lam, cells):
+def _largest(lam: ArrayLike, cells: tuple[FloatArray, FloatArray, FloatArray, FloatArray]) -> FloatArray:
     """Upper bound of lam u - Psi(u) on each cell, one row for each lam."""
     a, b, r, d = cells
     room = np.asarray(lam)[..., np.newaxis] - r
@@ -69,10 +79,10 @@ class S0(StochasticBound):
         r"\Psi(u)=u\,m(u)-\tfrac\eta2(L_0+L_1u)\min(c^2,u^2+\sigma^2)"
     )
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         return step_rows(self.constants(setting))
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k, sigma = self.constants(setting), sigma_of(setting)
         if not 0 < k.eta * k.c * k.c < np.inf:  # c² leaves the range of floats: inf is an upper bound
             return np.full_like(steps, np.inf)
@@ -108,7 +118,7 @@ class S0(StochasticBound):
         return value.reshape(steps.shape)
 
     @staticmethod
-    def _slopes(k, small, top):
+    def _slopes(k: Constants, small: float, top: float) -> FloatArray:
         """Candidates for lam: log-spaced from far below c v/(c+v), v = small, to the end, denser there."""
         low = 0.1 * k.c * small / (k.c + small)
         return np.concatenate([np.geomspace(min(low, 0.1 * top), top, SLOPES), top * (1 - np.geomspace(1e-5, 0.3, 40))])

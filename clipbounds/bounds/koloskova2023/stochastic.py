@@ -20,7 +20,10 @@ convexity; every statement holds with the single-sample sigma (`common.sigma_of`
 average the supporting line and divide by its slope. For v = max(u*, sqrt eps) this is at most u* + 2 sqrt eps + eps/c.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -37,21 +40,25 @@ from .common import (
     variance_row,
 )
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
+    from ...methods.base import Setting
 
-def from_drift_mean(eps, c, floor_value):
+
+def from_drift_mean(eps: FloatOrArray, c: float, floor_value: float) -> FloatOrArray:
     """v + (1/c + 1/v) eps at v = max(u*, sqrt eps)."""
     v = np.maximum(floor_value, np.sqrt(eps))
     # eps = inf, for a threshold whose square overflows: the bound is inf, not nan
     return v + eps / c + np.divide(eps, v, out=np.zeros_like(eps), where=(v > 0) & np.isfinite(eps))
 
 
-def large_threshold_kappa(c, sigma):
+def large_threshold_kappa(c: float, sigma: float) -> float:
     """kappa = (2 + q² - q sqrt(q² + 4))/2, q = sigma/(2c) <= 1: the smaller root of kappa + 1/kappa = 2 + q²."""
     q = sigma / (2 * c)
     return 2 / (2 + q * q + q * math.sqrt(q * q + 4))
 
 
-def excess(c, sigma):
+def excess(c: float, sigma: float) -> float:
     """K = sqrt(sigma² + c²) - c, without cancellation."""
     return sigma * (sigma / (math.hypot(sigma, c) + c))
 
@@ -62,14 +69,14 @@ class StochasticBound(ClippedBound):
     quantity = "mean_gradient_norm"
     source = "koloskova2023, stochastic; constants proved here"
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         return [variance_row(setting), *self.smooth_rows(setting), lower_bound_row(setting.problem)]
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         """The hypotheses on the smoothness and the step."""
         raise NotImplementedError
 
-    def budget(self, setting, steps):
+    def budget(self, setting: Setting, steps: FloatArray) -> FloatOrArray:
         """F0/(eta T)."""
         return setting.problem.initial_gap / (setting.method.step_size * steps)
 
@@ -96,10 +103,10 @@ class S1(StochasticBound):
         r"\ v=\max\{u^*(c,\sigma),\sqrt\varepsilon\}"
     )
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         return [lipschitz_row(setting.problem)]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         eta, c = setting.method.step_size, setting.method.clip.threshold
         eps = self.budget(setting, steps) + 0.5 * eta * setting.problem.lipschitz * (c * c + self.added_variance)
         return from_drift_mean(eps, c, floor(c, sigma_of(setting)))
@@ -146,7 +153,7 @@ class S2(StochasticBound):
         r"\frac{F_0/(\eta T)+\frac\theta2(c^2+cK)}{1-\theta/2}\ (c<\sigma/2)"
     )
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         k, sigma = self.constants(setting), sigma_of(setting)
         if 2 * k.c >= sigma:
             row = theta_row(k, large_threshold_kappa(k.c, sigma), strict=True, name="kappa (c >= sigma/2)")
@@ -154,7 +161,7 @@ class S2(StochasticBound):
             row = theta_row(k, 2.0, strict=True, name="2 (c < sigma/2)")
         return [*step_rows(k), row]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k, sigma = self.constants(setting), sigma_of(setting)
         least = floor(k.c, sigma)
         if 2 * k.c >= sigma:
@@ -179,18 +186,18 @@ class S3(StochasticBound):
 
     statement = r"(1-\tfrac12\eta cL_1)\bar G\le\sqrt{\sigma^2+c^2}-c+\frac{F_0}{\eta cT}+\frac{\eta L_0c}{2}"
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         k, sigma = self.constants(setting), sigma_of(setting)
         small = Hypothesis("c <= sigma/2", f"{k.c:.6g} <= {sigma / 2:.6g}", at_most_half(k.c, sigma))
         return [*step_rows(k), small]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k, sigma = self.constants(setting), sigma_of(setting)
         total = excess(k.c, sigma) + self.budget(setting, steps) / k.c + 0.5 * k.eta * k.L0 * k.c
         return total / (1 - 0.5 * k.eta * k.c * k.L1)
 
 
-def at_most_half(c, sigma):
+def at_most_half(c: float, sigma: float) -> bool:
     """c <= sigma/2."""
     return bool(2 * c <= sigma)
 
@@ -216,8 +223,8 @@ class StochasticFloor(ClippedBound):
     source = "koloskova2023, stochastic lower bound; exact value proved here"
     statement = r"u^*(c,\sigma)=\frac{\sigma^2}{4c}\ (c\ge\sigma/2),\ \ \sigma-c\ (c\le\sigma/2)"
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         return [variance_row(setting)]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return floor(setting.method.clip.threshold, sigma_of(setting))

@@ -1,12 +1,19 @@
 """Clipped gradient descent on a strongly convex function: D3."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..base import Hypothesis
 from .common import ROUNDING
 from .convex import ConvexBound, path_curvature, squared_distance
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
 
 
 class StronglyConvexBound(ConvexBound):
@@ -15,7 +22,7 @@ class StronglyConvexBound(ConvexBound):
     quantity = "distance"
     source = "proved here"
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         mu = setting.problem.strong_convexity
         return [*super().smooth_rows(setting), Hypothesis("mu-strongly convex, mu > 0", f"mu = {mu:.6g}", bool(mu > 0))]
 
@@ -38,7 +45,7 @@ class D3(StronglyConvexBound):
 
     statement = r"\|x_t-x^*\|\le r_t,\ r_{t+1}^2=\max\Bigl\{(1-\eta\mu)r_t^2,\ r_t^2-\frac{2\eta c}{L_1+\sqrt{L_1^2+4L_0/(\mu r_t^2)}}\Bigr\}"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k, mu = self.constants(setting), setting.problem.strong_convexity
         last = steps.max(initial=0)  # inf is allowed: the recursion ends at its geometric part
         contraction = max(1 - k.eta * mu, 0.0)
@@ -68,7 +75,7 @@ class D3ClosedForm(StronglyConvexBound):
         r"\|x_T-x^*\|^2\le R_0^2(1-\eta\mu)^{(T-N)_+},\ N=\Bigl\lfloor\frac{2R_0\sqrt{\bar L/\mu}}{\eta c}\Bigr\rfloor"
     )
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         k, problem = self.constants(setting), setting.problem
         mu, square = problem.strong_convexity, squared_distance(problem)
         count = 2 * math.sqrt(square * path_curvature(k, problem) / mu) / (k.eta * k.c)

@@ -1,11 +1,19 @@
 """The lower bound that meets S0*: an adversary that sees the iterate."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...oracles import Adaptive
 from ...worst_case import adversary
 from ..base import Hypothesis
 from .common import ClippedBound
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
 
 
 class AdversaryLowerBound(ClippedBound):
@@ -30,7 +38,7 @@ class AdversaryLowerBound(ClippedBound):
         r"\mathbb E\,V_k(x-\eta\,\mathrm{clip}_c(g))"
     )
 
-    def further(self, setting):
+    def further(self, setting: Setting) -> list[Hypothesis]:
         noise = setting.noise
         given = type(noise).__name__
         if isinstance(noise, Adaptive):
@@ -42,7 +50,7 @@ class AdversaryLowerBound(ClippedBound):
             Hypothesis("the noise is the adversary of this setting (Adaptive)", given, isinstance(noise, Adaptive)),
         ]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         policy = setting.noise.policy
         tables = policy.tables
         if len(tables.stages) == 1:
@@ -50,7 +58,7 @@ class AdversaryLowerBound(ClippedBound):
         return np.where(steps == policy.steps, tables.mean(np.minimum(steps, policy.steps)), 0.0)
 
     @staticmethod
-    def of_class(setting, steps, p=2.0, landing=16):
+    def of_class(setting: Setting, steps: int, p: float = 2.0, landing: int = 16) -> float:
         """The lower bound at T = `steps` for the problem, step size, threshold and sigma_p of a 1-D setting."""
         method, sigma = setting.method, float(setting.moment(p)) ** (1 / p)
         return adversary(setting.problem, method.step_size, method.clip.threshold, sigma, int(steps), p, landing).value

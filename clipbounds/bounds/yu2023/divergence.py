@@ -6,26 +6,28 @@ outwards, one of size 3r inwards. So radii are the roots of .3 r = (theta/3)(2 p
 stable node. Source: theory page error-feedback, section 3 (proved).
 """
 
+from __future__ import annotations
+
 import math
 from functools import cache
 
 
-def _net(r):
+def _net(r: float) -> float:
     return 2 * r / math.hypot(r, 1.0) - 3 * r / math.hypot(3 * r, 1.0)
 
 
-def _net_slope(r):
+def _net_slope(r: float) -> float:
     return 2 / math.hypot(r, 1.0) ** 3 - 3 / math.hypot(3 * r, 1.0) ** 3
 
 
-def theta_of_radius(r):
+def theta_of_radius(r: float) -> float:
     """The theta at which r is a root: .9 r/(2 psi(r) - psi(3r)); inf where the net push is inwards."""
     net = _net(r)
     return 0.9 * r / net if net > 0 else math.inf
 
 
 @cache
-def _fold():
+def _fold() -> float:
     """Radius at which the two roots meet: theta_of_radius is least where net(r) = r net'(r)."""
     from scipy.optimize import brentq
 
@@ -33,12 +35,12 @@ def _fold():
     return brentq(lambda r: _net(r) - r * _net_slope(r), 0.6, 3.0, xtol=1e-15)
 
 
-def divergence_threshold():
+def divergence_threshold() -> float:
     """Smallest theta that has a root: 1.88479520514."""
     return theta_of_radius(_fold())
 
 
-def divergence_radii(theta):
+def divergence_radii(theta: float) -> tuple[float, float]:
     """Lower (unstable) and upper (stable) radius r.
 
     Raises
@@ -57,7 +59,7 @@ def divergence_radii(theta):
     if theta == divergence_threshold():
         return fold, fold
 
-    def gap(r):
+    def gap(r: float) -> float:
         return (theta / 3) * _net(r) - 0.3 * r
 
     # the net push is below 1, so the upper root is below theta/.9; below the fold it turns inwards at sqrt(5/27)

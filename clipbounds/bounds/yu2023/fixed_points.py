@@ -3,17 +3,26 @@
 Source: theory page error-feedback, section 4; the tests compare with simulated limits.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from ...array_types import ArrayLike, FloatArray, FloatOrArray
 
-def _two(name, values):
+
+def _two(name: str, values: ArrayLike) -> FloatArray:
     values = np.asarray(values, dtype=np.float64)
     if values.shape != (2,):
         raise ValueError(f"vanilla_fixed_points: {name} needs two numbers, one a client, but {values!r} was given")
     return values
 
 
-def vanilla_fixed_points(curvatures, minimisers, threshold, weights=(0.5, 0.5)):
+def vanilla_fixed_points(
+    curvatures: FloatOrArray, minimisers: FloatOrArray, threshold: float, weights: FloatOrArray = (0.5, 0.5)
+) -> tuple[float, float]:
     """Fixed points of x <- x - gamma sum_i w_i clip_c(a_i (x - b_i)), two clients.
 
     Parameters
@@ -56,14 +65,19 @@ def vanilla_fixed_points(curvatures, minimisers, threshold, weights=(0.5, 0.5)):
     return point, point
 
 
-def optimum(curvatures, minimisers, weights=None):
+def optimum(curvatures: ArrayLike, minimisers: ArrayLike, weights: ArrayLike | None = None) -> float:
     """x* = sum w_i a_i b_i/sum w_i a_i of one-dimensional clients."""
     a, b = np.asarray(curvatures, dtype=np.float64), np.asarray(minimisers, dtype=np.float64)
     w = np.full(a.size, 1 / a.size) if weights is None else np.asarray(weights, dtype=np.float64)
     return float(np.sum(w * a * b) / np.sum(w * a))
 
 
-def smooth_fixed_point(curvatures, minimisers, smoothing, weights=None):
+def smooth_fixed_point(
+    curvatures: tuple[float, float, float],
+    minimisers: tuple[float, float, float],
+    smoothing: float,
+    weights: ArrayLike | None = None,
+) -> float:
     """The root of sum_i w_i Psi(a_i (x - b_i)) with a fixed eps = `smoothing`: where smooth clipping stops."""
     from scipy.optimize import brentq
 
@@ -72,13 +86,15 @@ def smooth_fixed_point(curvatures, minimisers, smoothing, weights=None):
     if b.min() == b.max():
         return float(b[0])
 
-    def pull(x):
+    def pull(x: float) -> float:
         return np.sum(w * a * (x - b) / np.hypot(a * (x - b), np.sqrt(smoothing)))
 
     return float(brentq(pull, b.min(), b.max(), xtol=1e-15, rtol=8.9e-16))
 
 
-def smooth_bias_limit(curvatures, minimisers, weights=None):
+def smooth_bias_limit(
+    curvatures: tuple[float, float, float], minimisers: tuple[float, float, float], weights: ArrayLike | None = None
+) -> float:
     """B, the limit of eps·(smooth_fixed_point - x*) as eps grows: sum w_i g_i*³/(2 sum w_i a_i)."""
     a, b = np.asarray(curvatures, dtype=np.float64), np.asarray(minimisers, dtype=np.float64)
     w = np.full(a.size, 1 / a.size) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -86,7 +102,12 @@ def smooth_bias_limit(curvatures, minimisers, weights=None):
     return float(np.sum(w * g**3) / (2 * np.sum(w * a)))
 
 
-def noiseless_error_limit(curvatures, minimisers, theta, smoothing=400.0):
+def noiseless_error_limit(
+    curvatures: tuple[float, float, float],
+    minimisers: tuple[float, float, float],
+    theta: float,
+    smoothing: float = 400.0,
+) -> float:
     """Limit of (x_t - x*) (t+1)^{3/5} of SClip-EF without noise, beta = 0, equal weights; theta·mean(a_i) > 3/5.
 
     Raises

@@ -1,14 +1,24 @@
 """How far SClip-EF can move: bounds on every trajectory, whatever the noise."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...methods import PowerSchedule, SClipEF
 from ..base import Bound, Hypothesis
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
+
 STANDARD_POWERS = (-0.2, -0.5, 0.6, -0.5)
 
 
-def is_standard(method):
+def is_standard(method: Any) -> bool:
     """Whether the schedules are a s^{-1/5}, c_phi s^{-1/2}, tau s^{3/5}, beta s^{-1/2}, s = t + 1."""
     return all(
         isinstance(s, PowerSchedule) and s.shift == 1 and (abs(s.power - p) < 1e-12 or s.factor == 0)
@@ -16,7 +26,7 @@ def is_standard(method):
     )
 
 
-def estimator_sizes(method, steps):
+def estimator_sizes(method: Any, steps: int) -> FloatArray:
     """M_0, ..., M_steps with |m_i| <= M_t per component after t steps: M_0 = 0, M_{t+1} = beta_t M_t + (1-beta_t) phi_t."""
     t = np.arange(steps)
     beta, phi = method.averaging.at(t).tolist(), method.level.at(t).tolist()
@@ -26,13 +36,13 @@ def estimator_sizes(method, steps):
     return np.array(sizes)
 
 
-def displacements(method, sizes):
+def displacements(method: Any, sizes: FloatArray) -> FloatArray:
     """D_0, ..., D_T with |x_t - x_0| <= D_t per component: sums of eta_t M_{t+1}."""
     eta = method.step_size.at(np.arange(len(sizes) - 1))
     return np.concatenate([[0.0], np.cumsum(eta * sizes[1:])])
 
 
-def _is_sclip_ef(setting):
+def _is_sclip_ef(setting: Setting) -> list[Hypothesis]:
     return [Hypothesis("the method is SClip-EF", type(setting.method).__name__, isinstance(setting.method, SClipEF))]
 
 
@@ -52,10 +62,10 @@ class EstimatorSize(Bound):
     statement = r"|m_i^{t+1}|_\infty \le \beta_t M_t + (1-\beta_t)\varphi_t"
     source = "proved here (theory page error-feedback, section 2, property 8)"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         return _is_sclip_ef(setting)
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return estimator_sizes(setting.method, int(steps.max()))[steps.astype(int)]
 
 
@@ -74,20 +84,21 @@ class Growth(Bound):
     statement = r"|x^t-x^0|_\infty \le \sum_{s<t}\eta_s M_{s+1} \le \frac{10}{3} K a c_\varphi t^{3/10}"
     source = "proved here (theory page error-feedback, section 2, property 8)"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         return _is_sclip_ef(setting)
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         sizes = estimator_sizes(setting.method, int(steps.max()))
         return displacements(setting.method, sizes)[steps.astype(int)]
 
-    def closed_form(self, setting, steps):
+    def closed_form(self, setting: Setting, steps: int) -> FloatArray:
         """(10/3) K a c_phi t^{3/10}, for the standard powers only."""
         method = setting.method
         if not (isinstance(method, SClipEF) and is_standard(method)):
             raise ValueError(
                 "Growth: the closed form needs SClip-EF with the standard powers; use value(setting, steps)"
             )
-        beta = method.averaging.factor
+        beta = method.averaging.factor  # type: ignore[union-attr]
         K = (1 - beta / np.sqrt(2)) / (1 - beta)
-        return 10 / 3 * K * method.step_size.factor * method.level.factor * np.asarray(steps, dtype=float) ** 0.3
+        a, c = method.step_size.factor, method.level.factor  # type: ignore[union-attr]
+        return 10 / 3 * K * a * c * np.asarray(steps, dtype=float) ** 0.3

@@ -1,5 +1,9 @@
 """The near-optimum law: a prediction of the exponent of the mean squared error, never a bound."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ...methods import SClipEF
 from ...noise import StudentT
 from ...problems import ClientQuadratics
@@ -7,8 +11,13 @@ from ...specs import POSITIVE, parameter
 from ..base import Bound, Hypothesis
 from .growth import is_standard
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
+    from ...noise.base import Noise
 
-def tail_index(noise):
+
+def tail_index(noise: Noise) -> float:
     """alpha with P(|xi| > x) ~ x^{-alpha}, cut at 2: from the law's parameter, else where its moments end."""
     known = noise.dof if isinstance(noise, StudentT) else getattr(noise, "tail_index", None)
     if known is not None:
@@ -47,14 +56,14 @@ class NearOptimumLaw(Bound):
     )
     source = "theory page error-feedback, section 3 (derived, measured)"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         quadratic = isinstance(setting.problem, ClientQuadratics)
         rows = [Hypothesis("quadratic clients", type(setting.problem).__name__, quadratic)]
         standard = isinstance(setting.method, SClipEF) and is_standard(setting.method)
         rows.append(Hypothesis("SClip-EF with the standard powers", type(setting.method).__name__, standard))
         return rows
 
-    def exponents(self, setting):
+    def exponents(self, setting: Setting) -> dict[str, float]:
         """The three exponents by name."""
         alpha = tail_index(setting.noise)
         scales = setting.problem.noise_scales
@@ -65,9 +74,9 @@ class NearOptimumLaw(Bound):
             "bias": 1.2 if equal else 0.6 * alpha,
         }
 
-    def exponent(self, setting):
+    def exponent(self, setting: Setting) -> float:
         """The smallest of the three."""
         return min(self.exponents(setting).values())
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return self.anchor_value * (steps / self.anchor_step) ** -self.exponent(setting)

@@ -1,7 +1,10 @@
 """Theorem D1: the mean squared error of SClip-EF under symmetric noise with a first moment."""
 
+from __future__ import annotations
+
 import math
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,11 +13,17 @@ from ...problems import ClientProblem
 from ..base import Bound, Hypothesis
 from .growth import displacements, estimator_sizes, is_standard
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
+
 NEGLECTED = 2 / 5  # the exponent that the averaging m_i and the length of a step leave
 
 
 @cache
-def smoothing_constant():
+def smoothing_constant() -> float:
     """C1 = max over z > 0 of (1 - (1 + z²)^{-3/2})/z = .6560656959: 1 - Psi'(y)/kappa <= C1 |y|/sqrt(eps)."""
     from scipy.optimize import minimize_scalar
 
@@ -60,14 +69,14 @@ class Rate(Bound):
     statement = r"\mathbb{E}\|x^t-x^*\|^2 = O(t^{-\delta}),\ \delta<\min\{\frac25, 2\theta(\mu-\rho L)\}"
     source = "Theorem D1, proved here; a substitute for the rate of yu2023 (arXiv 2310.16920)"
 
-    def _constants(self, setting):
+    def _constants(self, setting: Setting) -> tuple[float, float, float]:
         """theta, L, rho and sqrt(d); theta is nan where the schedules give none."""
         problem, theta = setting.problem, getattr(setting.method, "theta", None)
         theta = math.nan if theta is None else theta
         L = float(problem.client_lipschitz.max())
         return theta, L, 5 / 3 * smoothing_constant() * math.sqrt(problem.dim) * L * theta
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         problem, method, noise = setting.problem, setting.method, setting.noise
         shared = isinstance(problem, ClientProblem)
         rows = [Hypothesis("f = sum of w_i f_i over clients, f_i L_i-smooth", type(problem).__name__, shared)]
@@ -90,19 +99,19 @@ class Rate(Bound):
         rows.append(Hypothesis("rho L < mu, rho = (5/3) C1 sqrt(d) L theta", value, rho * L < mu))
         return rows
 
-    def exponent(self, setting):
+    def exponent(self, setting: Setting) -> float:
         """min(2/5, 2 theta (mu - rho L)): every smaller delta is a rate. Hypotheses are checked."""
         self.value(setting, 1)
         theta, L, rho = self._constants(setting)
         return min(NEGLECTED, 2 * theta * (setting.problem.strong_convexity - rho * L))
 
     @staticmethod
-    def best_theta(problem):
+    def best_theta(problem: Any) -> float:
         """theta = 3 mu/(10 C1 sqrt(d) L²), which maximises 2 theta (mu - rho L)."""
         L = float(problem.client_lipschitz.max())
         return 0.3 * problem.strong_convexity / (smoothing_constant() * math.sqrt(problem.dim) * L * L)
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         problem, method = setting.problem, setting.method
         last, d, C1 = int(steps.max()), problem.dim, smoothing_constant()
         t = np.arange(last)
