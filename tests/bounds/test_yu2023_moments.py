@@ -13,7 +13,7 @@ from twin_yu2023 import twin
 
 import clipbounds as cb
 from clipbounds.bounds import HypothesesFail, Scaled
-from clipbounds.bounds.yu2023 import MomentRecursion, Rate
+from clipbounds.bounds.yu2023 import MomentRecursion, Rate, StrongRate
 from clipbounds.bounds.yu2023.drift import Clients, drifts
 from clipbounds.bounds.yu2023.moments import curvature_constant, moment_curve, step_table
 from clipbounds.methods import GrowingSmoothClip, Ring, SClipEF
@@ -162,6 +162,19 @@ def test_more_moments_forget_the_far_field():
     setting = cb.Setting(problem, cb.noise.LogTailed(1.0), GrowingSmoothClip.standard(0.6, 20.0, 1 / 3))
     values = [float(MomentRecursion(1.0, order).value(setting, 10**4)) for order in (2, 6, 12)]
     assert values[0] > values[1] > values[2]
+
+
+@pytest.mark.parametrize(
+    "method",
+    [SClipEF.standard(1.0, averaging=0.9), GrowingSmoothClip.standard(1.0, 20.0, 1 / 3)],
+    ids=["SClip-EF", "plain"],
+)
+def test_it_falls_with_the_exponent_of_theorem_2(method):
+    """Momentum and feedback cost nothing: with c M_{j-1} alone V_t of SClip-EF would fall like t^{-.4} in the end."""
+    problem = ClientQuadratics.scalar((1.0, 1.0, 1.0), (-1.0, 0.0, 4.0), 5.0)
+    setting, steps = cb.Setting(problem, cb.noise.LogTailed(1.0), method), np.array([10**5, 10**6])
+    slope = -float(np.diff(np.log10(MomentRecursion().value(setting, steps)))[0])
+    assert StrongRate().exponent(setting) - 0.01 <= slope <= StrongRate().exponent(setting) + 0.06
 
 
 @pytest.mark.parametrize("share", [0.5, 1.0, 1.5])
