@@ -187,7 +187,7 @@ def _along(held: FloatArray, costs: FloatArray) -> FloatArray:
     table = held @ costs.T
     count = len(held)
     index = np.add.outer(np.arange(count), np.arange(count))
-    return np.bincount(index.ravel(), table.ravel())[:count]
+    return np.asarray(np.bincount(index.ravel(), table.ravel())[:count], dtype=np.float64)
 
 
 def why_not_density(setting: Setting) -> str | None:

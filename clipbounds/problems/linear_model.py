@@ -98,15 +98,9 @@ class LinearModel(Problem):
 
     @classmethod
     def from_svmlight(
-        cls,
-        path: str | Path,
-        zero_based: bool | Literal["auto"] = "auto",
-        ridge: float = 0.0,
-        x0: ArrayLike = 0.0,
-        scale: bool = False,
-        intercept: bool = False,
-        **options: Any,
-    ) -> Self:
+        cls, path: str | Path, zero_based: bool | Literal["auto"] = "auto", ridge: float = 0.0, x0: ArrayLike = 0.0,
+        scale: bool = False, intercept: bool = False, **options: Any,
+    ) -> Self:  # fmt: skip
         """The problem of a svmlight/LIBSVM file.
 
         Parameters
