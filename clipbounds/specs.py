@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, dataclass_transform
 
 import numpy as np
 
+from .spec_fields import OptionalVector as OptionalVector
+from .spec_fields import Part as Part
+from .spec_fields import Vector as Vector
 from .spec_text import decode, short
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Self, overload
+    from typing import Self
 
     from .array_types import ArrayLike, FloatArray
 
@@ -52,32 +55,6 @@ class Interval:
 POSITIVE = Interval(0, inf)
 NON_NEGATIVE = Interval(0, inf, closed_low=True)
 REAL = Interval(-inf, inf)
-
-
-class Vector:
-    """The annotation of a `vector` field: any array_like is taken, and held as a read-only float64 array, (n,)."""
-
-    if TYPE_CHECKING:  # to a checker and an editor it is a descriptor, so that what is taken differs from what is held
-
-        @overload
-        def __get__(self, spec: None, owner: Any) -> Self: ...
-        @overload
-        def __get__(self, spec: object, owner: Any) -> FloatArray: ...
-        def __get__(self, spec: Any, owner: Any) -> Any: ...
-        def __set__(self, spec: object, value: ArrayLike) -> None: ...
-
-
-class OptionalVector:
-    """The annotation of a `vector` field that may be None."""
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __get__(self, spec: None, owner: Any) -> Self: ...
-        @overload
-        def __get__(self, spec: object, owner: Any) -> FloatArray | None: ...
-        def __get__(self, spec: Any, owner: Any) -> Any: ...
-        def __set__(self, spec: object, value: ArrayLike | None) -> None: ...
 
 
 def parameter(domain: Interval = REAL, why: str = "", **options: Any) -> Any:

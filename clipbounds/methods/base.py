@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numba import types
@@ -15,18 +15,15 @@ from ..noise import Noise
 from ..noise.window import window_plan
 from ..problems import Problem
 from ..problems.base import GRADIENT
-from ..specs import Spec
+from ..specs import Part, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Self, overload
 
     from ..array_types import FloatArray
     from ..clipping.base import Clip
     from ..facts import Moment
     from ..lanes.compile import Kernel
-
-T = TypeVar("T")
 
 # (vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first step, last step)
 ADVANCE = types.void(
@@ -123,19 +120,6 @@ class Method(Spec):
 
     def check(self, setting: Setting) -> None:
         """Raise ValueError if the method does not fit the problem or the noise."""
-
-
-class Part(Generic[T]):
-    """The annotation of a part of a setting: it takes any `Problem`, `Noise` or `Method`, whose own class names its parameters."""
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __get__(self, setting: None, owner: Any) -> Self: ...
-        @overload
-        def __get__(self, setting: object, owner: Any) -> Any: ...
-        def __get__(self, setting: Any, owner: Any) -> Any: ...
-        def __set__(self, setting: object, part: T) -> None: ...
 
 
 class Setting(Spec):

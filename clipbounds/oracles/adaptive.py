@@ -1,6 +1,9 @@
 """Noise that knows the point and the step: the recorded policy of an adversary."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,16 +12,20 @@ from ..lanes.blocks import LANES
 from ..lanes.compile import kernel
 from ..lanes.random import NOISE, threefry, uniform
 from ..problems import Problem
-from ..specs import inf
+from ..specs import Part, inf
 from .base import ORACLE, Oracle
 from .landing import Policy
 from .landing_kernels import ATOMS
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
+    from ..methods.base import Setting
 
 HEAD = 8  # numbers before the tables: horizon, first point, spacing, points, stages, c
 
 
 @kernel(ORACLE)
-def adaptive(x, v, state, params, dim, batch, step, words):
+def adaptive(x, v, state, params, dim, batch, step, words):  # type: ignore[no-untyped-def]
     """params: the head, the beginnings of the stages in steps to go, then atoms and weights (8 numbers) for each point of each."""
     if batch > 0:
         for l in range(LANES):
@@ -58,12 +65,12 @@ class Adaptive(Oracle):
     policy : Policy, such as ``clipbounds.worst_case.adversary(...).policy``
     """
 
-    problem: Problem = dataclasses.field(default=None, kw_only=True)  # type: ignore[assignment]
+    problem: Part[Problem] = dataclasses.field(default=None, kw_only=True)  # type: ignore[arg-type]
     policy: Policy
 
     fill = adaptive
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.policy, Policy):
             raise ValueError(
                 f"Adaptive: policy must be a Policy such as clipbounds.worst_case.adversary(...).policy, but {self.policy!r} was given"
@@ -75,7 +82,7 @@ class Adaptive(Oracle):
         object.__setattr__(self, "problem", self.policy.problem)
         super().__post_init__()
 
-    def check(self, setting):
+    def check(self, setting: Setting) -> None:
         method, policy = setting.method, self.policy
         clip = getattr(method, "clip", None)
         given = (getattr(method, "step_size", None), getattr(clip, "threshold", None), method.samples_per_step)
@@ -86,17 +93,17 @@ class Adaptive(Oracle):
             )
 
     @property
-    def variance(self):
+    def variance(self) -> float:
         return self.policy.sigma**2 if self.policy.p == 2 else inf
 
-    def vector_moment(self, p, dim):
+    def vector_moment(self, p: float, dim: int) -> Moment:
         """E|xi|^p <= sigma^p for p up to the policy's exponent (Jensen); inf beyond it, for want of a bound."""
         if p > self.policy.p:
             return Moment(inf, True, f"the adversary keeps the moment of order {self.policy.p:g} only")
         return Moment(self.policy.sigma**p, True)
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         policy, tables = self.policy, self.policy.tables
         head = np.zeros(HEAD)
         head[:6] = (policy.steps, tables.first, tables.spacing, tables.count, len(tables.stages), policy.threshold)

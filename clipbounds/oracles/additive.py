@@ -1,15 +1,21 @@
 """Noise that does not depend on the point, no noise, and the oracle of the zero-chain."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..noise.kernels import gaussian
 from ..problems import Problem
 from ..problems.zero_chain import ZeroChain
-from ..specs import POSITIVE, Interval, inf, integer, parameter
+from ..specs import POSITIVE, Interval, Part, inf, integer, parameter
 from . import kernels
 from .base import Oracle, noisy_coordinates
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
 
 
 class Exact(Oracle):
@@ -20,7 +26,7 @@ class Exact(Oracle):
     problem : Problem
     """
 
-    problem: Problem
+    problem: Part[Problem]
 
     fill = kernels.exact
     variance = 0.0
@@ -28,15 +34,20 @@ class Exact(Oracle):
 
 
 class _Additive(Oracle):
-    def validate(self):
+    if TYPE_CHECKING:
+
+        @property
+        def sigma(self) -> float: ...
+
+    def validate(self) -> None:
         noisy_coordinates(self)
 
     @property
-    def variance(self):
+    def variance(self) -> float:
         return self.sigma**2
 
     @property
-    def _scale(self):
+    def _scale(self) -> float:
         return self.sigma / math.sqrt(noisy_coordinates(self))
 
 
@@ -52,7 +63,7 @@ class Additive(_Additive):
     quiet : int >= 0, leading coordinates that carry no noise
     """
 
-    problem: Problem
+    problem: Part[Problem]
     sigma: float = parameter(POSITIVE, "sqrt of the variance")
     quiet: int = integer(0, default=0)
 
@@ -60,7 +71,7 @@ class Additive(_Additive):
     kurtosis = 3.0
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return np.array([self._scale, gaussian.address, self.quiet])
 
 
@@ -74,7 +85,7 @@ class RademacherNoise(_Additive):
     quiet : int >= 0, leading coordinates that carry no noise
     """
 
-    problem: Problem
+    problem: Part[Problem]
     sigma: float = parameter(POSITIVE, "the norm of the noise")
     quiet: int = integer(0, default=0)
 
@@ -82,10 +93,10 @@ class RademacherNoise(_Additive):
     kurtosis = 1.0
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return np.array([self._scale, self.quiet])
 
-    def vector_bound(self, dim):
+    def vector_bound(self, dim: int) -> float:
         return self.sigma
 
 
@@ -100,16 +111,16 @@ class ZeroChainOracle(Oracle):
     probability : float p in (0, 1]
     """
 
-    problem: Problem
+    problem: Part[Problem]
     probability: float = parameter(Interval(0, 1, closed_high=True), "chance of a reveal in one query")
 
     fill = kernels.zero_chain
     variance = inf  # (1/p - 1)·sup of the hidden components, which no page certifies
 
-    def validate(self):
+    def validate(self) -> None:
         if not isinstance(self.problem, ZeroChain):
             raise ValueError(f"ZeroChainOracle: problem must be a ZeroChain, but {self.problem!r} was given")
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         return np.array([self.probability, 0.25])

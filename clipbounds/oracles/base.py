@@ -4,7 +4,9 @@ An additive noise law does not depend on the point; an oracle may, and the *same
 which is what variance reduction lives on.
 """
 
-from typing import Any, ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numba import types
@@ -14,7 +16,13 @@ from ..lanes.blocks import FLOATS, LANES, WORDS, pack, unpack
 from ..lanes.compile import named_signature
 from ..noise import Noise
 from ..problems import Problem
-from ..specs import check_integer, inf, real_array
+from ..specs import Part, check_integer, inf, real_array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..array_types import ArrayLike, FloatArray
+    from ..methods.base import Setting
 
 # (x, v, state, params, dim, batch, step, words), words = (seed, first trajectory). With batch >= 1: draw into `state` what
 # determines the mean of a fresh batch, as a function of (seed, trajectory, step) only. With batch = 0: turn v, which holds
@@ -36,7 +44,7 @@ class AveragedSmoothness(FirstOrderSmoothness):
     """E‖grad f(x;xi) - grad f(y;xi)‖² <= (L0 + L1‖grad F(x)‖)² ‖x-y‖² on ‖x-y‖ <= radius: a type of its own."""
 
 
-def self_consistent(constants, rate, delta):
+def self_consistent(constants: Callable[..., Any], rate: float, delta: float) -> tuple[float, float, float]:
     """The pair constants(a) with a = a(rate·R) and R = delta/L0 for the resulting L0, and that R.
 
     The right-hand side of a = growth(rate delta/L0(a)) decreases in a, so bisection finds the only solution.
@@ -60,7 +68,7 @@ def self_consistent(constants, rate, delta):
     return L0, L1, delta / L0
 
 
-def constants_of_mean(problem, delta):
+def constants_of_mean(problem: Problem, delta: float) -> FirstOrderSmoothness:
     """First-order constants of F itself on the radius delta/L0, L0 being the result (for methods that only need F).
 
     Parameters
@@ -81,17 +89,25 @@ class Oracle(Noise):
     ``variance``, ``_constants(a)`` and, for a finite sum, ``components``.
     """
 
-    problem: Problem
+    problem: Part[Problem]
 
     fill_signature: ClassVar = ORACLE
     additive: ClassVar[bool] = False
     layout: ClassVar[int] = -1  # no layout: `add_sample` cannot serve an oracle
-    components: ClassVar[int | None] = None
     row_kernel: ClassVar[Any] = None  # of signature MEAN_OF_ROWS, where the oracle draws rows of a dataset
     unbiased: ClassVar[bool] = True  # given the past, the mean of a batch is grad F
-    independent: ClassVar[bool] = True  # so are the samples of one batch
+    if TYPE_CHECKING:
 
-    def __post_init__(self):
+        @property
+        def components(self) -> int | None: ...
+        @property
+        def independent(self) -> bool: ...
+
+    else:
+        components = None
+        independent = True  # so are the samples of one batch
+
+    def __post_init__(self) -> None:
         super().__post_init__()
         name = type(self).__name__
         if not isinstance(self.problem, Problem):
@@ -101,28 +117,28 @@ class Oracle(Noise):
         if self.radial or self.along is not None:
             raise ValueError(f"{name}: radial and along are layouts of additive noise laws; an oracle has none")
 
-    def check(self, setting):
+    def check(self, setting: Setting) -> None:
         """Raise ValueError if the oracle does not fit the method."""
 
     @property
-    def kurtosis(self):
+    def kurtosis(self) -> float:
         """At least E‖noise‖⁴/(E‖noise‖²)² at every point: the number of components of a finite sum, inf if unknown."""
         return inf if self.components is None else float(self.components)
 
-    def vector_moment(self, p, dim):
+    def vector_moment(self, p: float, dim: int) -> Moment:
         """E‖g(x) - grad F(x)‖^p: at p = 2 the certified variance, below by Jensen."""
         if p > 2:
             raise ValueError(f"{type(self).__name__}: moments are certified for p <= 2, but p = {p:g} was asked for")
         return Moment(self.variance ** (p / 2), upper_bound=p < 2)
 
-    def moment(self, p):
+    def moment(self, p: float) -> Moment:
         raise ValueError(f"{type(self).__name__} has no one-dimensional law; ask for variance or vector_moment(p, dim)")
 
-    def sample(self, size, seed):
+    def sample(self, size: int | Sequence[int], seed: int) -> FloatArray:
         raise ValueError(f"{type(self).__name__} is an oracle: draw gradients at a point by gradients(x, size, seed)")
 
     @property
-    def hessian(self):
+    def hessian(self) -> HessianSmoothness:
         """(H0, H1) of F."""
         pair = self.problem.smoothness
         if not isinstance(pair, HessianSmoothness):
@@ -133,15 +149,15 @@ class Oracle(Noise):
         return pair
 
     @property
-    def _rate(self):
+    def _rate(self) -> float:
         """The H1 in the growth factor a(H1 R)."""
         return self.hessian.L1
 
-    def _constants(self, a):
+    def _constants(self, a: float) -> tuple[float, float]:
         """Averaged (L0, L1) when the growth factor is a. Default: additive zero-mean noise adds nothing."""
         return a * self.hessian.L0, a * self.hessian.L1
 
-    def averaged_smoothness(self, radius):
+    def averaged_smoothness(self, radius: float) -> AveragedSmoothness:
         """Averaged first-order constants that are valid on ‖x-y‖ <= radius.
 
         Parameters
@@ -157,11 +173,11 @@ class Oracle(Noise):
         L0, L1 = self._constants(growth_factor(self._rate * radius))
         return AveragedSmoothness(L0, L1, float(radius))
 
-    def averaged_at_step(self, delta):
+    def averaged_at_step(self, delta: float) -> AveragedSmoothness:
         """Averaged constants on the radius delta/L0 of a method with the step scale delta, L0 being the result."""
         return AveragedSmoothness(*self_consistent(self._constants, self._rate, delta))
 
-    def gradients(self, points, trajectories, seed, batch=1, step=0):
+    def gradients(self, points: ArrayLike, trajectories: int, seed: int, batch: int = 1, step: int = 0) -> FloatArray:
         """The mean gradient of one batch, evaluated with the same randomness at several points.
 
         Parameters
@@ -195,7 +211,7 @@ class Oracle(Noise):
         return out
 
 
-def noisy_coordinates(oracle):
+def noisy_coordinates(oracle: Any) -> int:
     """How many coordinates carry the noise of an oracle with the field `quiet`."""
     noisy = oracle.problem.dim - oracle.quiet
     if noisy < 1:
@@ -206,7 +222,7 @@ def noisy_coordinates(oracle):
     return noisy
 
 
-def unit_direction(oracle):
+def unit_direction(oracle: Any) -> FloatArray:
     """The field `direction` as a unit vector of the problem's dimension; the first axis by default."""
     dim = oracle.problem.dim
     if oracle.direction is None:

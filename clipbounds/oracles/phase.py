@@ -1,14 +1,22 @@
 """Gaussian phases: the default oracle, with exact batch means of any size."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..noise.kernels import gaussian
 from ..problems import Problem
-from ..specs import POSITIVE, integer, parameter, vector
+from ..specs import POSITIVE, OptionalVector, Part, integer, parameter, vector
 from . import kernels
 from .base import Oracle, noisy_coordinates, unit_direction
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
 
 
 class GaussianPhase(Oracle):
@@ -28,29 +36,30 @@ class GaussianPhase(Oracle):
     direction : array_like, (dim,), the unit vector u; the first axis by default
     """
 
-    problem: Problem
+    problem: Part[Problem]
     sigma: float = parameter(POSITIVE, "sqrt of the variance")
     frequency: float | None = parameter(POSITIVE, "w", default=None)
     quiet: int = integer(0, default=0)
-    direction: np.ndarray | None = vector(default=None)
+    direction: OptionalVector = vector(default=None)
 
     fill = kernels.gaussian_phase
     kurtosis = 3.0  # Gaussian at every point
 
-    def validate(self):
+    def validate(self) -> None:
         noisy_coordinates(self)
         unit_direction(self)
         if self.frequency is None:
             self._normalise(frequency=self.hessian.L0 / self.sigma)
 
     @property
-    def variance(self):
+    def variance(self) -> float:
         return self.sigma**2
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         scale = self.sigma / math.sqrt(noisy_coordinates(self))
         return np.concatenate([[scale, gaussian.address, self.quiet, self.frequency], unit_direction(self)])
 
-    def _constants(self, a):
-        return math.hypot(a * self.hessian.L0, self.sigma * self.frequency), a * self.hessian.L1
+    def _constants(self, a: float) -> tuple[float, float]:
+        frequency: Any = self.frequency
+        return math.hypot(a * self.hessian.L0, self.sigma * frequency), a * self.hessian.L1

@@ -1,7 +1,9 @@
 """Gradients of random rows of a dataset: the noise that training has, with its moments exact at a point and certified."""
 
+from __future__ import annotations
+
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -10,16 +12,22 @@ from ..facts import Moment
 from ..noise.base import positive_power
 from ..problems import Problem
 from ..problems.linear_model import LinearModel
-from ..specs import check_integer, inf
+from ..specs import Part, check_integer, inf
 from . import row_kernels as kernels
 from .base import Oracle
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import ArrayLike, FloatArray
+    from ..methods.base import Setting
 
 AT_ONCE = 2**17  # numbers of a chunk of rows whose gradients are formed: 1 MiB, and a few such arrays at a time
 ROUNDING = 1e-12  # relative, of sums of n positive numbers
 WANTED = "they do for convex losses with ridge > 0, norm clipping or none, no momentum and eta max_i L_i <= 1; so do clipped steps up to a horizon of RowSampling"
 
 
-def invariant_ball(setting):
+def invariant_ball(setting: Setting) -> tuple[FloatArray, float] | None:
     """(centre, radius) of a ball that no run of the setting leaves, or None.
 
     Let every row f_i >= 0 be convex with a ridge mu > 0 and L_i-smooth, eta max_i L_i <= 1, and each step x - eta mean_k
@@ -61,7 +69,13 @@ def invariant_ball(setting):
 class _Rows(Oracle):
     """Base of the oracles that draw rows of the dataset of a problem f = (1/n) sum_i f_i."""
 
-    kind: ClassVar[int]
+    if TYPE_CHECKING:
+
+        @property
+        def kind(self) -> int: ...
+        @property
+        def tracked_every(self) -> int | None: ...
+
     fill = kernels.linear_batches
     row_kernel = kernels.linear_rows
     measured: ClassVar[dict] = {
@@ -70,7 +84,7 @@ class _Rows(Oracle):
         "min_gradient_norm": "minimum of ‖grad f(x_s)‖ over the steps at which it was evaluated",
     }
 
-    def validate(self):
+    def validate(self) -> None:
         if not isinstance(self.problem, LinearModel):
             raise ValueError(
                 f"{type(self).__name__}: problem must be a mean over rows of a dataset, such as Logistic or LeastSquares, but"
@@ -80,32 +94,32 @@ class _Rows(Oracle):
     tracks_some_steps = True
 
     @property
-    def components(self):
+    def components(self) -> int:
         return self.problem.rows
 
     @property
-    def parameters(self):
+    def parameters(self) -> FloatArray:
         tracked = 0 if self.tracked_every is None else self.tracked_every
         return np.concatenate([[self.kind, self.components, tracked], self.problem.parameters])
 
     @property
-    def variance(self):
+    def variance(self) -> float:
         """A certified bound of E‖grad f_i(x) - grad f(x)‖² at all x; inf if the losses have no bounded slope."""
         return float(self.moment_on(2.0))
 
-    def vector_moment(self, p, dim):
+    def vector_moment(self, p: float, dim: int) -> Moment:
         """`moment_on` all points."""
         return self.moment_on(p)
 
-    def vector_bound(self, dim):
+    def vector_bound(self, dim: int) -> float:
         """sup ‖grad f_i(x) - grad f(x)‖ <= 2 (1 - 1/n) sup |loss'| max ‖a_i‖, at all x."""
         n = self.components
         return 2 * (1 - 1 / n) * self.problem.slope_bound * float(self.problem.row_norms.max())
 
-    def _constants(self, a):
+    def _constants(self, a: float) -> tuple[float, float]:
         return self.problem.averaged_lipschitz, 0.0
 
-    def moment_on(self, p, centre=None, radius=inf):
+    def moment_on(self, p: float, centre: FloatArray | None = None, radius: float = inf) -> Moment:
         """A certified bound of E‖grad f_i(x) - grad f(x)‖^p on the ball ‖x - centre‖ <= radius.
 
         With X_i = loss'_i a_i (the ridge cancels), s_i = sup |loss'_i| on the ball and sigma(x)^2 = E‖X - E X‖²,
@@ -144,7 +158,7 @@ class _Rows(Oracle):
             return Moment(least**p, True, "on all points" if radius == inf else f"on the ball of radius {radius:.4g}")
         return Moment(inf, True, "loss' is not bounded on all points: the noise needs a ball that runs stay in")
 
-    def moment_along(self, setting, p):
+    def moment_along(self, setting: Setting, p: float) -> Moment:
         everywhere = self.moment_on(p)
         balls = [invariant_ball(setting)]
         if self.horizon is not None:  # no step is longer than the method allows
@@ -153,17 +167,17 @@ class _Rows(Oracle):
         least = min([everywhere, *(self.moment_on(p, *ball) for ball in balls if ball is not None)])
         return least if least < inf else Moment(inf, True, f"{everywhere.reason}; {WANTED}")
 
-    def row_gradients(self, x, rows=slice(None)):
+    def row_gradients(self, x: ArrayLike, rows: Any = slice(None)) -> FloatArray:
         """grad f_i(x) - ridge x for the given rows, shape (rows, dim): the part that differs from row to row."""
         return self._row_gradients(self.problem.slopes(self.problem.predictions(x)), rows)
 
-    def _row_gradients(self, slopes, rows):
+    def _row_gradients(self, slopes: FloatArray, rows: Any) -> FloatArray:
         features = self.problem.features
         dense = features.matrix[rows] if features.layout == "dense" else features.matrix[rows].toarray()
         slopes = slopes[rows].reshape(len(dense), -1, 1)
         return (slopes * dense[:, np.newaxis]).reshape(len(dense), -1)
 
-    def moment_at(self, x, p):
+    def moment_at(self, x: ArrayLike, p: float) -> float:
         """E‖grad f_i(x) - grad f(x)‖^p at a point, the finite sum itself.
 
         Parameters
@@ -204,12 +218,12 @@ class RowSampling(_Rows):
         bounds by eta c, and the noise is certified on that ball; longer runs, and bounds after more steps, are refused.
     """
 
-    problem: Problem
+    problem: Part[Problem]
     replacement: bool = True
     tracked_every: int | None = None
     horizon: int | None = None
 
-    def validate(self):
+    def validate(self) -> None:
         super().validate()
         if self.horizon is not None:
             self._normalise(horizon=check_integer("RowSampling", "horizon", self.horizon, 1, "steps of a run"))
@@ -219,10 +233,10 @@ class RowSampling(_Rows):
         _check_tracking(self)
 
     @property
-    def kind(self):
+    def kind(self) -> int:
         return kernels.WITH if self.replacement else kernels.WITHOUT
 
-    def check(self, setting):
+    def check(self, setting: Setting) -> None:
         batch = setting.method.samples_per_step
         if not self.replacement and batch > self.components:
             raise ValueError(
@@ -230,7 +244,7 @@ class RowSampling(_Rows):
             )
 
     @property
-    def independent(self):
+    def independent(self) -> bool:
         return self.replacement
 
 
@@ -246,29 +260,29 @@ class Shuffled(_Rows):
     tracked_every : int >= 1, optional, see `RowSampling`
     """
 
-    problem: Problem
+    problem: Part[Problem]
     tracked_every: int | None = None
 
     kind = kernels.SHUFFLED
     unbiased = False
     independent = False
 
-    def validate(self):
+    def validate(self) -> None:
         super().validate()
         _check_tracking(self)
 
-    def check(self, setting):
+    def check(self, setting: Setting) -> None:
         if setting.method.takes_oracles:
             raise ValueError(
                 f"Setting: {type(setting.method).__name__} draws batches of several sizes, and Shuffled keeps one order of"
                 " rows; use RowSampling"
             )
 
-    def moment_along(self, setting, p):
+    def moment_along(self, setting: Setting, p: float) -> Moment:
         return Moment(inf, True, "a shuffled row is no unbiased gradient, given those that were drawn before it")
 
 
-def _check_tracking(oracle):
+def _check_tracking(oracle: Any) -> None:
     if oracle.tracked_every is not None:
         oracle._normalise(
             tracked_every=check_integer(
