@@ -15,6 +15,7 @@ and x_t >= min(x_0, a- - s) for all t, where s = 0 if f has the Lipschitz consta
 Proof (upper end). If f'(x_t) > u, every sample is positive and so is its clipped value: x_{t+1} < x_t. Otherwise
 x_t <= a+, and x_{t+1} <= x_t + eta c <= a+ + eta c. If eta L <= 1, x -> x - eta clip(f'(x) + xi) does not decrease,
 as clip is 1-Lipschitz; at a+ (finite), f'(a+) = u >= -xi gives x_{t+1} <= a+ - eta mean_i clip(u + xi_i) <= a+.
+Under the noise of an adversary (`noise.Adaptive`) the iterate stays on the points that its atoms reach (`oracles.landing_chain`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from ..bounds.yu2023.growth import displacements, estimator_sizes
 from ..clipping import Identity, NormClip
 from ..described import is_described
 from ..methods import SGD, ClippedSGD, GrowingSmoothClip, SClipEF
+from ..oracles import Adaptive
+from ..oracles.landing_chain import chain_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,6 +146,9 @@ def interval(setting: Setting, steps: RealArray) -> tuple[Any, ...]:
     low, high = start - way, start + way
     if not (on_a_line(setting) and _plain(setting)):
         return low, high
+    if isinstance(setting.noise, Adaptive):
+        chain, covered = chain_of(setting.noise.policy), steps <= setting.noise.policy.steps
+        return np.where(covered, np.fmax(low, chain.low), low), np.where(covered, np.fmin(high, chain.high), high)
     below, above = noise_ends(setting.noise)
     if np.isfinite(below + above):
         overshoot = 0.0 if _contracting(setting) else method.step_bound(1)

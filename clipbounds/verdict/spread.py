@@ -21,6 +21,9 @@ E[D² | past] <= l² E W², ‖D‖_p <= 2 l ‖W‖_p, and |D| <= l w min(a, 2 
   Gaussian vector (Tsirelson, Ibragimov and Sudakov 1976).
 
 E min(‖xi‖, a)^p <= a^{p-r} E‖xi‖^r for every 0 <= r <= p: the smallest over a grid of r is taken.
+
+The noise of an adversary depends on the point, so none of this applies to it. Its law at every point is recorded, and the variance of
+the running mean follows by the law of total variance, exactly (`oracles.landing_chain`).
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ from ..clipping import GrowingClip, Identity, NormClip
 from ..methods import SGD, ClippedSGD, PerSampleClippedSGD
 from ..noise import Gaussian
 from ..noise.base import RADIAL
+from ..oracles import Adaptive
+from ..oracles.landing_chain import mean_variance
 from .coupling import contraction
 from .ranges import constants
 
@@ -196,6 +201,12 @@ def capped_moment(noise: Noise, dim: int, cap: float, p: float) -> float:
         return min(np.float64(cap) ** (p - r) * m for r, m in moments.items() if r <= p and np.isfinite(m))
 
 
+def _of_variance(variance: FloatArray) -> Spread | None:
+    """The `Spread` of which only the variance is known; None if it is not."""
+    unknown = np.full(variance.shape, np.inf)
+    return Spread(variance, {2.0: variance}, unknown, unknown, unknown) if np.all(np.isfinite(variance)) else None
+
+
 def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled: bool = False) -> Spread | None:
     """The `Spread` of a quantity (for "gap": of its root) after `steps` steps, or None where the lemma does not apply.
 
@@ -208,6 +219,8 @@ def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled:
     """
     problem, noise, method = setting.problem, setting.noise, setting.method
     steps = np.asarray(steps, dtype=np.float64)
+    if isinstance(noise, Adaptive) and quantity == "mean_gradient_norm":
+        return _of_variance(mean_variance(noise.policy, steps))
     parts = sources(method) if noise.additive else None
     trusted = problem.certificate.trusted or accept_sampled
     kappa = stretch(problem, method) if parts is not None and trusted else np.inf
