@@ -37,7 +37,9 @@ class GrowingSmoothClip(DistributedMethod):
                 raise ValueError(f"{name}: {field} must be True or False, but {getattr(self, field)!r} was given")
 
     @classmethod
-    def standard(cls, theta, threshold, power, delay=0.0, **options):
+    def standard(
+        cls, theta: float, threshold: float, power: float, delay: float = 0.0, **options
+    ) -> "GrowingSmoothClip":
         """alpha = theta/(s + delay), T = threshold·s^power, s = t + 1.
 
         Parameters
@@ -51,7 +53,7 @@ class GrowingSmoothClip(DistributedMethod):
         return cls(PowerSchedule(theta, -1.0, 1.0 + delay), PowerSchedule(threshold, power), **options)
 
     @property
-    def theta(self):
+    def theta(self) -> float | None:
         """theta of a step theta/(t + shift), or None for another schedule."""
         step = self.step_size
         return step.factor if isinstance(step, PowerSchedule) and step.power == -1 else None

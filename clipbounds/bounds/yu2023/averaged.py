@@ -27,22 +27,30 @@ class AveragedPath:
     variance: np.ndarray
 
     @property
-    def squared(self):
+    def squared(self) -> np.ndarray:
         return np.square(self.bias) + self.variance
 
-    def exponent(self, first, last, points=41):
+    def exponent(self, first: float, last: float, points: int = 41) -> float:
         """Minus the slope of log(squared) against log s, least squares on `points` steps spread evenly in log s."""
         u = np.linspace(np.log(first), np.log(last), points)
         return -float(np.polyfit(u, np.interp(u, np.log(self.steps), np.log(self.squared)), 1)[0])
 
     @property
-    def crossings(self):
+    def crossings(self) -> np.ndarray:
         """The steps at which the bias changes its sign."""
         signs = np.sign(self.bias)
         return self.steps[1:][signs[1:] * signs[:-1] < 0]
 
 
-def averaged_path(problem, noise, theta, threshold, power, last, smooth=True):
+def averaged_path(
+    problem: ClientQuadratics,
+    noise: SymmetricLomax,
+    theta: float,
+    threshold: float,
+    power: float,
+    last: float,
+    smooth: bool = True,
+) -> AveragedPath:
     """The averaged equation of `GrowingSmoothClip.standard(theta, threshold, power)`, from the first step to s = last.
 
     Parameters
@@ -64,8 +72,8 @@ def averaged_path(problem, noise, theta, threshold, power, last, smooth=True):
                                 ("power", power, Interval(0, 1)), ("last", last, Interval(1, np.inf))):  # fmt: skip
         if not domain.contains(value):
             raise ValueError(f"averaged_path: {name} must be in {domain}, but {value!r} was given")
-    a, b, w = problem.hessians[:, 0, 0], problem.minimisers[:, 0], problem.weights
-    x_star, scales = float(problem.minimiser[0]), problem.noise_scales[:, np.newaxis]
+    a, b, w = problem.hessians[:, 0, 0], problem.minimisers[:, 0], np.asarray(problem.weights)
+    x_star, scales = float(problem.minimiser[0]), np.asarray(problem.noise_scales)[:, np.newaxis]
     node, weight = np.polynomial.legendre.leggauss(NODES)
     tail = DEEPEST * (node + 1) / 2  # P(|xi| > x) = e^{-tail}
     share = weight * DEEPEST / 2 * np.exp(-tail)

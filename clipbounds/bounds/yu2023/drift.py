@@ -5,17 +5,19 @@ The proofs are on the page "Proofs: growing thresholds" of the documentation; th
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...methods import GrowingSmoothClip, SClipEF
-from ...noise import Gaussian, NoNoise
+from ...noise import Gaussian, Noise, NoNoise
 from ...noise.base import INDEPENDENT
 from ...problems import ClientProblem
 from ..base import Hypothesis
 
 
-def repulsion(curvature, smoothness):
+def repulsion(curvature: ArrayLike, smoothness: ArrayLike) -> np.ndarray:
     """Gamma with <M'e, r_i> >= -Gamma ‖e‖² for all 0 <= M' <= I, where curvature I <= Hessian of f_i <= smoothness I.
 
     (L - l)²/(8(L + l)) if L + 3l >= 0, else -l; for convex clients at most L/8. Component-wise clipping can push
@@ -51,34 +53,34 @@ class Clients:
     strong_convexity: float
 
     @classmethod
-    def of(cls, problem):
+    def of(cls, problem: Any) -> "Clients":
         return cls(
             problem.weights, problem.noise_scales, np.asarray(problem.client_lipschitz), np.asarray(problem.client_curvature),
             np.linalg.norm(problem.gradients_at_minimiser, axis=1), float(problem.strong_convexity),
         )  # fmt: skip
 
     @property
-    def equal_laws(self):
+    def equal_laws(self) -> bool:
         """Whether all clients have the same noise law."""
         return bool(np.ptp(self.scales) == 0)
 
     @property
-    def mean_repulsion(self):
+    def mean_repulsion(self) -> float:
         """The mean of the Gamma_i."""
         return float(self.weights @ repulsion(self.curvature, self.smoothness))
 
     @property
-    def mean_concavity(self):
+    def mean_concavity(self) -> float:
         """nubar, the mean of max(0, -l_i)."""
         return float(self.weights @ np.maximum(0.0, -self.curvature))
 
 
-def is_symmetric(noise):
+def is_symmetric(noise: Noise) -> bool:
     """Whether the noise vector and each of its components are symmetric."""
     return bool(noise.symmetric or noise.radial)
 
 
-def is_rotation_invariant(noise, dim):
+def is_rotation_invariant(noise: Noise, dim: int) -> bool:
     """Whether the law of the noise vector is invariant under rotations and reflections."""
     if dim == 1:
         return is_symmetric(noise)
@@ -86,7 +88,7 @@ def is_rotation_invariant(noise, dim):
     return bool(noise.radial or normal or isinstance(noise, NoNoise))
 
 
-def moment_sums(noise, p, dim, joint):
+def moment_sums(noise: Noise, p: float, dim: int, joint: bool) -> tuple[float, float]:
     """(sigma^p of one component or of the norm, bound of the sum of E|xi_k|^p over the components that the operator acts on)."""
     if joint:
         value = float(noise.vector_moment(p, dim))
@@ -96,7 +98,7 @@ def moment_sums(noise, p, dim, joint):
     return value, value * (dim if independent else dim ** (1 - p / 2))  # power means: the length is that of the law
 
 
-def drifts(setting):
+def drifts(setting: Any) -> list[tuple[float, bool]]:
     """The drifts of lemma 3 that apply: pairs (gamma, whether it is the form "sym")."""
     problem, noise, method = setting.problem, setting.noise, setting.method
     clients = Clients.of(problem)
@@ -107,13 +109,13 @@ def drifts(setting):
     return found
 
 
-def far_field_gamma(setting):
+def far_field_gamma(setting: Any) -> float:
     """The gamma of theorem 1: the smallest that applies; no symmetry is needed for it."""
     clients, method = Clients.of(setting.problem), setting.method
     return clients.mean_concavity if method.joint or setting.problem.dim == 1 else clients.mean_repulsion
 
 
-def method_rows(setting):
+def method_rows(setting: Any) -> tuple[list[Hypothesis], bool]:
     """(rows of the table about problem and method, whether the rest of the table can be evaluated)."""
     problem, method = setting.problem, setting.method
     shared = isinstance(problem, ClientProblem)
@@ -136,7 +138,7 @@ def method_rows(setting):
     return rows, bool(independent)
 
 
-def finite_moment(noise, p):
+def finite_moment(noise: Noise, p: float) -> Hypothesis:
     """E|xi|^p as a row of the table."""
     value = float(noise.moment(p))
     return Hypothesis("E|xi|^p < inf", f"p = {p:.6g}, E|xi|^p = {value:.6g}", math.isfinite(value))

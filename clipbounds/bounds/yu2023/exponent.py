@@ -29,7 +29,7 @@ class Exponents:
         return min(self.start, self.bias, self.variance)
 
 
-def check_range(p, power, symmetric=True):
+def check_range(p: float, power: float, symmetric: bool = True) -> None:
     """Refuse p and q outside the theorem."""
     if not p > 0:
         raise ValueError(f"exponents: p must be in (0, 2], the order of a moment of the noise, but {p!r} was given")
@@ -42,7 +42,14 @@ def check_range(p, power, symmetric=True):
         raise ValueError(f"exponents: power, the q of T = T0 s^q, must be in {domain}, but {power!r} was given")
 
 
-def largest_theta(smoothness, curvature=None, *, power=0.3, operator="component-wise", dim=2):
+def largest_theta(
+    smoothness: float,
+    curvature: float | None = None,
+    *,
+    power: float = 0.3,
+    operator: str = "component-wise",
+    dim: int = 2,
+) -> float:
     """q/gamma: theorem 2 needs theta below it; inf where it needs no condition.
 
     Parameters
@@ -68,8 +75,9 @@ def largest_theta(smoothness, curvature=None, *, power=0.3, operator="component-
 
 
 def exponents(
-    theta, strong_convexity, smoothness, p, *, curvature=None, power=0.3, operator="component-wise", dim=2, smooth=True,
-    equal_laws=False, same_minimiser=False, symmetric=True,
+    theta: float, strong_convexity: float, smoothness: float, p: float, *, curvature: float | None = None,
+    power: float = 0.3, operator: str = "component-wise", dim: int = 2, smooth: bool = True, equal_laws: bool = False,
+    same_minimiser: bool = False, symmetric: bool = True,
 ) -> Exponents:  # fmt: skip
     """Theorem 2 (proof: page "Proofs: growing thresholds"): the exponents for a step theta/s and a threshold T0 s^q.
 
@@ -110,7 +118,7 @@ def exponents(
     return combine(theta * strong_convexity, p, power, equal_laws and smooth, same_minimiser, symmetric)
 
 
-def combine(rate, p, power, equal_laws, same_minimiser, symmetric) -> Exponents:
+def combine(rate: float, p: float, power: float, equal_laws: bool, same_minimiser: bool, symmetric: bool) -> Exponents:
     """The three exponents from theta·mu and what the noise and the clients are."""
     if not symmetric:
         bias = 2 * power * (p - 1)
@@ -121,7 +129,7 @@ def combine(rate, p, power, equal_laws, same_minimiser, symmetric) -> Exponents:
     return Exponents(2 * rate, bias, 1 - 2 * power + power * p)
 
 
-def best_power(p, *, equal_laws=False, symmetric=True):
+def best_power(p: float, *, equal_laws: bool = False, symmetric: bool = True) -> float:
     """The q at which bias and variance balance: 1/(2 + p), 1/(6 - p) for equal laws, 1/p without symmetry.
 
     The exponents are then 2p/(2 + p), 4/(6 - p) and 2(p-1)/p.

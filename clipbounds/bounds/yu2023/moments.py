@@ -2,6 +2,7 @@
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ HIGHEST = 40  # moments in use
 
 
 @cache
-def curvature_constant(p):
+def curvature_constant(p: float) -> float:
     """c_p = sup over z > 0 of (1 - (1 + z²)^{-3/2})/z^p, rounded up; 3/2 at p = 2.
 
     Parameters
@@ -35,7 +36,7 @@ def curvature_constant(p):
     return min(1.5, -float(found.fun)) * (1 + 1e-12) if p < 2 else 1.5
 
 
-def step_table(method, steps, dim):
+def step_table(method: Any, steps: int, dim: int) -> np.ndarray:
     """What theorem 3 needs of every step: a, T, the longest step, |m| in u_i, c/|m|, |m|, beta and phi/T, as columns."""
     t = np.arange(steps)
     norm = 1.0 if method.joint else math.sqrt(dim)
@@ -43,8 +44,8 @@ def step_table(method, steps, dim):
         a, T = method.step_size.at(t), method.threshold.at(t)
         none = np.zeros(steps)
         return np.stack([a, T, norm * a * T, none, none, none, none, none], axis=1)
-    eta, phi, beta = method.step_size.at(t), method.level.at(t), method.averaging.at(t)
-    T, sizes = np.sqrt(method.smoothing.at(t)), norm * estimator_sizes(method, steps)
+    eta, phi, eps, beta = (schedule.at(t) for schedule in method.schedules)
+    T, sizes = np.sqrt(eps), norm * estimator_sizes(method, steps)
     a = (1 - beta) * eta * phi / T
     before = sizes[:-1]
     fed_back = float(method.error_feedback)
@@ -131,7 +132,16 @@ class MomentRecursion(Bound):
         )[steps.astype(int)]
 
 
-def moment_curve(clients, noise_factors, table, kinds, start, p, order, far_field=True):
+def moment_curve(
+    clients: Clients,
+    noise_factors: list,
+    table: np.ndarray,
+    kinds: list[tuple[float, bool]],
+    start: float,
+    p: float,
+    order: int,
+    far_field: bool = True,
+) -> np.ndarray:
     """V_0, ..., V_T from the numbers of theorem 3; the unit of length is the farthest point, so that no power overflows.
 
     Parameters

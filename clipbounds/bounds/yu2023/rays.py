@@ -10,6 +10,7 @@ import dataclasses
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...problems import ClientQuadratics
 
@@ -33,20 +34,20 @@ class Ray:
     inward: float
     power: float = 0.3
 
-    def net(self, r):
+    def net(self, r: ArrayLike) -> np.ndarray:
         """The push outwards, in units of T."""
         r = np.asarray(r, dtype=np.float64)
         push = self.out * self.outward * r / np.hypot(1.0, self.outward * r)
         return push - self.into * self.inward * r / np.hypot(1.0, self.inward * r)
 
-    def theta(self, r):
+    def theta(self, r: ArrayLike) -> np.ndarray:
         """The theta at which r is a root; inf where the net push is inwards."""
         net = self.net(r)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(net > 0, self.power * np.asarray(r) / net, np.inf)
 
     @cached_property
-    def _fold(self):
+    def _fold(self) -> float:
         """Radius of the least theta, a minimum in log r between the scales of the two slopes and beyond."""
         from scipy.optimize import minimize_scalar
 
@@ -61,11 +62,11 @@ class Ray:
         return float(np.exp(found.x))
 
     @property
-    def threshold(self):
+    def threshold(self) -> float:
         """The smallest theta that has a root."""
         return float(self.theta(self._fold))
 
-    def radii(self, theta):
+    def radii(self, theta: float) -> tuple[float, float]:
         """Lower (unstable) and upper (stable) radius.
 
         Raises
@@ -88,7 +89,7 @@ class Ray:
         return brentq(gap, low, self._fold, xtol=1e-15), brentq(gap, self._fold, high, xtol=1e-13)
 
 
-def convex_ray_example(ratio=8.47, x0=0.0):
+def convex_ray_example(ratio: float = 8.47, x0: float = 0.0) -> tuple[ClientQuadratics, Ray]:
     """(five convex clients in five dimensions, their `Ray`): component-wise clipping diverges for theta L >= about 13.5.
 
     f_i = x'w w'x/(2<1, w>), w = (-1, -1, -1, -1, ratio) and its cyclic permutations, so that grad f_i(r 1) = r w; L =
@@ -107,7 +108,7 @@ def convex_ray_example(ratio=8.47, x0=0.0):
     return ClientQuadratics(hessians, np.zeros((5, 5)), np.full(5, float(x0))), Ray(0.8, 1.0, 0.2, ratio)
 
 
-def concave_ray_example(clients=20, smoothness=60.0, x0=0.0):
+def concave_ray_example(clients: int = 20, smoothness: float = 60.0, x0: float = 0.0) -> tuple[ClientQuadratics, Ray]:
     """(clients on the line, their `Ray`): all but one have curvature -1, one has `smoothness` > clients - 1.
 
     No operator helps in dimension 1. The mean of the concavities is nubar = 1 - 1/clients.

@@ -1,11 +1,12 @@
 """Theorem 2 for a setting: hypotheses, exponents, and a curve of that slope."""
 
 import math
+from typing import Any
 
 import numpy as np
 
-from ...methods import PowerSchedule, SClipEF
-from ...noise import Pareto, Stable, StudentT, SymmetricLomax, SymmetricPareto
+from ...methods import PowerSchedule, SClipEF, Setting
+from ...noise import Noise, Pareto, Stable, StudentT, SymmetricLomax, SymmetricPareto
 from ...specs import POSITIVE, Interval, parameter
 from ..base import Bound, Hypothesis
 from .drift import Clients, far_field_gamma, is_symmetric, method_rows
@@ -15,7 +16,7 @@ from .growth import is_standard
 SAME = 1e-12  # client gradients at the minimiser that count as 0, relative to L(1 + |x*|)
 
 
-def has_weak_moment(noise, p):
+def has_weak_moment(noise: Noise, p: float) -> bool:
     """Whether P(|xi| > x) <= (sigma/x)^p for some sigma: a moment E|xi|^p, or a law whose tail is a power x^{-p}."""
     if math.isfinite(float(noise.moment(p))):
         return True
@@ -24,7 +25,7 @@ def has_weak_moment(noise, p):
     return bool(p < 2 and index >= p)
 
 
-def power_of(method):
+def power_of(method: Any) -> float:
     """q of T = T0 s^q, or nan for other schedules."""
     schedule = method.smoothing if isinstance(method, SClipEF) else method.threshold
     if not isinstance(schedule, PowerSchedule):
@@ -91,7 +92,7 @@ class StrongRate(Bound):
         )
         return [*rows, Hypothesis("theta gamma < q", value, theta * gamma < q)]
 
-    def exponents(self, setting) -> Exponents:
+    def exponents(self, setting: Setting) -> Exponents:
         """The three exponents. Hypotheses are checked."""
         self.value(setting, 1)
         return self._exponents(setting)
@@ -109,7 +110,7 @@ class StrongRate(Bound):
             is_symmetric(setting.noise),
         )
 
-    def exponent(self, setting) -> float:
+    def exponent(self, setting: Setting) -> float:
         """The smallest of the three. Hypotheses are checked."""
         return self.exponents(setting).smallest
 
