@@ -93,7 +93,7 @@ def latex_of(tokens: list[Token], start: int, end: int) -> str:
         elif token.kind == "relation":
             parts.append(f" {RELATIONS[text]} ")
         elif token.kind == "prime":
-            parts.append(text)
+            _script(parts, "^", r"\prime" * len(text))
         elif token.kind == "space":
             parts.append(" ")
         elif text in "," or text == ";":

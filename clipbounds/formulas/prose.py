@@ -9,7 +9,7 @@ import dataclasses
 import html
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .latex import latex_of
 from .mathml import mathml
@@ -31,10 +31,10 @@ class Piece:
 def _broken(tokens: list[Token], start: int, end: int) -> Iterator[tuple[int, int]]:
     """A long formula in pieces that a narrow page can put on lines of their own: before relations, then before sums."""
 
-    def cuts(first: int, last: int, wanted) -> list[int]:
+    def cuts(first: int, last: int, wanted: Callable[[Token], bool], within: str = "") -> list[int]:
         depth, bars, found = 0, 0, []
         for k in range(first, last):
-            depth += (tokens[k].text in OPENING) - (tokens[k].text in CLOSING)
+            depth += (tokens[k].text in OPENING) - (tokens[k].text in CLOSING) if tokens[k].text not in within else 0
             bars += tokens[k].kind == "bar"
             if depth == 0 and bars % 2 == 0 and k > first and tokens[k - 1].kind == "space" and wanted(tokens[k]):
                 found.append(k)
@@ -43,15 +43,20 @@ def _broken(tokens: list[Token], start: int, end: int) -> Iterator[tuple[int, in
     def width(first: int, last: int) -> int:
         return sum(len(token.text) for token in tokens[first:last])
 
-    def split(first: int, last: int, limit: int, wanted) -> Iterator[tuple[int, int]]:
-        if width(first, last) <= limit:
-            yield first, last
-            return
-        places = cuts(first, last, wanted)
-        yield from itertools.pairwise(places)
+    def relation(token: Token) -> bool:
+        return token.kind == "relation"
 
-    for first, last in split(start, end, LONG_RUN, lambda token: token.kind == "relation"):
-        yield from split(first, last, LONG_PIECE, lambda token: token.text in "+-−")
+    def addition(token: Token) -> bool:
+        return token.text in "+-−"
+
+    parts = [(start, end)]
+    for limit, wanted, within in ((LONG_RUN, relation, ""), (LONG_PIECE, addition, ""), (LONG_PIECE, addition, "[]")):
+        divided = []
+        for first, last in parts:
+            places = cuts(first, last, wanted, within) if width(first, last) > limit else [first, last]
+            divided += itertools.pairwise(places)
+        parts = divided
+    yield from parts
 
 
 def pieces(text: str) -> list[Piece]:

@@ -51,9 +51,7 @@ def role_of(tokens: list[Token], k: int) -> str:
         if text == "inf":
             return "weak"
         if len(text) == 1:
-            name = text + (after.text if after.kind == "number" else "")
-            divided = k + 2 < len(tokens) and tokens[k + 2].text in ("/", "_", "^")
-            return "word" if STATEMENTS.fullmatch(name) and not divided else "weak"
+            return "weak"
         last = tokens[k - 1 - (k > 1 and tokens[k - 1].kind == "space")] if k else Token("other", "")
         beside = last.kind in ("number", "operator", "bracket", "relation") or after.kind in ("raised", "bracket")
         return "weak" if len(text) == 2 and text not in ENGLISH and beside else "word"
@@ -109,10 +107,12 @@ def _begins_anew(tokens: list[Token], k: int) -> bool:
         return False
     if tokens[k].text in "-−":
         return k + 1 < len(tokens) and tokens[k + 1].kind == "number" and tokens[k - 2].kind == "number"
-    if tokens[k].text == "(" and tokens[k - 2].kind == "number":
+    if tokens[k].text == "(":
         rest = tokens[k + 1 :]
-        end = next((j for j, token in enumerate(rest) if token.text == ")"), len(rest))
-        return any(token.kind == "relation" for token in rest[:end])
+        inside = rest[: next((j for j, token in enumerate(rest) if token.text == ")"), len(rest))]
+        if STATEMENTS.fullmatch("".join(token.text for token in inside)):
+            return True
+        return tokens[k - 2].kind == "number" and any(token.kind == "relation" for token in inside)
     return False
 
 
@@ -133,6 +133,15 @@ def trimmed(tokens: list[Token], start: int, end: int) -> tuple[int, int]:
         or (tokens[end - 1].text in "+-*/^_·×!±−" and not _attached(tokens, end - 1))
     ):
         end -= 1
+    while (
+        end - 2 > start
+        and tokens[end - 1].text in ("a", "A", "I")
+        and tokens[end - 2].kind == "space"
+        and end < len(tokens)
+    ):
+        if tokens[end].kind != "space" or tokens[end - 3].kind in ("relation", "operator"):
+            break
+        end -= 2  # the article
     while end > start and (
         tokens[start].kind in ("space", "prime") or tokens[start].text in ("+", "*", "/", "^", "_", "·", "!")
     ):
@@ -155,15 +164,25 @@ def _initial(tokens: list[Token], k: int) -> bool:
     return k + 2 < len(tokens) and tokens[k + 1].text == ")" and tokens[k + 2].kind == "word"
 
 
+def _is_statement(tokens: list[Token], solid: list[int]) -> bool:
+    """S0, or (D0): the name of a statement and nothing else."""
+    named = "".join(tokens[k].text for k in solid).strip("()[]*")
+    return STATEMENTS.fullmatch(named) is not None
+
+
 def is_formula(tokens: list[Token], start: int, end: int) -> bool:
     inside = range(start, end)
     solid = [k for k in inside if tokens[k].kind != "space"]
     roles = [role_of(tokens, k) for k in solid]
     letters = [tokens[k].text for k in solid if tokens[k].kind == "word"]
+    if _is_statement(tokens, solid):
+        return False
     if "strong" in roles:
         return any(tokens[k].kind not in ("bar",) for k in solid) and (
             bool(letters) or any(tokens[k].kind == "greek" for k in solid)
         )
+    if len(solid) == 1 and end < len(tokens) and STATEMENTS.fullmatch(tokens[start].text + tokens[end].text):
+        return False
     if len(solid) == 1:
         return len(letters) == 1 and len(letters[0]) == 1 and letters[0] not in "aAI" and not _initial(tokens, solid[0])
     if (

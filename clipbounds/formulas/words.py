@@ -53,6 +53,8 @@ FUNCTIONS = {
     name: rf"\{name}" for name in ["ln", "log", "exp", "sin", "cos", "tan", "cosh", "sinh", "tanh", "max", "min", "sup"]
 }
 FUNCTIONS |= {
+    "avg": r"\operatorname{avg}",
+    "lim": r"\lim",
     "sign": r"\operatorname{sign}",
     "clip": r"\operatorname{clip}",
     "Bin": r"\operatorname{Bin}",
@@ -151,7 +153,7 @@ TOKEN = re.compile(
     r"|(?P<number>\d+(?:\.\d+)?(?:e-?\d+)?%?|\.\d+%?)"
     r"|(?P<abbreviation>\b(?:e\.g|i\.e|a\.s|w\.r\.t|resp)\.)"
     r"|(?P<name>[A-Za-z]+(?:\.[A-Za-z_]\w*)+|[A-Za-z]\w*(?:_[A-Za-z]{3,}\w*)+_?(?!\w))"
-    r"|(?P<possessive>[A-Za-z]{2,}'s?(?![\w]))"
+    r"|(?P<possessive>[A-Za-z]{2,}['’]s?(?!\w))"
     r"|(?P<word>[^\W\d_αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΦΨΩΣ⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵖⁿᵗ₀-₉½]+)"
     r"|(?P<greek>[αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΦΨΩ])"
     r"|(?P<raised>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵖⁿᵗ]+)"

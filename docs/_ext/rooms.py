@@ -26,7 +26,7 @@ ROOMS = {
 
 # the statements of a paper in the order of their weight; modules that are not named follow by name
 FIRST = {
-    "clipbounds.bounds.koloskova2023": "joint stochastic sharp lower worst_noise deterministic convex last_iterate",
+    "clipbounds.bounds.koloskova2023": "joint stochastic sharp worst_noise deterministic convex last_iterate lower",
     "clipbounds.bounds.nobile2026": "sharp_expectation theorem6 theorem7 one_batch deviation estimator expectation",
     "clipbounds.bounds.yu2023": "rate law growth",
     "clipbounds.bounds.reisizadeh2023": "spider plans baselines lower",
@@ -37,6 +37,12 @@ FIRST = {
 
 def _inside(module, room):
     return module.startswith(f"{room}.")
+
+
+def _is_bound(value):
+    from clipbounds.bounds import Bound
+
+    return inspect.isclass(value) and issubclass(value, Bound)
 
 
 def page(name, title):
@@ -63,7 +69,9 @@ def page(name, title):
                 "   :no-index:",
                 "",
             ]
-        for public in homes[module]:
+        for public in sorted(
+            homes[module], key=lambda public: not _is_bound(getattr(room, public))
+        ):  # statements first
             kind = "class" if inspect.isclass(getattr(room, public)) else "function"
             lines += [f".. auto{kind}:: {name}.{public}", ""]
     return "\n".join([*lines, "```", ""])

@@ -33,6 +33,11 @@ def formulas(text):
         ("u*² and u*(c, sigma)", ["u^{*2}", r"u^{*}(c,\sigma)"]),
         ("D0/(eta T) by D0", [r"D_{0}/(\etaT)"]),
         ("the mean is 1.2 (c = 4)", ["(c=4)"]),
+        (
+            "avg_{k<K} u_k, f'' <= 1 and q/S2 (S0)",
+            [r"\operatorname{avg}_{k<K}u_{k}", r"f^{\prime\prime}\le1", "q/S_{2}"],
+        ),
+        ("a factor of at most 1 + tau a step", [r"1+\tau"]),
         ("mu_inf, Psi_lambda", [r"\mu_{\infty}", r"\Psi_{\lambda}"]),
     ],
 )
