@@ -26,6 +26,7 @@ NO_NUMBERS = (
     "testing",
     "cli",
     "doctor",
+    "formulas",
     "version.py",
 )
 

@@ -236,6 +236,26 @@ def test_axe_finds_nothing(gallery, tmp_path, paper):
     assert axe(gallery, PAGES[paper], tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["index.html", "koloskova2023/drawn.html"])
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_in_the_gallery(gallery, name, dark):
+    pytest.importorskip("axe_core_python", reason="axe comes with the extra test")
+    page = gallery / "figures" / name
+    engine = (importlib.resources.files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
+    tell = """<pre id="answer"></pre><script>addEventListener("load", async () => {
+      const { violations } = await axe.run(document);
+      document.getElementById("answer").textContent = JSON.stringify(violations.map(({ id, nodes }) => [id, nodes[0].html]));
+    });</script>"""
+    copy = page.with_name("axe.htm")  # beside the page, for its style
+    text = page.read_text(encoding="utf-8").replace("</head>", f"<script>{engine}</script></head>")
+    copy.write_text(text.replace("</body>", tell + "</body>"), encoding="utf-8")
+    try:
+        dom, _ = load(copy, dark=dark)
+    finally:
+        copy.unlink()
+    assert json.loads(html.unescape(re.search('<pre id="answer">(.*?)</pre>', dom, re.S).group(1))) == []
+
+
 def test_axe_finds_a_fault(gallery, tmp_path):
     """The negative control: a slider without its label, and grey on white."""
     pytest.importorskip("axe_core_python", reason="axe comes with the extra test")
