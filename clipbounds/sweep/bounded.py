@@ -1,9 +1,13 @@
 """The bounds that a sweep's description names, and in which of its cells they apply."""
 
+import contextlib
 import dataclasses
 import json
 
+import numpy as np
+
 from ..specs import Spec
+from .lazy import on_grid
 from .user_files import modules_of
 from .values import nearest
 
@@ -45,9 +49,55 @@ def count_cells(bound, sweep, indices):
     """Name of the bound, in how many of these cells it applies, how many they are, and why not in the first other one."""
     count, reason = 0, None
     for index in indices:
-        wrong = next((row for row in bound.hypotheses(sweep.cell(index).setting) if not row.holds), None)
-        count += wrong is None
-        if wrong is not None and reason is None:
-            word = "fails" if wrong.holds is False else "is undecidable"
-            reason = f"in {sweep.where(index)} its hypothesis '{wrong.what}' {word} ({wrong.value})"
+        why = _why_not(bound, sweep.cell(index).setting)
+        count += why is None
+        if why is not None and reason is None:
+            reason = f"in {sweep.where(index)} {why}"
     return bound.name, count, len(indices), reason
+
+
+def _why_not(bound, setting):
+    """Why the bound does not apply to the setting, in words; None if it does."""
+    try:
+        wrong = next((row for row in bound.hypotheses(setting) if not row.holds), None)
+    except ValueError as missing:  # a constant that the problem or the law does not state
+        return str(missing)
+    if wrong is None:
+        return None
+    return f"its hypothesis '{wrong.what}' {'fails' if wrong.holds is False else 'is undecidable'} ({wrong.value})"
+
+
+def bounds_on_grid(sweep, checkpoints):
+    """Variables of a Dataset: each bound of the description over grid and checkpoints, evaluated when it is looked at.
+
+    A bound that does not apply in a cell is nan there.
+    """
+    found = {}
+    for bound in sweep.bounds:
+        name = f"bound_{bound.name}"
+        if name in found:  # one bound with two choices of its parameters
+            name = f"{name}_{sum(other.startswith(name) for other in found) + 1}"
+        attrs = {
+            "bound": bound.to_json(), "kind": bound.kind, "quantity": bound.quantity, "aggregate": bound.aggregate,
+            "source": bound.source, "note": "nan where the bound does not apply",
+        }  # fmt: skip
+        dims = (*(axis.name for axis in sweep.axes), "checkpoint")
+        found[name] = dims, _evaluated(bound, sweep, len(checkpoints)), attrs
+    return found
+
+
+def _evaluated(bound, sweep, count):
+    def read(positions):
+        return np.array([_in_cell(bound, sweep.cell(int(index))) for index in positions]).reshape(-1, count)
+
+    return on_grid((*sweep.shape, count), len(sweep.shape), np.float64, read) if sweep.shape else read([0])[0]
+
+
+def _in_cell(bound, cell):
+    """Values at the checkpoints of a cell; nan where the bound does not apply, and at step 0, of which no bound speaks."""
+    steps = np.asarray(cell.checkpoints)
+    values = np.full(len(steps), np.nan)
+    if (steps >= 1).any() and _why_not(bound, cell.setting) is None:
+        with contextlib.suppress(ValueError):  # beyond its horizon, or out of the range of floats
+            values[steps >= 1] = bound.value(cell.setting, steps[steps >= 1])
+    return values

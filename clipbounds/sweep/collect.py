@@ -7,7 +7,9 @@ import warnings
 import numpy as np
 
 from ..version import __version__
+from .bounded import bounds_on_grid
 from .components import label
+from .lazy import on_grid
 from .store import Store
 
 AT_ONCE = 100_000  # cells that `load` reads itself, in half a minute at most; of more it reads what is looked at
@@ -84,37 +86,20 @@ class Cells:
 
 
 def _lazy(cells, variable, shape):
-    """An array on the grid that xarray reads on demand; integers become float64 where cells are missing."""
-    from xarray.backends import BackendArray
-    from xarray.core import indexing
-
+    """A variable on the grid, read on demand; integers become float64 where cells are missing."""
     _, kind, within = cells.layout[variable]
     if not shape:
         return cells.read(variable, [0])[0]  # a sweep of one cell
     gaps = np.dtype(kind).kind != "f" and (cells.absent.any() or cells.later)
+    dtype = np.dtype(np.float64 if gaps else kind)
 
-    class OnGrid(BackendArray):
-        def __init__(self):
-            self.shape, self.dtype = (*shape, *within), np.dtype(np.float64 if gaps else kind)
+    def read(positions):
+        values = cells.read(variable, positions).astype(dtype)
+        if gaps:
+            values[cells.absent[positions]] = np.nan
+        return values
 
-        def __getitem__(self, key):
-            return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._get)
-
-        def _get(self, key):
-            taken = [np.atleast_1d(np.arange(n)[k]) for n, k in zip(self.shape, key, strict=True)]
-            grid, inside = taken[: len(shape)], taken[len(shape) :]
-            flat = np.ravel_multi_index(np.ix_(*grid), shape)
-            values = cells.read(variable, flat.ravel()).astype(self.dtype)
-            if gaps:
-                values[cells.absent[flat.ravel()]] = np.nan
-            values = values.reshape(*flat.shape, *within)
-            if within:
-                values = values[(..., *np.ix_(*inside))]
-            return np.asarray(
-                values[tuple(0 if np.ndim(k) == 0 and not isinstance(k, slice) else slice(None) for k in key)]
-            )
-
-    return indexing.LazilyIndexedArray(OnGrid())
+    return on_grid((*shape, *within), len(shape), dtype, read)
 
 
 def _layout(sweep, journal, names):
@@ -191,6 +176,7 @@ def load(store, partial=False):
     if sweep.fractional:
         coords["checkpoint"] = ("checkpoint", sweep.checkpoints, {"long_name": "fraction of the steps"})
         made["step"] = _steps(sweep)
+    made |= bounds_on_grid(sweep, coords["checkpoint"][1])
     attrs = {
         "name": sweep.name,
         "sweep": json.dumps(store.manifest["sweep"]),

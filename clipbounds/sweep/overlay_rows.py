@@ -69,8 +69,9 @@ def of_sweep(given, x, bounds, confidence, partial):
     if x not in (*names, EVERY):
         raise ValueError(f"overlay: the sweep has no axis {x!r}; {nearest(str(x), [*names, EVERY])}")
     if isinstance(bounds, str) and bounds == OWN:
-        bounds = sweep._bounds or APPLICABLE
+        bounds = sweep.bounds or APPLICABLE
     every = x == EVERY
+    data = data.drop_vars([name for name, variable in data.data_vars.items() if "bound" in variable.attrs])
     data = (data if every else data.isel(checkpoint=[-1])).load()
     cells = [sweep.cell(index) for index in range(sweep.size)]
     bounds = choose(bounds, [cell.setting for cell in cells], data)

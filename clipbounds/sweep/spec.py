@@ -91,7 +91,7 @@ class Sweep:
                     raise ValueError(f"{key}: expected an integer or a list of integers, but {value!r} was given")
             self._nodes[key] = value if listed is None else Axis(key, listed)
             self._canonical[key] = value if listed is None else listed
-        self._bounds, self._canonical["bounds"] = read_bounds(bounds)
+        self.bounds, self._canonical["bounds"] = read_bounds(bounds)
         self._axes = {key: axes_of(node) for key, node in self._nodes.items()}
         self.axes = named([axis for axes in self._axes.values() for axis in axes])
         self.shape = tuple(len(axis.values) for axis in self.axes)
@@ -266,7 +266,7 @@ class Sweep:
         -------
         list of (name, cells, cells checked, reason of the first cell where it does not apply or None)
         """
-        return [count_cells(bound, self, self.to_check()) for bound in self._bounds]
+        return [count_cells(bound, self, self.to_check()) for bound in self.bounds]
 
     def _specs(self):
         return [self.cell(0).setting, *(v for a in self.axes for v in a.values if isinstance(v, Spec))]

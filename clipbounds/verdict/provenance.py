@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 def setting_of(run: xr.Dataset) -> Setting:
     """The setting that a run was made from; ValueError unless the run is the data of that setting, each trajectory once."""
     attrs = getattr(run, "attrs", {})
+    if "setting" not in attrs and "sweep" in attrs:
+        raise ValueError(
+            "compare: a sweep has a setting for each cell; give one of its runs, clipbounds.sweep.load_cell(store,"
+            " axis=value, ...), or let clipbounds.sweep.overlay compare all"
+        )
     if "setting" not in attrs:
         raise ValueError(
             f"compare: expected a run from clipbounds.simulate, but {type(run).__name__} without attrs['setting'] was given"
