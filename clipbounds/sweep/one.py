@@ -48,6 +48,7 @@ def load_cell(store, **values):
     dataset.attrs = {
         "setting": cell.setting.to_json(), "steps": cell.steps, "trajectories": cell.trajectories, "seed": str(cell.seed),
         "first_trajectory": 0, "keep": cell.keep, "version": kept.manifest.get("version", __version__),
+        "engine": "sample",
     }  # fmt: skip
     return dataset
 

@@ -85,7 +85,8 @@ def warm(setting):
         if kinds not in _warm:
             with _alone():
                 new_block(setting, 0, 0)
-                setting.problem.gradient(setting.problem.x0)
+                with contextlib.suppress(Exception):  # of a user's kernel: the run tells which it is, and the step
+                    setting.problem.gradient(setting.problem.x0)
             _warm.add(kinds)
 
 

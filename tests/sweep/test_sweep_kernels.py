@@ -14,58 +14,88 @@ from clipbounds.sweep import Store, Sweep, run
 
 HERE = Path(__file__).parent
 LAW, SGD = {"type": "Gaussian", "scale": 1.0}, {"type": "SGD", "step_size": 0.1}
+EXECUTORS = ["threads", pytest.param("processes", marks=pytest.mark.full), pytest.param("dask", marks=pytest.mark.full)]
+PARTS = {"problem": "gradient_kernel", "noise": "fill", "operator": "kernel", "method": "advance"}
+WAYS = {"Raises": "raised", "Divides": "gave nan or inf", "Overflows": "gave nan or inf"}
+CASES = [(part, way) for part in PARTS for way in WAYS]
 
 
-def operator(name, values):
-    return {"type": "ClippedSGD", "step_size": 0.1, "clip": {"type": f"user_kernels:{name}", "threshold": values}}
+def table(part, way, value):
+    """The description with a component of the user whose parameter is `value`, beyond 5 for a kernel that fails."""
+    kind = {"type": f"user_kernels:{part.title()}{way}"}
+    changes = {
+        "problem": {"problem": {**kind, "rate": value, "x0": [1.0]}},
+        "noise": {"noise": {**kind, "scale": value}},
+        "operator": {"method": {"type": "ClippedSGD", "step_size": 0.1, "clip": {**kind, "threshold": value}}},
+        "method": {"method": {**kind, "step_size": value}},
+    }[part]
+    return grid(**{"problem": grid(kind="Quadratic")["problem"], "noise": LAW, "method": SGD, **changes})
 
 
-CASES = {
-    "operator that raises": ({"method": operator("Raises", [1.0, 10.0])}, "Raises.kernel raised ValueError at step 0"),
-    "operator, 0/0": ({"method": operator("Divides", [1.0, 10.0])}, "Divides.kernel gave nan or inf for a finite gradient at step 0"),
-    "noise, inf": ({"noise": {"type": "user_kernels:Overflows", "scale": [1.0, 10.0]}, "method": SGD}, "Overflows.fill gave nan or inf as a draw"),
-    "problem, inf": ({"problem": {"type": "user_kernels:Steep", "rate": [1.0, 10.0], "x0": [1.0]}, "method": SGD}, "Steep.gradient_kernel gave nan or inf"),
-    "method that raises": ({"method": {"type": "user_kernels:Still", "step_size": [1.0, 10.0]}}, "Still.advance raised RuntimeError at step 0"),
-}  # fmt: skip
+def words(part, way):
+    return f"{part.title()}{way}.{PARTS[part]} {WAYS[way]}"
 
 
-@pytest.mark.parametrize(
-    "executor",
-    ["threads", pytest.param("processes", marks=pytest.mark.full), pytest.param("dask", marks=pytest.mark.full)],
-)
-@pytest.mark.parametrize("case", CASES)
-def test_the_cell_is_not_stored_and_the_command_fails(tmp_path, case, executor, monkeypatch):
+@pytest.fixture
+def found_by_workers(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
+
+
+def needs(executor):
     if executor == "dask":
         pytest.importorskip("distributed", reason="needs the extra cluster")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]))
-    changes, words = CASES[case]
+
+
+@pytest.mark.parametrize(("part", "way"), CASES)
+def test_simulate_stops(part, way):
+    good, bad = (Sweep.from_dict(table(part, way, value)).cell(0).setting for value in (1.0, 10.0))
+    with pytest.raises(cb.lanes.KernelFailed, match=words(part, way)) as caught:
+        cb.simulate(bad, 20, 70, threads=2)
+    assert "at step 0" in str(caught.value) and "\n" not in str(caught.value)
+    assert (cb.simulate(good, 20, 70).diverged_at < 0).all()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_simulate_refuses_a_kernel_that_does_not_compile(part):
+    setting = Sweep.from_dict(table(part, "Uncompiled", 1.0)).cell(0).setting
+    with pytest.raises(ValueError, match=r"does not compile.*there_is_no_such_name") as caught:
+        cb.simulate(setting, 20)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+@pytest.mark.parametrize(("part", "way"), CASES)
+def test_the_cell_is_not_stored_and_the_command_fails(tmp_path, part, way, executor, found_by_workers):
+    needs(executor)
     spec, store = tmp_path / "small.toml", tmp_path / "store"
-    spec.write_text(as_toml(grid(**{"noise": LAW, **changes, "problem": changes.get("problem", grid()["problem"])})))
+    spec.write_text(as_toml(table(part, way, [1.0, 10.0])))
     result = CliRunner().invoke(
-        main, ["sweep", str(spec), "--store", str(store), "--executor", executor, "--workers", "2"]
+        main, ["sweep", str(spec), "--store", str(store), "--executor", executor, "--workers", "1"]
     )
-    assert result.exit_code == 1 and words in result.output and "Traceback" not in result.output, result.output
+    assert result.exit_code == 1 and words(part, way) in result.output and "Traceback" not in result.output, (
+        result.output
+    )
     failed = [line for line in result.output.splitlines() if line.startswith("failed: ")]
     assert len(failed) == 1 and "cell 1 of 2" in failed[0] and len(failed[0]) < 250
     assert len(list(store.rglob("*.cell"))) == 1
     (failure,) = Store(store).failures()
-    assert failure["index"] == 1 and failure["message"].startswith(words.split()[0])
+    assert failure["index"] == 1 and failure["message"].startswith(words(part, way))
 
 
-def test_a_kernel_that_does_not_compile_is_refused_before_anything_is_written(tmp_path):
+@pytest.mark.parametrize("executor", ["threads", "processes", "dask"])
+@pytest.mark.parametrize("part", PARTS)
+def test_a_kernel_that_does_not_compile_is_refused_before_anything_is_written(tmp_path, part, executor):
+    needs(executor)
     spec, store = tmp_path / "small.toml", tmp_path / "store"
-    spec.write_text(as_toml(grid(method={"type": "user_kernels:Uncompiled", "step_size": [0.1, 0.2]})))
-    result = CliRunner().invoke(main, ["sweep", str(spec), "--store", str(store)])
+    spec.write_text(as_toml(table(part, "Uncompiled", [1.0, 2.0])))
+    result = CliRunner().invoke(main, ["sweep", str(spec), "--store", str(store), "--executor", executor])
     assert result.exit_code == 2 and result.output.count("\n") == 1
-    assert (
-        result.output.startswith("Error: kernel unknown_name does not compile")
-        and "there_is_no_such_name" in result.output
-    )
-    assert not store.exists()
+    assert result.output.startswith("Error: ") and "does not compile" in result.output
+    assert "there_is_no_such_name" in result.output and not store.exists()
 
 
 def test_where_every_cell_fails_the_sweep_stops(tmp_path):
-    sweep = Sweep.from_dict(grid(noise=LAW, method=operator("Raises", "linspace(6, 7, 300)")))
+    sweep = Sweep.from_dict(table("operator", "Raises", "linspace(6, 7, 300)"))
     with pytest.raises(
         cb.sweep.SweepStopped, match=r"every cell that was tried has failed; the last: .*Raises.kernel raised"
     ):
