@@ -12,7 +12,7 @@ PACKAGE = Path(clipbounds.__file__).parent
 FLOORS = (
     {"version", "array_types", "formulas", "papers", "spec_fields", "spec_text", "specs", "facts", "lanes", "data"},
     {"problems", "noise", "clipping"},
-    {"oracles", "networks"},
+    {"oracles", "networks", "torch"},
     {"methods", "described"},
     {"run_arguments", "simulate", "first_passage", "keepers", "measured", "logs", "exact"},
     {"worst_case", "bounds", "testing"},

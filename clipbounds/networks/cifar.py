@@ -4,6 +4,7 @@ Format (A. Krizhevsky, *Learning multiple layers of features from tiny images*, 
 records of 3074 bytes: coarse label, fine label, then 32 x 32 pixels in red, green and blue planes, row by row.
 """
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,26 @@ import numpy as np
 SIDE, CHANNELS, CLASSES, COARSE_CLASSES = 32, 3, 100, 20
 RECORD = 2 + CHANNELS * SIDE * SIDE
 RECORDS = {"train.bin": 50_000, "test.bin": 10_000}
+# SHA-256 of the sorted SHA-256 of all records: copies of the dataset differ in the order of the records
+DIGESTS = {
+    "train.bin": "7077d87fc363f92dbf1245f13ba80561d7b33a96c79ad57168d49dc172aaa92b",
+    "test.bin": "96adb3db8da7632dbb350559a17b9f585fab5b17675de5fc8f6761384196b294",
+}
 
 
-def read_part(file, records):
+def content_digest(table):
+    """Digest of the records, whatever their order; `table` is uint8 (records, 3074)."""
+    return hashlib.sha256(b"".join(sorted(hashlib.sha256(record).digest() for record in table))).hexdigest()
+
+
+def read_part(file, records, digest=None):
     """One binary file.
 
     Parameters
     ----------
     file : path
     records : int, how many the file must hold
+    digest : str, its `content_digest`; not looked at by default
 
     Returns
     -------
@@ -28,7 +40,8 @@ def read_part(file, records):
     Raises
     ------
     ValueError
-        If the file is missing, has another size than records·3074 bytes, or holds labels outside their range.
+        If the file is missing, has another size than records·3074 bytes, holds labels outside their range, or has
+        another digest.
     """
     file, expected = Path(file), records * RECORD
     if not file.is_file():
@@ -48,6 +61,8 @@ def read_part(file, records):
             f"{file} holds labels up to {table[:, 0].max()} (coarse) and {table[:, 1].max()} (fine), expected at most"
             f" {COARSE_CLASSES - 1} and {CLASSES - 1}; it is not the binary version of CIFAR-100"
         )
+    if digest is not None and content_digest(table) != digest:
+        raise ValueError(f"{file} has the right size, but its records are not those of CIFAR-100; unpack it again")
     return table[:, 2:].reshape(records, CHANNELS, SIDE, SIDE), table[:, 1].astype(np.int64)
 
 
@@ -57,10 +72,11 @@ def load(folder, records=None):
     Parameters
     ----------
     folder : path
-    records : dict, records in each file; those of the published dataset by default
+    records : dict, records in each file; those of the published dataset by default, whose digests are checked then
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder; give the folder that holds train.bin and test.bin of CIFAR-100")
+    digests = DIGESTS if records is None else {}
     records = RECORDS if records is None else records
-    return tuple(read_part(folder / name, records[name]) for name in RECORDS)
+    return tuple(read_part(folder / name, records[name], digests.get(name)) for name in RECORDS)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LIBRARIES = ("numpy", "scipy", "numba", "matplotlib", "xarray", "scikit-learn", "torch")
-SUFFIXES = (".json", ".png", ".pdf", ".svg")
+SUFFIXES = (".json", ".png", ".pdf", ".svg", ".runs.jsonl")  # the last: a journal of training runs
 
 
 def _version(library: str) -> str:

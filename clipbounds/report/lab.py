@@ -91,6 +91,8 @@ class Lab:
     progress : callable (done, total, what), optional
     journal : path, optional
         Folder that keeps every result, so that it is computed once; nothing is kept by default.
+    records : path, optional
+        Folder of the experiment's record, for what is kept beside it.
     """
 
     def __init__(
@@ -99,11 +101,12 @@ class Lab:
         seed: int = 0,
         progress: Callable[[int, int, str], object] | None = None,
         journal: Path | str | None = None,
+        records: Path | None = None,
     ) -> None:
         if budget not in BUDGETS:
             raise ValueError(f"the budget must be one of {', '.join(BUDGETS)}, but {budget!r} was given")
         self.budget, self.seed, self.progress = budget, seed, progress
-        self.memory = Memory(journal)
+        self.memory, self.records = Memory(journal), records
 
     def choose(self, quick: Any, standard: Any, full: Any) -> Any:
         """The value for this budget."""

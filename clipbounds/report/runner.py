@@ -143,7 +143,8 @@ def run_experiment(
         return record
     module = load(file)
     with style.context():
-        outcome = module.run(Lab(budget, seed, progress, Path(root) / ".clipbounds" / "journal"))
+        folders = Path(root) / ".clipbounds" / "journal", (Path(root) / "figures" / name).parent
+        outcome = module.run(Lab(budget, seed, progress, *folders))
         if not isinstance(outcome, Outcome) or not all(isinstance(row, Row) for row in outcome.rows):
             raise ValueError(f"{file}: run(lab) must return an Outcome with Rows, but gave {type(outcome).__name__}")
         record = {
