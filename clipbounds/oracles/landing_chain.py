@@ -95,7 +95,8 @@ def chain_of(policy):
         fresh &= ~seen
         seen = seen | fresh
     points = np.flatnonzero(seen)
-    low, high, exits = (*(tables.first + tables.spacing * points[[0, -1]]).tolist(), {})
+    low, high = (tables.first + tables.spacing * points[[0, -1]]).tolist()
+    exits: dict[int, float] = {}
     for index in sorted(left):
         path = _path(policy, tables.first + tables.spacing * index)
         if path is None:

@@ -30,6 +30,7 @@ from ..described import is_described
 from ..methods import SGD, ClippedSGD, GrowingSmoothClip, SClipEF
 from ..oracles import Adaptive
 from ..oracles.landing_chain import chain_of
+from .edges import edge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,32 +113,6 @@ def _contracting(setting: Setting) -> bool:
     return lipschitz is not None and setting.method.step_size * lipschitz <= 1
 
 
-def _edge(problem: Problem, level: float, sign: float) -> float:
-    """sup{s: sign·f'(sign·s) <= level} for convex f on the line and level >= 0, rounded up; inf if it is not found."""
-
-    def slope(s: float) -> float:
-        return sign * float(problem.gradient(np.array([sign * s]))[0])
-
-    start = sign * float(problem.x0[0])
-    limit = 1e12 * (1 + abs(start))
-    right, width = start, 1.0
-    while not slope(right) > level:
-        right, width = right + width, 2 * width
-        if width > limit:
-            return np.inf
-    left, width = right, 1.0
-    while slope(left) > level:
-        left, width = left - width, 2 * width
-        if width > limit:
-            return right
-    for _ in range(200):
-        middle = 0.5 * (left + right)
-        if middle in (left, right):
-            break
-        left, right = (left, middle) if slope(middle) > level else (middle, right)
-    return right
-
-
 def interval(setting: Setting, steps: RealArray) -> tuple[Any, ...]:
     """Ends of an interval that holds x_t, for a problem on the line: reach and, for convex f, the second lemma."""
     problem, method = setting.problem, setting.method
@@ -152,8 +127,8 @@ def interval(setting: Setting, steps: RealArray) -> tuple[Any, ...]:
     below, above = noise_ends(setting.noise)
     if np.isfinite(below + above):
         overshoot = 0.0 if _contracting(setting) else method.step_bound(1)
-        high = np.fmin(high, max(start, _edge(problem, below, 1.0) + overshoot))
-        low = np.maximum(low, min(start, -_edge(problem, above, -1.0) - overshoot))
+        high = np.fmin(high, max(start, edge(problem, below, 1.0) + overshoot))
+        low = np.maximum(low, min(start, -edge(problem, above, -1.0) - overshoot))
     return low, high
 
 
