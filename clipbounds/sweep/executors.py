@@ -120,9 +120,13 @@ class Dask(Crew):
         _quiet()
         self._cluster, self._address = None, address
         if address is None:
-            self._cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-            )
+            try:
+                self._cluster = LocalCluster(
+                    n_workers=workers, threads_per_worker=1, processes=True, silence_logs=50,
+                    dashboard_address="127.0.0.1:0",  # any free port; None takes 8787 and warns where that is taken
+                )  # fmt: skip
+            except (OSError, RuntimeError) as error:
+                raise ValueError(f"no Dask cluster could be started on this computer: {error}") from None
         try:
             self._client = Client(self._cluster or address, timeout=TIMEOUT, set_as_default=False)
         except (OSError, ValueError) as error:

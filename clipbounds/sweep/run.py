@@ -251,13 +251,13 @@ class Driver:
 
     def _estranged(self, who, text):
         """A task came to a worker that must not compute it, because its program text is another."""
-        new, advice = who not in self.strangers, f"({text}); install the same clipbounds on driver and workers"
+        new = who not in self.strangers
         self.strangers.add(who)
         if len(self.strangers) >= self.crew.workers():
-            raise SweepStopped(f"all workers have other program text than the driver {advice}")
+            raise SweepStopped(f"all workers have other program text than the driver: {text}")
         if new and len(self.strangers) == 1:
             warnings.warn(
-                f"a worker has other program text than the driver and gets nothing to do {advice}", stacklevel=2
+                f"a worker has other program text than the driver and gets nothing to do: {text}", stacklevel=2
             )
 
     def _keep(self, index, data, trajectories):

@@ -4,6 +4,7 @@
 ``.py``, and its folder put at the end of Python's path, so that it may import others beside it and processes find it.
 """
 
+import ast
 import contextlib
 import importlib
 import importlib.util
@@ -12,7 +13,12 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from ..lanes.kernel_cache import cache_root
+from ..lanes.meaning import digest_of, syntax
 from .manifest import write_text
+
+PROGRAMS = "program"  # in the folder of the caches: texts that workers were sent
+REMEMBERED = "_clipbounds_meaning"
 
 
 @contextlib.contextmanager
@@ -69,6 +75,7 @@ def import_file(path):
             importlib.invalidate_caches()
         with _told(str(path)):
             importlib.import_module(name)
+    _remember(sys.modules[name])
     return sys.modules[name]
 
 
@@ -130,8 +137,32 @@ def offer(folder):
         importlib.invalidate_caches()
 
 
+def _meaning(text):
+    """Hex digest of a program text without comments and layout, as `sources` tells texts apart."""
+    try:
+        return digest_of([syntax(ast.parse(text))])
+    except (SyntaxError, ValueError):
+        return digest_of([text])
+
+
+def _remember(module):
+    """What the file of a module says, as it was when this was first asked after the module's import; None without one."""
+    spec = getattr(module, "__spec__", None)  # a new one at every import and reload
+    if spec is None or not spec.origin:
+        return None
+    if not hasattr(spec, REMEMBERED):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            setattr(spec, REMEMBERED, _meaning(Path(spec.origin).read_text(encoding="utf-8")))
+    return getattr(spec, REMEMBERED, None)
+
+
 def bring(modules):
-    """In a worker: make these texts importable, unless modules of these names are there."""
+    """In a worker: make these texts importable, unless modules of these names are there.
+
+    Returns
+    -------
+    None, or why they cannot be used here: a module that is there has, or had when it was imported, another text
+    """
     missing = {}
     for name, text in modules.items():
         try:
@@ -141,6 +172,18 @@ def bring(modules):
         if not here:
             missing[name] = text
     if missing:
-        folder = tempfile.mkdtemp(prefix="clipbounds-")
-        keep(folder, missing)
+        folder = cache_root() / PROGRAMS / digest_of(part for pair in sorted(missing.items()) for part in pair)
+        try:
+            keep(folder, missing)
+        except OSError:
+            folder = Path(tempfile.mkdtemp(prefix="clipbounds-"))
+            keep(folder, missing)
         offer(folder)
+    for name, text in modules.items():
+        try:
+            found = _remember(import_module(name))
+        except ValueError as error:
+            return str(error)
+        if found not in (None, _meaning(text)):
+            return f"it has the module {name} with another text than the driver's file; restart it"
+    return None

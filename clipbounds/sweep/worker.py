@@ -137,14 +137,19 @@ def run_cells(place, cells, stop=None):
         The detail is the number of diverged trajectories of a kept cell, the same with the bytes of a cell to be kept by
         the driver, the traceback of a failed one, or what a file system that refused said.
     """
+    strange = None
     if place["package"] != package_digest():
+        strange = (
+            f"version {__version__}, package digest {package_digest()}; the driver's is {place['package']}; install the"
+            " same clipbounds on driver and workers"
+        )
+    strange = strange or bring(place["modules"])
+    if strange:
         time.sleep(STRANGERS_WAIT)
-        text = f"version {__version__}, package digest {package_digest()}; the driver's is {place['package']}"
         who = platform.node(), os.getpid(), threading.get_ident()
-        return [(index, STRANGER, (who, text), 0.0) for index, *_ in cells]
+        return [(index, STRANGER, (who, strange), 0.0) for index, *_ in cells]
     journal = Journal(place["folder"], place["shard"]) if own_store(place["root"], place["digest"]) else None
     found, pending = [], []
-    bring(place["modules"])
     for index, name, setting, options in cells:
         if stop is not None and stop.is_set():
             break
