@@ -76,8 +76,8 @@ papers' bounds, for wrong exponents, and for the refusal of settings whose hypot
 * The papers' own theorems with their hidden constants. What is asserted are this project's statements, whose constants and
   proofs are in the docstrings of `clipbounds.bounds`; statements whose constants are not confirmed are drawn, never asserted.
 * Lower bounds over all algorithms (koloskova2023 and reisizadeh2023 cite them): only the instances named in the rows are run.
-* The convolutional and CIFAR-100 experiments of nobile2026: the data set is not part of this project. A row says so until
-  somebody runs the script on a copy of it.
+* The experiments of nobile2026 on images other than CIFAR-100, and larger networks. CIFAR-100 is no part of this project: its
+  rows are made from the journal of training runs beside the record, or from new runs where somebody has a copy.
 * Wall-clock comparisons hold for the machine that made the record; they are displays and cannot fail.
 """
 

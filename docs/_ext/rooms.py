@@ -9,6 +9,7 @@ ROOMS = {
     "clipbounds.problems": "Problems",
     "clipbounds.noise": "Noise laws",
     "clipbounds.clipping": "Clipping operators",
+    "clipbounds.torch": "Clipping in PyTorch",
     "clipbounds.data": "Data",
     "clipbounds.oracles": "Stochastic oracles",
     "clipbounds.methods": "Methods",

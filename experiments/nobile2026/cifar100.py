@@ -37,11 +37,11 @@ def run(lab):
     if not missing:
         _carry_out(lab, journal, folder)
     sizes = [lab.budget] if not missing else ["full", "standard"]
-    size = next((s for s in sizes if len(_seeds(journal.runs, s, 0.0)) > 1), sizes[-1])
+    size = next((s for s in sizes if len(_seeds(journal.runs, s, 0.0)) > 1), sizes[0])
     rows, data, drawn = [], {}, {}
     for noise in plan.SIZES["full"].noises:
         curves = _curves(journal.runs, size, noise)
-        rows += _rows(curves, size, noise, missing)
+        rows += _rows(curves, size, noise) if curves else [_no_row(journal.runs, size, noise, missing)]
         for name, curve in curves.items():
             data[f"{name}, {100 * noise:.0f} % wrong labels"] = {
                 "epoch": np.arange(len(curve["mean"])),
@@ -52,7 +52,7 @@ def run(lab):
     tails = _tails(journal.runs)
     rows.append(_tail_row(tails, missing))
     rows.append(_cost_row(lab, missing))
-    data |= _tuning_table(journal.runs) | ({"sample gradient norms": tails} if tails else {})
+    data |= _tuning_table(journal.runs) | _machines(journal.runs) | ({"sample gradient norms": tails} if tails else {})
     return Outcome(rows, _draw(drawn, tails) if drawn else None, data)
 
 
@@ -73,19 +73,23 @@ def _carry_out(lab, journal, folder):
         complete(list(plan.confirmation(size, plan.best_steps(journal.runs), noise).values()), f"{noise:g} wrong")
 
 
+def _wanted(runs, size, noise):
+    """Runs of the confirmation by (seed, method); none while tuning has not finished."""
+    steps = plan.untuned_steps() if size == "quick" else plan.best_steps(runs)
+    return plan.confirmation(plan.SIZES[size], steps, noise) if steps else {}
+
+
 def _seeds(runs, size, noise):
     """Seeds of which every method has finished."""
-    steps = plan.best_steps(runs)
-    wanted = plan.confirmation(plan.SIZES[size], steps, noise) if steps else {}
-    return [s for s in plan.SIZES[size].seeds if steps and all(wanted[s, m] in runs for m in plan.METHODS)]
+    wanted = _wanted(runs, size, noise)
+    return [s for s in plan.SIZES[size].seeds if wanted and all(wanted[s, m] in runs for m in plan.METHODS)]
 
 
 def _curves(runs, size, noise):
     """By method: accuracy (seeds, epochs + 1), seconds likewise, final (seeds,), mean; empty below two seeds."""
-    seeds = _seeds(runs, size, noise)
+    seeds, wanted, curves = _seeds(runs, size, noise), _wanted(runs, size, noise), {}
     if len(seeds) < 2:
         return {}
-    wanted, curves = plan.confirmation(plan.SIZES[size], plan.best_steps(runs), noise), {}
     for name in plan.METHODS:
         found = [runs[wanted[seed, name]] for seed in seeds]
         accuracy = np.array([[0.01, *f["accuracy"]] for f in found])  # a hundred classes, equally frequent
@@ -118,12 +122,13 @@ def comparison(ours, theirs, comparisons):
     return float(difference.mean()), float(half)
 
 
-def _rows(curves, size, noise, missing):
+def _rows(curves, size, noise):
     chosen = plan.SIZES[size]
+    reduced = "" if size == "full" else " (reduced: the full budget has 25000, 10 and 5 seeds)"
+    tuning = "untuned" if size == "quick" else "four step sizes a method, tuned on held-out images"
     where = (
-        f"{chosen.images} images, {chosen.epochs} epochs, {100 * noise:.0f} % wrong training labels"
-        f"{'' if size == 'full' else ' (reduced: the full budget is 25000 images, 10 epochs)'}, four step sizes a method tuned on"
-        " held-out images, fresh seeds in pairs, t intervals at 95 % for all comparisons of the row"
+        f"{chosen.images} images, {chosen.epochs} epochs{reduced}, {100 * noise:.0f} % wrong training labels, {tuning}, fresh seeds"
+        " in pairs, t intervals at 95 % for all comparisons of the claim"
     )
     claims = [
         ("PS-Clip is more accurate than {other} at the end of training", FINAL, False),
@@ -135,17 +140,26 @@ def _rows(curves, size, noise, missing):
         for other in dict.fromkeys(other for _, other in pairs):
             against = [(ours, o) for ours, o in pairs if o == other]
             claim = f"AlexNet on CIFAR-100 (abstract): {text.format(other=other)}, {100 * noise:.0f} % wrong labels"
-            rows.append(_row(claim, where, curves, against, len(pairs), timed, missing))
+            rows.append(_row(claim, where, curves, against, len(pairs), timed))
     return rows
 
 
-def _row(claim, where, curves, against, comparisons, timed, missing):
-    if not curves:
-        why = f"{missing}; " if missing else ""
-        reason = (
-            f"{why}fewer than two seeds of the confirmation have finished: `clipbounds run` goes on where it stopped"
-        )
-        return Row(claim, where, "", "> 0", None, "not measured", asserted=False, reason=reason)
+def _no_row(runs, size, noise, missing):
+    """The row of a block of which fewer than two seeds have finished."""
+    wanted = _wanted(runs, size, noise).values()
+    if wanted:
+        state = f"{sum(run in runs for run in wanted)} of {len(wanted)} runs have finished, two seeds of every method are needed"
+    else:
+        state = f"tuning has not finished ({sum(run.tuning and not run.norms for run in runs)} runs are in the journal)"
+    return Row(
+        f"AlexNet on CIFAR-100 (abstract): PS-Clip beats momentum SGD and batch clipping, also at equal processor time, "
+        f"{100 * noise:.0f} % wrong labels",
+        "paired seeds, test accuracy at the end and at equal processor time", "", "> 0", None, "not measured", asserted=False,
+        reason=f"{missing}; {state}" if missing else state,
+    )  # fmt: skip
+
+
+def _row(claim, where, curves, against, comparisons, timed):
     told, words = [], []
     for ours, other in against:
         pair = curves[ours], curves[other]
@@ -213,6 +227,12 @@ def _tuning_table(runs):
             for column, value in zip(table, (name, step, loss, int(step == best)), strict=True):
                 table[column].append(value)
     return {"tuned": table} if table["method"] else {}
+
+
+def _machines(runs):
+    """On what the runs of the journal were made."""
+    kinds = sorted({(found["device"], found["torch"]) for found in runs.values()})
+    return {"made on": {"device": [k[0] for k in kinds], "torch": [k[1] for k in kinds]}} if kinds else {}
 
 
 def _draw(blocks, tails):

@@ -47,6 +47,8 @@ def as_html(value):
     "page", [p for p in PAGES if BLOCK.search(p.read_text(encoding="utf-8"))], ids=lambda p: p.stem
 )
 def test_code_runs(page, tmp_path, monkeypatch):
+    if "import torch" in program(page):
+        pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
     monkeypatch.chdir(tmp_path)
     file = tmp_path / f"{page.stem.replace('-', '_')}.py"
     file.write_text(program(page), encoding="utf-8")
