@@ -8,6 +8,7 @@ beyond it is tried, once. Fresh seeds then confirm: seeds outside, methods insid
 """
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -46,17 +47,18 @@ SIZES = {  # quick: step sizes untuned
 }
 
 
-def made(method, step_size, seed, **size):
+def made(method: str, step_size: float, seed: int, **size) -> ImageRun:
     """The run of a method."""
     groups, alpha, beta, _ = METHODS[method]
     return ImageRun(step_size, groups, alpha, beta, seed=seed, **size)
 
 
-def tuning_runs(method, steps):
+def tuning_runs(method: str, steps: Iterable[float]) -> list[ImageRun]:
+    """The runs that tune a method, a step size and a seed each."""
     return [made(method, s, seed, **TUNING) for s in steps for seed in TUNING_SEEDS]
 
 
-def scores(method, runs):
+def scores(method: str, runs: dict) -> dict[float, float]:
     """Mean validation loss over the tuning seeds, by step size, of those that have finished; inf for what diverged."""
     row, found = METHODS[method][3], {}
     for step in (row[0] / 2, *row, row[-1] * 2):
@@ -66,7 +68,7 @@ def scores(method, runs):
     return found
 
 
-def tuned(method, runs):
+def tuned(method: str, runs: dict) -> tuple[float | None, float | None]:
     """(the best step size, the step size that is yet to be tried beyond it or None); (None, None) if runs of the row lack."""
     row, found = METHODS[method][3], scores(method, runs)
     if not set(row) <= set(found):
@@ -75,19 +77,19 @@ def tuned(method, runs):
     return min(found, key=found.get), None if beyond in found else beyond
 
 
-def best_steps(runs):
+def best_steps(runs: dict) -> dict[str, float]:
     """The best step size of every method; empty while tuning has not finished."""
     both = {m: tuned(m, runs) for m in METHODS}
     done = all(best is not None and beyond is None for best, beyond in both.values())
     return {m: best for m, (best, _) in both.items()} if done else {}
 
 
-def untuned_steps():
+def untuned_steps() -> dict[str, float]:
     """The second of each row."""
     return {m: row[1] for m, (*_, row) in METHODS.items()}
 
 
-def confirmation(size, steps, noise):
+def confirmation(size: Size, steps: dict[str, float], noise: float) -> dict[tuple[int, str], ImageRun]:
     """Runs by (seed, method), seeds outside."""
     fixed = dict(images=size.images, epochs=size.epochs, noise=noise)
     return {(seed, m): made(m, s, seed, **fixed) for seed in size.seeds for m, s in steps.items()}

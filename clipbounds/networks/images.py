@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class ImageRun:
             )
 
     @property
-    def clip(self):
+    def clip(self) -> NormClip | GrowingClip:
         """The operator of the units."""
         return NormClip(self.alpha) if math.isinf(self.beta) else GrowingClip(self.alpha, self.beta)
 
@@ -90,7 +91,7 @@ def initialise(model):
             init.zeros_(value)
 
 
-def prepared(run, folder):
+def prepared(run: ImageRun, folder: str | Path) -> tuple:
     """(training, evaluation) sets of a run, each (images uint8, labels), and the mean and deviation of a channel."""
     (images, labels), test = _sets(folder)
     chosen = labels[: run.images]
@@ -102,7 +103,7 @@ def prepared(run, folder):
     return (pixels, chosen), held, moments
 
 
-def carry_out(run, folder):
+def carry_out(run: ImageRun, folder: str | Path) -> dict:
     """Train as the run says, on a GPU where torch sees one.
 
     Parameters

@@ -4,6 +4,7 @@ import concurrent.futures
 import dataclasses
 import json
 import multiprocessing
+from collections.abc import Callable
 from pathlib import Path
 
 from .images import VERSION, ImageRun, carry_out
@@ -24,7 +25,7 @@ class RunJournal:
         If a line was written by another version of the training, or is none of a journal.
     """
 
-    def __init__(self, file):
+    def __init__(self, file: str | Path | None) -> None:
         self.file, self.runs = None if file is None else Path(file), {}
         text = self.file.read_text(encoding="utf-8") if self.file and self.file.is_file() else ""
         lines = text.splitlines(keepends=True)
@@ -46,7 +47,7 @@ class RunJournal:
                 )
             self.runs[ImageRun(**entry["run"])] = found
 
-    def add(self, run, found):
+    def add(self, run: ImageRun, found: dict) -> None:
         """Append a finished run."""
         self.runs[run] = found
         if self.file is None:
@@ -55,7 +56,9 @@ class RunJournal:
         with self.file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"run": dataclasses.asdict(run), "found": found}) + "\n")
 
-    def complete(self, runs, folder, tell=None):
+    def complete(
+        self, runs: list[ImageRun], folder: str | Path, tell: Callable[[int, int], None] | None = None
+    ) -> None:
         """Carry out the runs that are missing, in order, in `PROCESSES` processes.
 
         Parameters

@@ -1,11 +1,19 @@
 """Mean of clipped gradients of single samples or micro-batches, at about the cost of a plain gradient."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..clipping import GrowingClip, NormClip
 from .layers import known_layers, rules
 from .library import library
 from .pieces import Formed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
 
 
 class ClippedGradients:
@@ -42,7 +50,7 @@ class ClippedGradients:
         optimizer.step()
     """
 
-    def __init__(self, model, clip, groups=None):
+    def __init__(self, model: Module, clip: NormClip | GrowingClip, groups: int | None = None) -> None:
         if not isinstance(clip, (NormClip, GrowingClip)):
             raise ValueError(f"ClippedGradients: clip must be a NormClip or a GrowingClip, but {clip!r} was given")
         if groups is not None and (isinstance(groups, bool) or not isinstance(groups, int) or groups < 1):
@@ -52,7 +60,7 @@ class ClippedGradients:
         if groups != 1:
             self._hooks = [layer.register_forward_hook(self._note) for layer in known_layers(model)]
 
-    def detach(self):
+    def detach(self) -> None:
         """Leave the model alone again."""
         for hook in self._hooks:
             hook.remove()
@@ -62,13 +70,13 @@ class ClippedGradients:
         if output.requires_grad:
             self._calls.append((layer, inputs[0].detach(), output, output._version))
 
-    def thresholds(self, count, first=0):
+    def thresholds(self, count: int, first: int = 0) -> np.ndarray:
         """tau_k of `count` units, the first of them at the position `first` = 0, 1, ... of its batch; an array."""
         if isinstance(self.clip, NormClip):
             return np.full(count, self.clip.threshold)
         return self.clip.alpha * np.arange(first + 1, first + count + 1) ** (1 / self.clip.beta)
 
-    def backward(self, losses, part=0, parts=1):
+    def backward(self, losses: Tensor, part: int = 0, parts: int = 1) -> Tensor:
         """Add the mean of the clipped gradients to ``.grad`` (as ``loss.backward()`` does: set it to zero before).
 
         Parameters
@@ -95,7 +103,7 @@ class ClippedGradients:
             parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
         return norms
 
-    def norms(self, losses):
+    def norms(self, losses: Tensor) -> Tensor:
         """The norms ‖h_k‖, a tensor (M,), and nothing added to ``.grad``; arguments and errors as for `backward`."""
         return self._found(losses)[0]
 
