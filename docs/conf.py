@@ -7,6 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "clipbounds"
 author = "the clipbounds authors"
+copyright = "2026, the clipbounds authors"
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",

@@ -92,9 +92,10 @@ def pieces(text: str) -> list[Piece]:
             else (k, k)
         )
         if start == k and end > start and is_formula(tokens, start, end):
-            for first, last in _broken(tokens, start, end):
+            for number, (first, last) in enumerate(_broken(tokens, start, end)):
                 plain = "".join(piece.text for piece in tokens[first:last])
-                add("math", latex_of(tokens, first, last), plain.rstrip())
+                joined = "{} " if number and plain[0] in "+-−" else ""  # an addition, and no sign of a number
+                add("math", joined + latex_of(tokens, first, last), plain.rstrip())
                 add("text", plain[len(plain.rstrip()) :], plain[len(plain.rstrip()) :])
             k = end
         elif token.kind == "word" and is_formula(tokens, k, k + 1) and role_of(tokens, k) == "weak":
