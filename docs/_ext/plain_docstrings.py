@@ -30,6 +30,12 @@ def prepare(app, what, name, obj, options, lines):
         lines[:0] = facts(obj)
 
 
+def skip(app, what, name, obj, skipped, options):
+    """A class that another class names, such as the rule of a method, has its own entry."""
+    return True if what == "class" and inspect.isclass(obj) else None
+
+
 def setup(app):
+    app.connect("autodoc-skip-member", skip)
     app.connect("autodoc-process-docstring", prepare, priority=400)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}
