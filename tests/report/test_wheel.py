@@ -123,7 +123,7 @@ print(sizes["clipbounds"], sum(sizes.values()), len(sizes))
 """
 
 
-OURS = {".py", ".j2", ".css", ".js"}
+OURS = {".py", ".typed", ".j2", ".css", ".js"}
 
 
 def test_size(installed, away):
