@@ -13,14 +13,14 @@ import numpy as np
 import clipbounds as cb
 from clipbounds.facts import Certificate, HessianSmoothness, Moment
 from clipbounds.lanes.elementary import log
-from clipbounds.specs import POSITIVE, parameter, vector
+from clipbounds.specs import POSITIVE, Vector, parameter, vector
 
 
 class PseudoHuber(cb.problems.Problem):
     """f(x) = w² sum_k (sqrt(1 + (x_k/w)²) - 1), minimum 0 at 0."""
 
     width: float = parameter(POSITIVE)
-    x0: np.ndarray = vector()
+    x0: Vector = vector()
     convex, f_star, f_star_attained = True, 0.0, True
     smoothness = HessianSmoothness(1.0, 0.0)
     certificate = Certificate("proved", "f'' = (1 + (x/w)²)^{-3/2} <= 1")
