@@ -1,5 +1,7 @@
 """Operators that act on the norm: clipping to a ball, with a growing radius, normalisation, and no clipping."""
 
+from __future__ import annotations
+
 from ..specs import POSITIVE, check_integer, inf, parameter
 from . import kernels
 from .base import Clip
@@ -42,10 +44,10 @@ class NormClip(Clip):
     kernel = kernels.norm_clip
     properties = PROJECTION
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         return self.threshold
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> NormClip:
         return NormClip(factor * self.threshold)
 
 
@@ -67,11 +69,11 @@ class GrowingClip(Clip):
     properties = PROJECTION
 
     @property
-    def threshold(self):
+    def threshold(self) -> float:
         """Threshold of the first sample of a batch, which is what a call without an index uses."""
         return self.alpha
 
-    def threshold_at(self, index):
+    def threshold_at(self, index: int) -> float:
         """Threshold of the sample at the position `index` = 0, 1, ... of its batch; inf, no clipping, beyond the range of floats."""
         rank = check_integer("GrowingClip", "index", index, 0) + 1.0
         try:
@@ -79,15 +81,15 @@ class GrowingClip(Clip):
         except OverflowError:
             return inf
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         """inf, since the position in the batch is not limited; `threshold_at` is the bound of one sample."""
         return inf
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> GrowingClip:
         return GrowingClip(factor * self.alpha, self.beta)
 
 
-def ball(clip):
+def ball(clip: Clip) -> tuple[float, float]:
     """(radius, growth) if the operator's kernel projects sample k = 1, 2, ... of a batch on the ball radius·k^growth,
     and (0, 0) otherwise: what a method's loop may do by itself instead of calling the kernel."""
     if clip.kernel is kernels.norm_clip:
@@ -117,7 +119,7 @@ class Normalize(Clip):
         }
     )
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         return 1.0
 
 
@@ -127,8 +129,8 @@ class Identity(Clip):
     kernel = kernels.identity
     properties = PROJECTION - {"bounded", "tames_inf"}
 
-    def bound(self, dim):
+    def bound(self, dim: int) -> float:
         return inf
 
-    def scaled(self, factor):
+    def scaled(self, factor: float) -> Identity:
         return self

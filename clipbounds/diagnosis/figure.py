@@ -9,9 +9,9 @@ from ..verdict.picture import COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from ..verdict.tail import TailIndex
     from .result import Diagnosis
@@ -21,7 +21,7 @@ PANELS = ("clipping", "tail index", "bounds")
 LINES = {"bias floor": "-.", "S0*": "-", "Theorem 3*": "-"}
 
 
-def draw(found: Diagnosis, width: float | str | None = None, ax: Sequence[Axes] | None = None) -> Figure:
+def draw(found: Diagnosis, width: float | str | None = None, ax: Sequence[Axes] | None = None) -> Any:
     """Clipping against c, the Hill plot, and floor and bounds against c."""
     if ax is not None:
         axes = paper.given_axes(ax, PANELS, "diagnose")

@@ -1,11 +1,20 @@
 """Distributed SGD with a growing clipping threshold: no feedback, no momentum."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..clipping import CoordinateClip, JointSmoothClip, NormClip, SmoothClip
 from ..specs import POSITIVE, Interval
 from . import distributed_kernels as kernels
 from .distributed import UNUSED, DistributedMethod
 from .networks import Network
 from .schedules import PowerSchedule, Schedule, checked_schedule
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..clipping.base import Clip
 
 
 class GrowingSmoothClip(DistributedMethod):
@@ -28,7 +37,7 @@ class GrowingSmoothClip(DistributedMethod):
     smooth: bool = True
     network: Network | None = None
 
-    def validate(self):
+    def validate(self) -> None:
         name = type(self).__name__
         self._check_step_and_network()
         self._normalise(threshold=checked_schedule(name, "threshold", self.threshold, POSITIVE))
@@ -38,8 +47,8 @@ class GrowingSmoothClip(DistributedMethod):
 
     @classmethod
     def standard(
-        cls, theta: float, threshold: float, power: float, delay: float = 0.0, **options
-    ) -> "GrowingSmoothClip":
+        cls, theta: float, threshold: float, power: float, delay: float = 0.0, **options: Any
+    ) -> GrowingSmoothClip:
         """alpha = theta/(s + delay), T = threshold·s^power, s = t + 1.
 
         Parameters
@@ -59,15 +68,15 @@ class GrowingSmoothClip(DistributedMethod):
         return step.factor if isinstance(step, PowerSchedule) and step.power == -1 else None
 
     @property
-    def operator(self):
+    def operator(self) -> Clip:
         if self.smooth:
             return JointSmoothClip(1.0, 1.0) if self.joint else SmoothClip(1.0, 1.0)
         return NormClip(1.0) if self.joint else CoordinateClip(1.0)
 
     @property
-    def form(self):
+    def form(self) -> int:
         return kernels.GROWING if self.smooth else kernels.SCHEDULED
 
     @property
-    def schedules(self):
+    def schedules(self) -> tuple[Any, ...]:
         return (self.step_size, self.threshold, UNUSED, UNUSED)

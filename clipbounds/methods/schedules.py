@@ -70,10 +70,10 @@ class PowerSchedule(Schedule):
         return self.factor * (np.asarray(steps, dtype=np.float64) + self.shift) ** self.power
 
 
-def checked_schedule(owner: str, name: str, value: Schedule, domain: Interval) -> Schedule:
+def checked_schedule(owner: str, name: str, value: Any, domain: Interval) -> Schedule:
     """`value` as a schedule, a number being a constant one; its values at many steps must lie in `domain`."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        value = PowerSchedule(float(value)) if value >= 0 else value
+        value = PowerSchedule(float(value)) if value >= 0 else value  # type: ignore[operator]
     if not isinstance(value, Schedule):
         raise ValueError(
             f"{owner}: {name} must be a schedule such as PowerSchedule(factor, power), or a number for a constant one,"

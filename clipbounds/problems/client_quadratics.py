@@ -171,7 +171,7 @@ class ClientQuadratics(ClientProblem):
         return np.abs(np.linalg.eigvalsh(self.hessians)).max(axis=1)
 
     @property
-    def client_curvature(self):
+    def client_curvature(self) -> FloatArray:
         """The smallest eigenvalue of each A_i, shape (n,)."""
         return np.linalg.eigvalsh(self.hessians)[:, 0]
 

@@ -133,14 +133,16 @@ def shows_its_variance(
     return _carried(count, mean, variance, smallest, largest) <= SHARE
 
 
-def _carried(count, mean, variance, smallest, largest):
+def _carried(
+    count: int, mean: FloatArray, variance: FloatArray, smallest: FloatArray, largest: FloatArray
+) -> FloatArray:
     """The share of the sample variance that the farthest value carries; nan where there is none, as all values are equal."""
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         farthest = np.fmax(largest - mean, mean - smallest)
         return np.where(farthest > 1e-9 * np.abs(mean), farthest**2 / ((count - 1) * variance), np.nan)
 
 
-def carried(values):
+def carried(values: ArrayLike) -> FloatArray:
     """What the guard of `guarded_normal` looks at: the share of the sample variance along the last axis that one value carries.
 
     The band is refused where it is above `SHARE`, and where it is nan: fewer than two values, or all equal.

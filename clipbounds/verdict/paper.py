@@ -1,11 +1,23 @@
 """Figures for papers: as wide as a column of text, fonts that stay text in a PDF, and the reader's own rc where it is set."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import logging
 import numbers
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..array_types import FloatArray
 
 # inches: a column of a two-column page (ICML), the text of a one-column page (NeurIPS, ICLR), both columns
 WIDTHS = {"column": 3.25, "text": 5.5, "page": 6.75}
@@ -42,17 +54,17 @@ LABELS = {
 }
 
 
-def label_of(name, otherwise=None):
+def label_of(name: str, otherwise: str | None = None) -> str:
     """How a quantity or a parameter is called on an axis, in mathematics where it has a sign."""
     return LABELS.get(name, name.replace("_", " ") if otherwise is None else otherwise)
 
 
-def finite(values):
+def finite(values: FloatArray) -> FloatArray:
     """The values with nan in place of infinities, for a curve."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def view(values, logarithmic, margin=0.08):
+def view(values: FloatArray, logarithmic: bool, margin: float = 0.08) -> tuple[float, float]:
     """Limits of the vertical axis around the finite values, with so much of their range beyond them."""
     values = values[np.isfinite(values)]
     if not values.size:
@@ -65,12 +77,12 @@ def view(values, logarithmic, margin=0.08):
     return 10 ** max(exponents.min() - beyond, -300.0), 10 ** min(exponents.max() + beyond, 300.0)
 
 
-def quiet_fonts():
+def quiet_fonts() -> None:
     """No warnings of dates that our fonts lack, which fontTools gives for each PDF."""
     logging.getLogger("fontTools").setLevel(logging.ERROR)
 
 
-def inches(width):
+def inches(width: Any) -> float:
     """A width in inches from "column", "text", "page" or a number."""
     if isinstance(width, str) and width in WIDTHS:
         return WIDTHS[width]
@@ -82,34 +94,34 @@ def inches(width):
     return float(width)
 
 
-def _settings(small):
+def _settings(small: bool) -> Any:
     """rc settings: those of a paper wherever the reader's rc has matplotlib's own value."""
     import matplotlib
 
-    wanted = FONTS | (SMALL if small else {})
+    wanted: dict[Any, Any] = FONTS | (SMALL if small else {})
     return {k: v for k, v in wanted.items() if matplotlib.rcParams[k] == matplotlib.rcParamsDefault[k]}
 
 
 @functools.cache
-def _figure_class():
+def _figure_class() -> type:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     class PaperFigure(Figure):
         """A figure that is drawn and saved with its own rc: ticks and fonts are made at that moment."""
 
-        settings = FONTS
+        settings: Any = FONTS
 
-        def draw(self, renderer):
+        def draw(self, renderer: Any) -> None:
             with rc_context(self.settings):
                 super().draw(renderer)
 
-        def savefig(self, *arguments, **options):
+        def savefig(self, *arguments: Any, **options: Any) -> None:
             quiet_fonts()
             with rc_context(self.settings):
                 super().savefig(*arguments, **options)
 
-        def settle(self):
+        def settle(self) -> None:
             """Place the panels now, once: several files are then written from one layout."""
             with rc_context(self.settings):
                 self.draw_without_rendering()
@@ -120,14 +132,16 @@ def _figure_class():
     return PaperFigure
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """`PaperFigure`, which is made at the first look: matplotlib is not loaded before."""
     if name == "PaperFigure":
         return _figure_class()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def grid(panels, width=None, panel=4.6, height=3.6):
+def grid(
+    panels: int, width: float | str | None = None, panel: float = 4.6, height: float = 3.6
+) -> tuple[int, int, float, float]:
     """(columns, rows, width, height in inches) of so many panels; without a width each has `panel` inches, in one row."""
     if width is None:
         return panels, 1, panel * panels, height
@@ -138,7 +152,15 @@ def grid(panels, width=None, panel=4.6, height=3.6):
 
 
 @contextlib.contextmanager
-def figure(panels, width=None, *, shape=None, panel=4.6, height=3.6, **options):
+def figure(
+    panels: int,
+    width: float | str | None = None,
+    *,
+    shape: tuple[int, int] | None = None,
+    panel: float = 4.6,
+    height: float = 3.6,
+    **options: Any,
+) -> Iterator[tuple[Figure, list[Axes]]]:
     """A figure without pyplot and a flat list of its axes, under the rc of a paper if a width is given.
 
     Parameters
@@ -164,7 +186,7 @@ def figure(panels, width=None, *, shape=None, panel=4.6, height=3.6, **options):
         yield made, list(axes[:panels])
 
 
-def given_axes(ax, panels, what):
+def given_axes(ax: Any, panels: Sequence[str], what: str) -> list[Axes]:
     """The reader's own axes as a list, one for each panel."""
     axes = list(np.ravel(np.asarray(ax, dtype=object)))
     if len(axes) != len(panels) or not all(hasattr(a, "plot") for a in axes):

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from .case import Verdict
     from .comparison import Comparison
@@ -22,7 +21,7 @@ COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = {"upper": "-", "lower": "--", "floor": "-.", "prediction": ":"}
 
 
-def draw_comparison(comparison: Comparison, width: float | str | None = None, ax: Any = None) -> Figure:
+def draw_comparison(comparison: Comparison, width: float | str | None = None, ax: Any = None) -> Any:
     """One panel a quantity: measured curve with its band, upper bounds solid, lower dashed, floors dash-dotted.
 
     Bounds that are drawn without a verdict are thin and dotted, and say so in the legend. What the user assumes stands above.

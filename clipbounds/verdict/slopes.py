@@ -1,11 +1,19 @@
 """Slopes on log-log axes: rates and exponents."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import bands
 from .means import NORMAL_COUNT
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import ArrayLike
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Slope:
     points: int
 
 
-def fit_slope(x, y, weights=None):
+def fit_slope(x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> Slope:
     """Least-squares slope of log y against log x.
 
     Parameters
@@ -63,7 +71,14 @@ def fit_slope(x, y, weights=None):
     return Slope(float(slope), float(w @ v - slope * (w @ u)), float(error), float(np.abs(local - slope).max()), len(x))
 
 
-def check_slope(x, y, expected, tolerance, confidence=None, weights=None):
+def check_slope(
+    x: ArrayLike,
+    y: ArrayLike,
+    expected: float,
+    tolerance: float,
+    confidence: float | None = None,
+    weights: ArrayLike | None = None,
+) -> tuple[str, Slope]:
     """Whether a rate has the expected exponent.
 
     Without `confidence` the data are taken as exact: "holds" if the fitted slope is within `tolerance` of `expected`,
@@ -110,7 +125,7 @@ def check_slope(x, y, expected, tolerance, confidence=None, weights=None):
     return "undecided", fit
 
 
-def mean_slope(steps, values, confidence=0.99):
+def mean_slope(steps: ArrayLike, values: ArrayLike, confidence: float = 0.99) -> tuple[Any, Any, Any]:
     """Log-log slope of the mean of `values` over trajectories, by least squares, with an asymptotic band.
 
     The slope is a linear functional sum_k c_k log mean_k; by the delta method its deviation is that of the mean of the

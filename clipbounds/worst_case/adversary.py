@@ -1,10 +1,17 @@
 """The largest mean gradient norm that noise can cause on the line: an explicit adversary, without sampling."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..oracles.landing import Policy
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray
+    from ..problems.base import Problem
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -29,7 +36,7 @@ class Adversary:
     residual: float
     policy: Policy
 
-    def values(self, steps):
+    def values(self, steps: ArrayLike) -> FloatArray:
         """The values for other horizons, each with its own adversary.
 
         Parameters
@@ -46,7 +53,9 @@ class Adversary:
         return self.policy.tables.mean(steps)
 
 
-def adversary(problem, step_size, threshold, sigma, steps, p=2.0, landing=16):
+def adversary(
+    problem: Problem, step_size: float, threshold: float, sigma: float, steps: int, p: float = 2.0, landing: int = 16
+) -> Adversary:
     r"""An adversary on the line whose mean gradient norm is large: a certified lower bound of the worst case of clipped SGD.
 
     It sees x_t and chooses any law of the stochastic gradient with the mean f'(x_t) and E|g - f'(x_t)|^p <= sigma^p. The largest sum of

@@ -1,15 +1,27 @@
 """Where clipped SGD on the rows of a dataset has no drift: the floor of this dataset, beside that of the worst case."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..problems import LinearModel
 from ..specs import POSITIVE
 from .domain import real
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..array_types import FloatArray
+    from ..problems.base import Problem
+
 ITERATIONS = 2000
 
 
-def _mean_step(problem, x, c):
+def _mean_step(
+    problem: Any, x: FloatArray, c: float
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """mean_i clip_c(grad f_i(x)) and what its Jacobian needs: row gradients, the factors min(1, c/norm), norms, predictions."""
     z = problem.predictions(x)
     slopes = problem.slopes(z).reshape(problem.rows, -1, 1)
@@ -19,7 +31,7 @@ def _mean_step(problem, x, c):
     return factor @ gradients / problem.rows, gradients, factor, norms, z
 
 
-def _jacobian(problem, gradients, factor, norms, z):
+def _jacobian(problem: Any, gradients: FloatArray, factor: FloatArray, norms: FloatArray, z: FloatArray) -> FloatArray:
     """mean_i D clip_c(g_i) (H_i x a_i a_i' + ridge I), x Kronecker's product, D clip = factor (I - u u') for clipped rows, u = g_i/‖g_i‖."""
     rows, curvatures, ridge = np.asarray(problem.features), problem.curvature_blocks(z), problem.ridge
     every = range(curvatures.shape[1])
@@ -34,14 +46,14 @@ def _jacobian(problem, gradients, factor, norms, z):
     return found / problem.rows
 
 
-def _majorant(problem, factor):
+def _majorant(problem: Any, factor: FloatArray) -> FloatArray:
     """mean_i factor_i (L a_i a_i' + ridge I), L the largest curvature of the loss, for each prediction of a row."""
     rows = np.asarray(problem.features)
     found = np.kron(np.eye(problem.dim // rows.shape[1]), problem.curvature * (rows.T * factor) @ rows)
     return (found + problem.ridge * factor.sum() * np.eye(problem.dim)) / problem.rows
 
 
-def stationary_rows(problem, threshold, tolerance=1e-10):
+def stationary_rows(problem: Problem, threshold: float, tolerance: float = 1e-10) -> FloatArray:
     """A point x with mean_i clip_c(grad f_i(x)) = 0, by Newton's method and reweighted least squares.
 
     There the mean step of clipped SGD on single rows vanishes, and that of per-sample clipping with one threshold for
