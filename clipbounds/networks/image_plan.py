@@ -73,15 +73,15 @@ def tuned(method: str, runs: dict) -> tuple[float | None, float | None]:
     row, found = METHODS[method][3], scores(method, runs)
     if not set(row) <= set(found):
         return None, None
-    beyond = {row[0]: row[0] / 2, row[-1]: row[-1] * 2}.get(min(row, key=found.get))
-    return min(found, key=found.get), None if beyond in found else beyond
+    beyond = {row[0]: row[0] / 2, row[-1]: row[-1] * 2}.get(min(row, key=lambda step: found[step]))
+    return min(found, key=lambda step: found[step]), None if beyond in found else beyond
 
 
 def best_steps(runs: dict) -> dict[str, float]:
     """The best step size of every method; empty while tuning has not finished."""
     both = {m: tuned(m, runs) for m in METHODS}
     done = all(best is not None and beyond is None for best, beyond in both.values())
-    return {m: best for m, (best, _) in both.items()} if done else {}
+    return {m: best for m, (best, _) in both.items() if best is not None} if done else {}
 
 
 def untuned_steps() -> dict[str, float]:

@@ -29,7 +29,7 @@ class RunJournal:
         self.file, self.runs = None if file is None else Path(file), {}
         text = self.file.read_text(encoding="utf-8") if self.file and self.file.is_file() else ""
         lines = text.splitlines(keepends=True)
-        if lines and not lines[-1].endswith("\n"):  # cut off in the middle of a line, which is run again
+        if self.file and lines and not lines[-1].endswith("\n"):  # cut off in the middle of a line, which is run again
             text = text[: -len(lines.pop())]
             self.file.write_text(text, encoding="utf-8")
         for number, line in enumerate(lines, 1):
