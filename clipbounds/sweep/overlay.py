@@ -1,8 +1,11 @@
 """Measurements on all bounds that apply, over any axis: a verdict for each cell, a figure, a table."""
 
+from __future__ import annotations
+
 import csv
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..spec_text import plain
 from ..verdict.bands import error_of
@@ -10,6 +13,14 @@ from ..verdict.paper import inches
 from .bounded import read_bounds
 from .overlay_figure import draw_overlay
 from .overlay_rows import APPLICABLE, COLUMNS, OWN, of_runs, of_sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from matplotlib.axes import Axes
+
+    from ..bounds.base import Bound
 
 STATES = (APPLICABLE, OWN)
 
@@ -95,7 +106,16 @@ def _word(row):
     return f"{row['kind']} shown" if shown else row["verdict"]
 
 
-def overlay(run_or_sweep, bounds=APPLICABLE, x=None, ax=None, *, confidence=0.999, partial=False, width=None):
+def overlay(
+    run_or_sweep: Any,
+    bounds: str | Bound | Iterable[str | Bound] = APPLICABLE,
+    x: str | None = None,
+    ax: Axes | Sequence[Axes] | None = None,
+    *,
+    confidence: float = 0.999,
+    partial: bool = False,
+    width: float | str | None = None,
+) -> Overlay:
     """Confront measurements with bounds, over any axis.
 
     Parameters
@@ -135,10 +155,10 @@ def overlay(run_or_sweep, bounds=APPLICABLE, x=None, ax=None, *, confidence=0.99
     if not runs:
         raise ValueError("overlay: give a run, a list of runs, or the folder of a sweep; the list is empty")
     if isinstance(single, (str, bytes)) or hasattr(single, "__fspath__") or "sweep" in getattr(single, "attrs", {}):
-        result = Overlay(*of_sweep(single, x, chosen, confidence, partial), confidence)
+        result = Overlay(*of_sweep(single, x, chosen, confidence, partial), confidence)  # type: ignore[call-arg]
     else:
         *found, assumed = of_runs(runs, x, APPLICABLE if chosen == OWN else chosen, confidence)
-        result = Overlay(*found, confidence, assumed)
+        result = Overlay(*found, confidence, assumed)  # type: ignore[call-arg]
     if ax is not None:
         result.figure(ax=ax)
     return result
