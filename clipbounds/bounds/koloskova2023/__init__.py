@@ -7,6 +7,7 @@ as they are recalled.
 
 from .convex import D2LastIterate, D2WeightedAverage
 from .deterministic import D1Hessian, D1Iterations, D1Mean, D1Min, D1Phi, D1Refined, iterations
+from .horizon import S0Finite
 from .joint import S0Star
 from .last_iterate import D2B, D2G, D2Exact1D
 from .lower import (
@@ -32,7 +33,7 @@ __all__ = [
     "D2B", "D2G", "D3", "S0", "S1", "S2", "S3",
     "AdversaryLowerBound", "D1Hessian", "D1Iterations", "D1LowerBound", "D1Mean", "D1Min", "D1Phi", "D1Refined",
     "D2Exact1D", "D2LastIterate", "D2LowerBound", "D2WeightedAverage", "D3ClosedForm", "FiniteLowerBound",
-    "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic", "S0Star", "StochasticFloor",
+    "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic", "S0Finite", "S0Star", "StochasticFloor",
     "best_skew", "hardest_convex_huber", "hardest_gap", "hardest_huber", "hardest_slope", "huber_setting",
     "iterations", "least_iterations", "two_point_setting",
 ]  # fmt: skip

@@ -85,6 +85,12 @@ class Envelope:
         self.steepest = (tail - 0.5 * k.eta * k.L1 * k.c**2) * (1 - 1e-9)
         self.end = last * tail - float(self._kappa(last)) * k.c**2
 
+    def least_on(self, edges: FloatArray) -> FloatArray:
+        """A lower bound of Psi* on each cell of increasing edges, of which the first is 0; cells of its own are replaced."""
+        self._fill(edges)
+        size = edges[1:] + np.abs(self.values[:-1]) + np.abs(self.corners)
+        return np.minimum(self.values[:-1], self.corners) - MARGIN * size
+
     def _least(self, budget: float, u: FloatArray, value: FloatArray) -> tuple[float, float]:
         """min over theta >= 1/steepest of max_i [u_i + (budget - value_i) theta], and the theta: convex in theta."""
         slope = budget - value

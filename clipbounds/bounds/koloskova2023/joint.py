@@ -45,7 +45,8 @@ class S0Star(StochasticBound):
 
     **Where it is loose.** For c far below sigma and short eta T the budget F0 is paid in full at slopes lam < c. There
     E f(x_t) - f* <= F0 + eta t sup_u(-Psi*(u)) and ‖grad f‖² <= 2L(f - f*) give, by Jensen, E‖grad f(x_t)‖ <= sqrt(2L(F0 + eta t sup_u(-Psi*))), whose
-    mean is smaller (c = .1 sigma, eta T = 10: about 1.0 against 1.3, and the adversary has .9): the upper end is the loose one.
+    mean is smaller (c = .1 sigma, eta T = 10: about 1.0 against 1.3, and the adversary has .9): the upper end is the loose one. `S0Finite` uses both
+    inequalities at every step and meets the adversary there (.91).
 
     **Rounding.** Any lam gives a valid bound. The supremum is taken over a piecewise affine function below Psi* (`envelope`), with
     dual values of the moment problem at its edges: it is never too small.
