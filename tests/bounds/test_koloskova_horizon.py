@@ -144,6 +144,17 @@ def test_units_and_long_horizons():
     assert float(theory.S0Finite().value(scaled, 50)) == pytest.approx(10 * values[1], rel=1e-6)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("unit", (1e-140, 1e-100, 1e100, 1e140))
+def test_far_units_give_a_bound_or_that_of_s0_star(unit):
+    problem = cb.problems.Quadratic(unit, 0.9)
+    method = cb.methods.ClippedSGD(0.1 / unit, cb.clipping.NormClip(0.1 * unit))
+    setting = cb.Setting(problem, cb.noise.TwoPoint(unit, 0.5), method)
+    with np.errstate(all="ignore"):
+        value, star = (float(bound.value(setting, 30)) for bound in (theory.S0Finite(), theory.S0Star()))
+    assert 0.9 * unit <= value <= star
+
+
 def test_hypotheses_and_bad_input():
     cosh = cb.Setting(
         cb.problems.Cosh(1.0, 1.0, 1.0), cb.noise.Gaussian(1.0), cb.methods.ClippedSGD(0.1, cb.clipping.NormClip(1.0))

@@ -10,7 +10,11 @@ from .envelope import Envelope
 from .joint import S0Star
 
 LONGEST = 5000  # steps up to which it is evaluated; beyond, S0* is the bound
-LINEAR, RATIO = 400, 1.02  # cells of gradient norms up to twice those that matter, and the growth of the others
+WORK = 1e9  # steps times squared cells: some seconds
+FINE, RATIO = (
+    40,
+    1.02,
+)  # cells of gradient norms up to twice those that matter, over sqrt T, and the growth of the others
 MARGIN = 1 + 1e-9  # of 5000 steps, each with a few roundings of positive numbers
 
 
@@ -82,8 +86,12 @@ def norms(k, sigma, p, gap, steps):
     """Edges of the cells of gradient norms, the first one 0 and that of the level F0 among them, and the latter's index."""
     first = float(np.sqrt(2 * k.L0 * gap)) * (1 + 1e-15)
     last = (first + k.L0 * k.eta * k.c * steps) * (1 + 1e-12)
+    if not 0 < last < np.inf:
+        return np.zeros(1), 0
     usual = min(last, max(2 * first, 2 * float(floor(k.c, sigma, p)), 1e-3 * last))
-    edges = np.linspace(0, usual, LINEAR + 1)
+    # the loss at the bends of Phi grows like T over the square of the number of cells
+    cells = int(max(400, min(FINE * np.sqrt(steps), np.sqrt(WORK / steps))))
+    edges = np.linspace(0, usual, cells + 1)
     if last > usual:
         edges = np.append(edges, np.geomspace(usual, last, 2 + int(np.log(last / usual) / np.log(RATIO)))[1:])
     edges = np.unique(np.append(edges, first))
@@ -96,7 +104,7 @@ def largest_sums(k, sigma, p, gap, steps):
         edges, start = norms(k, sigma, p, gap, steps)
         levels, count = edges**2 / (2 * k.L0), edges.size - 1
     if not (
-        np.all(np.diff(levels) > 0) and np.isfinite(levels[-1])
+        count > 0 and np.all(np.diff(levels) > 0) and np.isfinite(levels[-1])
     ):  # they leave the range of floats: inf is an upper bound
         return np.full(steps, np.inf)
     falls = k.eta * Envelope(k, sigma, p, 1e-3 * (k.c + sigma)).least_on(edges)
