@@ -49,12 +49,19 @@ def adversary_at(threshold, step_size):
     return found, setting.replace(noise=cb.noise.Adaptive(found.policy))
 
 
-def compare_cell(threshold, step_size):
+def attained(lab, threshold, step_size):
+    """What the adversary of a cell attains; an interrupted map goes on with the cells that are missing."""
+    key = {"adversary": [threshold, step_size, SIGMA, TIME], "landing": landing_at(threshold)}
+    found = lab.remember(key, lambda: {"value": np.array([adversary_at(threshold, step_size)[0].value])})
+    return float(found["value"][0])
+
+
+def compare_cell(lab, threshold, step_size):
     """S0, S0*, the finite lower bound and the adversary of one cell."""
     setting, steps = setting_at(threshold, step_size), round(TIME / step_size)
     upper = (theory.S0(), theory.S0Star(), theory.FiniteLowerBound())
     values = [float(bound.value(setting, steps)) for bound in upper]
-    return np.array([threshold, step_size, *values, adversary_at(threshold, step_size)[0].value])
+    return np.array([threshold, step_size, *values, attained(lab, threshold, step_size)])
 
 
 def joint_map(lab):
@@ -62,10 +69,9 @@ def joint_map(lab):
     thresholds = np.geomspace(0.1, 10, lab.choose(4, 13, 25))
     step_sizes = np.geomspace(1e-4, 0.3, lab.choose(3, 9, 19))
     cells = [(float(c), float(eta)) for eta in step_sizes for c in thresholds]
-    # thresholds and steps only: bounds are part of the table, so nothing is kept in the journal
     with ThreadPoolExecutor(2) as pool:
         found = []
-        for row in pool.map(lambda cell: compare_cell(*cell), cells):
+        for row in pool.map(lambda cell: compare_cell(lab, *cell), cells):
             found.append(row)
             lab.step(len(found), len(cells), "adversary")
     return thresholds, step_sizes, np.array(found)

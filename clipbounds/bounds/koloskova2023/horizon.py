@@ -77,8 +77,13 @@ class S0Finite(S0Star):
         if not (np.any(short) and 0 < k.eta * k.c * k.c < np.inf):
             return value
         counts = np.asarray(steps)[short].astype(int)
-        sums = largest_sums(k, sigma, self.p, gap, int(counts.max()))
-        value[short] = np.minimum(value[short], sums[counts - 1] / counts * MARGIN)
+        found = np.empty(counts.shape)
+        # one grid for all horizons between two powers of 2: the value at T does not depend on what else is asked
+        ends = np.minimum(2 ** np.ceil(np.log2(counts)).astype(int), LONGEST)
+        for end in np.unique(ends):
+            sums = largest_sums(k, sigma, self.p, gap, int(end))
+            found[ends == end] = sums[counts[ends == end] - 1]
+        value[short] = np.minimum(value[short], found / counts * MARGIN)
         return value
 
 
