@@ -1,5 +1,9 @@
 """S0* with a potential for each number of steps to go: sharp also where the horizon is short."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...specs import NON_NEGATIVE, Interval, parameter
@@ -8,6 +12,11 @@ from ...worst_case.potential_kernels import advance_potential
 from .common import Constants, lipschitz_row
 from .envelope import Envelope
 from .joint import S0Star
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...methods import Setting
+    from ..base import Hypothesis
 
 LONGEST = 5000  # steps up to which it is evaluated; beyond, S0* is the bound
 WORK = 1e9  # steps times squared cells: some seconds
@@ -52,7 +61,7 @@ class S0Finite(S0Star):
         r"\ \text{concave}"
     )
 
-    def validate(self):
+    def validate(self) -> None:
         if self.added_variance:
             raise ValueError(
                 f"S0Finite: added_variance must be 0, because steps have no bounded length then, but {self.added_variance:g} was"
@@ -60,17 +69,17 @@ class S0Finite(S0Star):
             )
 
     @property
-    def name(self):
+    def name(self) -> str:
         return "S0Finite" if self.p == 2 else f"S0Finite(p={self.p:g})"
 
-    def smooth_rows(self, setting):
+    def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         return [lipschitz_row(setting.problem)]
 
-    def _constants(self, setting):
+    def _constants(self, setting: Setting) -> Constants:
         k = self.constants(setting)
         return Constants(k.eta, k.c, setting.problem.lipschitz, 0.0, np.inf)
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         value = np.array(super().evaluate(setting, steps), dtype=np.float64)
         k, sigma, gap = self._constants(setting), self.noise_level(setting), float(setting.problem.initial_gap)
         short = np.asarray(steps) <= LONGEST
@@ -87,7 +96,7 @@ class S0Finite(S0Star):
         return value
 
 
-def norms(k, sigma, p, gap, steps):
+def norms(k: Constants, sigma: float, p: float, gap: float, steps: int) -> tuple[FloatArray, int]:
     """Edges of the cells of gradient norms, the first one 0 and that of the level F0 among them, and the latter's index."""
     first = float(np.sqrt(2 * k.L0 * gap)) * (1 + 1e-15)
     last = (first + k.L0 * k.eta * k.c * steps) * (1 + 1e-12)
@@ -103,7 +112,7 @@ def norms(k, sigma, p, gap, steps):
     return edges, int(np.searchsorted(edges, first))
 
 
-def largest_sums(k, sigma, p, gap, steps):
+def largest_sums(k: Constants, sigma: float, p: float, gap: float, steps: int) -> FloatArray:
     """Phi_t(F0) for t = 1, ..., steps."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         edges, start = norms(k, sigma, p, gap, steps)
