@@ -57,9 +57,12 @@ NON_NEGATIVE = Interval(0, inf, closed_low=True)
 REAL = Interval(-inf, inf)
 
 
-def parameter(domain: Interval = REAL, why: str = "", **options: Any) -> Any:
-    """A real parameter with its domain; `why` names the theorem or the meaning that sets the domain."""
-    return dataclasses.field(metadata={"kind": "real", "domain": domain, "why": why}, **options)
+def parameter(domain: Interval = REAL, why: str = "", also: type[Spec] | None = None, **options: Any) -> Any:
+    """A real parameter with its domain; `why` names the theorem or the meaning that sets the domain.
+
+    `also`: a kind of spec that may take the place of the number, such as a schedule.
+    """
+    return dataclasses.field(metadata={"kind": "real", "domain": domain, "why": why, "also": also}, **options)
 
 
 def vector(domain: Interval = REAL, why: str = "", **options: Any) -> Any:
@@ -133,8 +136,14 @@ def _clean(owner: str, field: dataclasses.Field[Any], value: Any) -> Any:
         return check_integer(owner, field.name, value, meta["low"], why)
     if kind not in ("real", "vector") or (value is None and field.default is None):
         return value
-    domain = meta["domain"]
-    expected = f"a number in {domain}" if kind == "real" else f"a vector with entries in {domain}"
+    domain, also = meta["domain"], meta.get("also")
+    if also is not None and isinstance(value, also):
+        return value
+    expected = (
+        f"a number in {domain}" + (f" or a {also.__name__}" if also else "")
+        if kind == "real"
+        else f"a vector with entries in {domain}"
+    )
     try:
         if np.asarray(value).dtype.kind in "USbc":  # NumPy would take "1" and True for 1, and half of a complex number
             raise TypeError

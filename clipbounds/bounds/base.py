@@ -42,6 +42,10 @@ class HypothesesFail(ValueError):
     """A bound was evaluated although a hypothesis fails; the message is the table."""
 
 
+def _schedules(setting: Setting) -> str:
+    return ", ".join(f"{name} = {schedule!r}" for name, schedule in setting.method.varying.items())
+
+
 def hypotheses_table(rows: list[Hypothesis]) -> str:
     """The rows as aligned text."""
     words = {True: "holds", False: "FAILS", None: "undecidable"}
@@ -78,6 +82,8 @@ class Bound(Spec):
         It bounds the expectation over trajectories, every trajectory, or all but a share ``failure_probability``.
     asserted : bool
         False for statements whose constants are not confirmed: they may be drawn, never asserted.
+    takes_schedules : bool
+        Whether it speaks of step sizes and thresholds that are schedules; otherwise its table refuses them.
     superseded_by : str
         Name of a bound that is better in every setting of interest: `applicable` then leaves this one out. Empty: none.
     statement : str, LaTeX
@@ -100,6 +106,7 @@ class Bound(Spec):
         aggregate = "mean"
         asserted = True
     superseded_by: ClassVar[str] = ""
+    takes_schedules: ClassVar[bool] = False
     statement: ClassVar[str] = ""
     source: ClassVar[str] = ""
 
@@ -139,6 +146,8 @@ class Bound(Spec):
         first = Hypothesis(
             "certified constants of f", f"{certificate.kind}: {certificate.reason}", True if trusted else None
         )
+        if setting.method.scheduled and not self.takes_schedules:  # it would read a schedule as a number
+            return Hypotheses([first, Hypothesis("step size and threshold are constants", _schedules(setting), False)])
         try:
             return Hypotheses([first, *self.conditions(setting)])
         except NotSmooth as missing:  # no other condition can be evaluated

@@ -8,7 +8,8 @@ from .micro_batch import MicroBatchClippedSGD
 from .networks import Complete, ExponentialNetwork, Mixing, Network, Ring, Torus
 from .normalized import NormalizedSGD
 from .per_sample import PerSampleClippedSGD
-from .schedules import SCHEDULE, PowerSchedule, Schedule
+from .schedule_kernels import SCHEDULE
+from .schedules import CosineSchedule, ListSchedule, PiecewiseSchedule, PowerSchedule, Schedule
 from .sgd import SGD, ClippedSGD
 from .spider import MiniBatch, Spider
 from .steps import ClippedStep, ConstantStep, RuleH, RuleN, RuleP, StepRule
@@ -22,10 +23,12 @@ __all__ = [
     "ClippedStep",
     "Complete",
     "ConstantStep",
+    "CosineSchedule",
     "DistributedClippedSGD",
     "DistributedSGD",
     "ExponentialNetwork",
     "GrowingSmoothClip",
+    "ListSchedule",
     "Method",
     "MicroBatchClippedSGD",
     "MiniBatch",
@@ -33,6 +36,7 @@ __all__ = [
     "Network",
     "NormalizedSGD",
     "PerSampleClippedSGD",
+    "PiecewiseSchedule",
     "PowerSchedule",
     "Ring",
     "RuleH",

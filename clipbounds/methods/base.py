@@ -30,9 +30,10 @@ ADVANCE = types.void(
     FLOATS, FLOATS, FLOATS, INTS, WORDS, FLOATS, FLOATS, FLOATS, FLOATS, INTS, types.int64, types.int64
 )
 # rows of LANES numbers in `lanes`: norms, running sum and minimum of the gradient norm, running sum of its square,
-# clipped samples with their scratch, step of divergence (-1 for none)
-NORM, SUM, MINIMUM, SQUARES, CLIPPED, SCRATCH, DIVERGED = range(7)
-LANE_ROWS = 7
+# clipped samples with their scratch, step of divergence (-1 for none), and, for LANES steps instead of lanes, the
+# numbers of the schedules of step size and threshold
+NORM, SUM, MINIMUM, SQUARES, CLIPPED, SCRATCH, DIVERGED, STEP_SIZES, THRESHOLDS = range(9)
+LANE_ROWS = 9
 # slots of `addresses`
 GRADIENT_AT, FILL_AT, CLIP_AT = range(3)
 
@@ -71,6 +72,19 @@ class Method(Spec):
     takes_oracles: ClassVar[bool] = False  # a kernel that only adds noise cannot serve an oracle
     row_advance: ClassVar[Any] = None  # the kernel for oracles that draw rows of a dataset
     oracle_advance: ClassVar[Any] = None  # the kernel for all other oracles
+
+    @property
+    def varying(self) -> dict[str, Any]:
+        """The numbers that bounds take for constants, such as the step size, and that are schedules here, by name."""
+        return {}
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether a number that bounds take for a constant is a schedule."""
+        return bool(self.varying)
+
+    def check_horizon(self, owner: str, steps: float) -> None:
+        """Raise ValueError if a schedule leaves its domain, or ends, within the first `steps` steps."""
 
     @property
     def samples_per_step(self) -> int:
@@ -172,7 +186,8 @@ class Setting(Spec):
         return setting_html(self)
 
     def check_horizon(self, owner: str, steps: float) -> None:
-        """Raise ValueError if these are more steps than the noise is claimed for."""
+        """Raise ValueError if these are more steps than the noise is claimed for, or the method's schedules allow."""
+        self.method.check_horizon(owner, steps)
         horizon = self.noise.horizon
         if horizon is not None and steps > horizon:
             raise ValueError(
@@ -244,7 +259,7 @@ class BlockMaker:
         """The state of trajectories first_trajectory, ..., +63 at step 0."""
         lanes = aligned_zeros(LANE_ROWS * LANES)
         lanes[MINIMUM * LANES : (MINIMUM + 1) * LANES] = np.inf
-        lanes[DIVERGED * LANES :] = -1.0
+        lanes[DIVERGED * LANES : (DIVERGED + 1) * LANES] = -1.0
         arguments = (
             aligned_zeros(self.buffer_size), self.plan.copy(), np.array([seed, first_trajectory], dtype=np.uint64),
             self.problem_parameters, self.noise_parameters, np.array(self.clip_parameters), self.method_parameters,

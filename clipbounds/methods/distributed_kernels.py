@@ -14,7 +14,8 @@ from ..noise.window import DIM, add_sample
 from ..problems.clients import CLIENT_GRADIENT
 from .base import ADVANCE, CLIP_AT, CLIPPED, FILL_AT, GRADIENT_AT, SCRATCH
 from .kernels import clip_at, gradient_at, track
-from .schedules import SCHEDULE, WIDTH
+from .schedule_kernels import schedule_at
+from .schedules import WIDTH
 
 # phi_t Op_t with level phi_t and width sqrt(eps_t); the same slope and level with a hard operator of threshold
 # sqrt(eps_t); an operator with threshold phi_t; an operator as it is; a smooth operator with level and width phi_t
@@ -28,7 +29,6 @@ CLIENT_GRADIENT_AT, SCHEDULE_AT = 3, 4
 POINT, GRADIENT, WORK, NOISE, ESTIMATORS = range(5)
 
 client_gradient_at = function_at(CLIENT_GRADIENT)
-schedule_at = function_at(SCHEDULE)
 
 
 @device

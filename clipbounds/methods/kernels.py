@@ -12,6 +12,7 @@ from ..noise.window import DIM
 from ..problems.base import GRADIENT
 from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SQUARES, SUM
 from .clipped_sample import add_clipped, mean_sample, one_sample
+from .schedule_kernels import prepare, step_and_radius, what_changes
 
 gradient_at = function_at(GRADIENT)
 clip_at = function_at(CLIP)
@@ -56,9 +57,16 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
     gradient, operator = gradient_at(addresses[GRADIENT_AT]), clip_at(addresses[CLIP_AT])
     direct = momentum == 0.0 and groups == 1  # the estimate goes into x at once
     weight = -step_size if direct else 1.0 / groups
+    changing = what_changes(method)
     for step in range(first, last):
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
+        if changing != 0:
+            place = (step - first) & (LANES - 1)
+            if place == 0:
+                prepare(step, last, method, addresses, lanes)
+            step_size, radius = step_and_radius(place, step_size, radius, changing, lanes, clip)
+            weight = -step_size if direct else weight
         if not direct:
             clear(estimate)
         for k in range(groups):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..clipping import Clip
-from ..specs import POSITIVE, Interval, integer, parameter
-from .sgd import SampleMethod, check_operator, mean_output_bound, sgd_parameters
+from ..specs import POSITIVE, Interval, Part, integer, parameter
+from .schedules import Schedule
+from .sgd import SampleMethod, check_operator, sgd_parameters
 
 if TYPE_CHECKING:
     from ..array_types import FloatArray
@@ -20,21 +21,24 @@ class MicroBatchClippedSGD(SampleMethod):
 
     Parameters
     ----------
-    step_size : float eta in (0, inf)
+    step_size : float eta in (0, inf), or a Schedule
     clip : Clip
     batch_size : int n >= 1
     groups : int M >= 1, a divisor of n
     momentum : float in [0, 1)
+    threshold : Schedule or None, replaces the operator's first parameter (its threshold) in every step
     """
 
-    step_size: float = parameter(POSITIVE)
+    step_size: Part[float | Schedule] = parameter(POSITIVE, also=Schedule)
     clip: Clip
     batch_size: int = integer(1)
     groups: int = integer(1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
+    threshold: Schedule | None = None
 
     def validate(self) -> None:
         check_operator(self)
+        super().validate()
         if self.batch_size % self.groups:
             raise ValueError(
                 f"MicroBatchClippedSGD: groups must divide batch_size, but {self.groups} groups were given for"
@@ -63,7 +67,7 @@ class MicroBatchClippedSGD(SampleMethod):
         return self.groups
 
     def step_bound(self, dim: int) -> float:
-        return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
+        return self.longest_step(dim, self.operator_calls_per_step) / (1 - self.momentum)
 
 
 def _divisors(n: int) -> str:

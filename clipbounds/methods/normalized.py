@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..clipping import Normalize
-from ..specs import POSITIVE, integer, parameter
+from ..specs import POSITIVE, Part, integer, parameter
+from .schedules import Schedule
 from .sgd import SampleMethod, sgd_parameters
 
 if TYPE_CHECKING:
@@ -17,11 +18,11 @@ class NormalizedSGD(SampleMethod):
 
     Parameters
     ----------
-    step_size : float eta in (0, inf), the length of every step
+    step_size : float eta in (0, inf), the length of every step, or a Schedule
     batch_size : int >= 1
     """
 
-    step_size: float = parameter(POSITIVE)
+    step_size: Part[float | Schedule] = parameter(POSITIVE, also=Schedule)
     batch_size: int = integer(1, default=1)
 
     operator = Normalize()
@@ -36,4 +37,4 @@ class NormalizedSGD(SampleMethod):
         return self.batch_size
 
     def step_bound(self, dim: int) -> float:
-        return self.step_size
+        return self.longest_step(dim, 1)

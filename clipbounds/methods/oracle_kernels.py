@@ -1,5 +1,6 @@
 """The loop of (clipped) SGD on any stochastic oracle: the oracle turns the gradient into that of a random batch."""
 
+from ..lanes.blocks import LANES
 from ..lanes.compile import function_at, kernel
 from ..lanes.norms import add_scaled, clear, copy, decay_and_add
 from ..lanes.views import rows
@@ -8,6 +9,7 @@ from ..oracles.base import ORACLE, STATE_ROWS
 from .base import ADVANCE, CLIP_AT, CLIPPED, FILL_AT, GRADIENT_AT, SCRATCH
 from .kernels import clip_at, gradient_at, track
 from .row_kernels import add_projected
+from .schedule_kernels import prepare, step_and_radius, what_changes
 
 oracle_at = function_at(ORACLE)
 STATE = 5  # the blocks of the oracle's state lie behind those of `kernels.sgd`
@@ -23,9 +25,15 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
     state, counts = rows(vectors, STATE * dim, STATE_ROWS * dim), rows(lanes, CLIPPED, SCRATCH + 1 - CLIPPED)
     gradient, operator = gradient_at(addresses[GRADIENT_AT]), clip_at(addresses[CLIP_AT])
     oracle = oracle_at(addresses[FILL_AT])
+    changing = what_changes(method)
     for step in range(first, last):
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
+        if changing != 0:
+            place = (step - first) & (LANES - 1)
+            if place == 0:
+                prepare(step, last, method, addresses, lanes)
+            step_size, radius = step_and_radius(place, step_size, radius, changing, lanes, clip)
         clear(estimate)
         for k in range(groups):
             copy(g, v)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..clipping import Clip
-from ..specs import POSITIVE, Interval, integer, parameter
-from .sgd import SampleMethod, check_operator, mean_output_bound, sgd_parameters
+from ..specs import POSITIVE, Interval, Part, integer, parameter
+from .schedules import Schedule
+from .sgd import SampleMethod, check_operator, sgd_parameters
 
 if TYPE_CHECKING:
     from ..array_types import FloatArray
@@ -21,19 +22,22 @@ class PerSampleClippedSGD(SampleMethod):
 
     Parameters
     ----------
-    step_size : float eta in (0, inf)
+    step_size : float eta in (0, inf), or a Schedule
     clip : Clip
     batch_size : int n >= 1
     momentum : float in [0, 1), heavy ball on the clipped estimate: v <- momentum v + e, x <- x - eta v
+    threshold : Schedule or None, replaces the operator's first parameter (tau or alpha) in every step
     """
 
-    step_size: float = parameter(POSITIVE)
+    step_size: Part[float | Schedule] = parameter(POSITIVE, also=Schedule)
     clip: Clip
     batch_size: int = integer(1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
+    threshold: Schedule | None = None
 
     def validate(self) -> None:
         check_operator(self)
+        super().validate()
 
     @property
     def operator(self) -> Clip:
@@ -52,4 +56,4 @@ class PerSampleClippedSGD(SampleMethod):
         return self.batch_size
 
     def step_bound(self, dim: int) -> float:
-        return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
+        return self.longest_step(dim, self.operator_calls_per_step) / (1 - self.momentum)

@@ -24,6 +24,7 @@ from ..oracles.row_kernels import (
 )
 from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SQUARES, SUM
 from .kernels import clip_at, gradient_at
+from .schedule_kernels import prepare, step_and_radius, what_changes
 
 rows_at = function_at(MEAN_OF_ROWS)
 # blocks behind those of `kernels.sgd`: iterates at the tracked steps, scratch of the row kernel (2); then a row for the
@@ -109,6 +110,7 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
     pieces = (last - first + every - 1) // every
     begin = end = first
     done = 0
+    changing = what_changes(method)
     for step in range(first, last):
         if step == end:
             done += 1
@@ -121,6 +123,11 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
             shuffled_rows(chosen, order, step * batch, batch, n, words)
         else:
             distinct_rows(chosen, step * batch, batch, n, words)
+        if changing != 0:
+            place = (step - first) & (LANES - 1)
+            if place == 0:
+                prepare(step, last, method, addresses, lanes)
+            step_size, radius = step_and_radius(place, step_size, radius, changing, lanes, clip)
         clear(estimate)
         for k in range(groups):
             mean_of_rows(x, v, work, chosen, problem, dim, k * together, together)

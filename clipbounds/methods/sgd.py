@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..clipping import Clip, GrowingClip, Identity
+from ..clipping import Clip, Identity
 from ..clipping.norm import ball
 from ..oracles.base import STATE_ROWS
-from ..specs import POSITIVE, Interval, integer, parameter
+from ..specs import POSITIVE, Interval, Part, integer, parameter
 from . import kernels, oracle_kernels, row_kernels
 from .base import Method
+from .schedules import Schedule, check_schedule
 
 if TYPE_CHECKING:
     from typing import Any
@@ -27,31 +29,76 @@ def check_operator(method: Any) -> None:
         )
 
 
-def mean_output_bound(clip: Clip, count: int, dim: int) -> float:
-    """Largest norm of the mean of `count` clipped vectors; thresholds that grow with the position are averaged."""
-    if isinstance(clip, GrowingClip):
-        return sum(clip.threshold_at(k) for k in range(count)) / count
-    return clip.bound(dim)
-
-
 def sgd_parameters(method: Any, groups: int) -> FloatArray:
     """Parameter vector of `kernels.sgd`: step size, groups a batch, samples a group, momentum, radius, growth.
 
     The mean of each group is clipped. The radius of the ball that group k = 1, 2, ... is projected on is
-    radius·k^growth; 0 for operators that do something else.
+    radius·k^growth; 0 for operators that do something else. Then how many parameters the schedules of step size and
+    threshold have, 0 for a constant, and these parameters.
     """
     radius, growth = ball(method.operator)
-    numbers = [method.step_size, groups, method.batch_size // groups, method.momentum, radius, growth]
-    return np.array(numbers, dtype=np.float64)
+    step_size, threshold = (method.varying.get(name) for name in ("step_size", "threshold"))
+    tables = [[] if s is None else s.parameters for s in (step_size, threshold)]
+    eta = method.step_size if step_size is None else 0.0
+    head = [eta, groups, method.batch_size // groups, method.momentum, radius, growth, *map(len, tables)]
+    return np.concatenate([head, *tables])
 
 
 class SampleMethod(Method):
-    """Base of the methods whose step is a mean of clipped groups of samples: of additive noise, or of an oracle."""
+    """Base of the methods whose step is a mean of clipped groups of samples: of additive noise, or of an oracle.
+
+    ``step_size`` is a number or a schedule. ``threshold``, where a subclass has it, is a schedule that replaces the
+    operator's first parameter (its threshold) in every step, or None.
+    """
 
     advance = kernels.sgd
     row_advance = row_kernels.sgd
     oracle_advance = oracle_kernels.sgd
     vector_rows = 5
+
+    @property
+    def varying(self) -> dict[str, Any]:
+        """The schedules among step size and threshold, a dict by name."""
+        found = {name: getattr(self, name, None) for name in ("step_size", "threshold")}
+        return {name: value for name, value in found.items() if isinstance(value, Schedule)}
+
+    def check_horizon(self, owner: str, steps: float) -> None:
+        for name, schedule in self.varying.items():
+            check_schedule(owner, name, schedule, POSITIVE, steps)
+
+    def extra_addresses(self, problem: Any) -> list[int]:
+        found = self.varying
+        pairs = (found[name].addresses if name in found else [0, 0] for name in ("step_size", "threshold"))
+        return [address for pair in pairs for address in pair]
+
+    def validate(self) -> None:
+        for name, schedule in self.varying.items():
+            check_schedule(type(self).__name__, name, schedule, POSITIVE, 1)
+        threshold = getattr(self, "threshold", None)
+        if threshold is not None and not isinstance(threshold, Schedule):
+            raise ValueError(
+                f"{type(self).__name__}: threshold must be a schedule such as PowerSchedule(1.0, 0.25), or None, but"
+                f" {threshold!r} was given; for a constant one write NormClip(threshold)"
+            )
+        if threshold is not None and not any(
+            f.metadata.get("kind") == "real" for f in dataclasses.fields(self.operator)
+        ):
+            raise ValueError(
+                f"{type(self).__name__}: {type(self.operator).__name__} has no threshold that a schedule could set; use"
+                " NormClip(1.0)"
+            )
+
+    def longest_step(self, dim: int, groups: int) -> float:
+        """eta times the largest norm of the mean of `groups` clipped vectors, at all steps; inf where none is known."""
+        clip, threshold = self.operator, getattr(self, "threshold", None)
+        radius, growth = ball(clip)
+        eta = self.step_size.supremum if isinstance(self.step_size, Schedule) else self.step_size
+        if threshold is None and not growth:
+            return eta * clip.bound(dim)
+        if not radius:
+            return np.inf
+        largest = radius if threshold is None else threshold.supremum
+        return eta * largest * sum((k + 1.0) ** growth for k in range(groups)) / groups
 
     def extra_rows(self, noise: Any, dim: int) -> int:
         if noise.additive:
@@ -68,21 +115,25 @@ class ClippedSGD(SampleMethod):
 
     Parameters
     ----------
-    step_size : float eta in (0, inf)
+    step_size : float eta in (0, inf), or a Schedule
     clip : Clip
     batch_size : int >= 1
     momentum : float in [0, 1)
     per_sample : bool, clip each sample before averaging
+    threshold : Schedule or None
+        If given, it replaces the operator's first parameter (its threshold) in every step.
     """
 
-    step_size: float = parameter(POSITIVE)
+    step_size: Part[float | Schedule] = parameter(POSITIVE, also=Schedule)
     clip: Clip
     batch_size: int = integer(1, default=1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
     per_sample: bool = False
+    threshold: Schedule | None = None
 
     def validate(self) -> None:
         check_operator(self)
+        super().validate()
         if self.per_sample not in (True, False):
             raise ValueError(f"ClippedSGD: per_sample must be True or False, but {self.per_sample!r} was given")
         self._normalise(per_sample=bool(self.per_sample))  # 1 and numpy's True: equal, so one digest
@@ -104,7 +155,7 @@ class ClippedSGD(SampleMethod):
         return self.batch_size if self.per_sample else 1
 
     def step_bound(self, dim: int) -> float:
-        return self.step_size * mean_output_bound(self.clip, self.operator_calls_per_step, dim) / (1 - self.momentum)
+        return self.longest_step(dim, self.operator_calls_per_step) / (1 - self.momentum)
 
 
 class SGD(SampleMethod):
@@ -112,12 +163,12 @@ class SGD(SampleMethod):
 
     Parameters
     ----------
-    step_size : float eta in (0, inf)
+    step_size : float eta in (0, inf), or a Schedule
     batch_size : int >= 1
     momentum : float in [0, 1)
     """
 
-    step_size: float = parameter(POSITIVE)
+    step_size: Part[float | Schedule] = parameter(POSITIVE, also=Schedule)
     batch_size: int = integer(1, default=1)
     momentum: float = parameter(Interval(0, 1, closed_low=True), default=0.0)
 

@@ -86,7 +86,7 @@ class Adaptive(Oracle):
         method, policy = setting.method, self.policy
         clip = getattr(method, "clip", None)
         given = (getattr(method, "step_size", None), getattr(clip, "threshold", None), method.samples_per_step)
-        if given != (policy.step_size, policy.threshold, 1):
+        if given != (policy.step_size, policy.threshold, 1) or method.scheduled:
             raise ValueError(
                 f"Setting: the policy was made for ClippedSGD(step_size={policy.step_size:g}, NormClip({policy.threshold:g})) with one"
                 f" sample a step, but {method!r} was given"

@@ -50,6 +50,7 @@ def invariant_ball(setting: Setting) -> tuple[FloatArray, float] | None:
     problem, method = setting.problem, setting.method
     operator = getattr(method, "operator", None)
     plain = hasattr(method, "row_advance") and isinstance(operator, (NormClip, GrowingClip, Identity))
+    plain = plain and not method.scheduled
     if not plain or getattr(method, "momentum", 1.0) != 0 or not problem.convex or not problem.ridge > 0:
         return None
     if not method.step_size * float(problem.component_lipschitz.max()) <= 1:

@@ -53,7 +53,14 @@ def contraction(setting: Setting, last: float) -> Contraction | None:
     problem, method, noise = setting.problem, setting.method, setting.noise
     if not (type(method) is ClippedSGD and type(method.operator) is NormClip and on_a_line(setting)):
         return None
-    if method.momentum != 0 or method.batch_size != 1 or not noise.additive or noise.radial or noise.along is not None:
+    if (
+        method.scheduled
+        or method.momentum != 0
+        or method.batch_size != 1
+        or not noise.additive
+        or noise.radial
+        or noise.along is not None
+    ):
         return None
     lipschitz, eta, c, mu = constants(problem)[0], method.step_size, method.operator.threshold, problem.strong_convexity
     atoms = noise.atoms()

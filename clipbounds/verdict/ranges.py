@@ -96,7 +96,8 @@ def displacement(setting: Setting, steps: RealArray) -> FloatArray:
 def _plain(setting: Setting) -> bool:
     """Whether the step is x - eta · (mean of norm-clipped or unclipped samples), as the two lemmas need."""
     method = setting.method
-    return type(method) in (SGD, ClippedSGD) and method.momentum == 0 and type(method.operator) in (NormClip, Identity)
+    simple = type(method) in (SGD, ClippedSGD) and type(method.operator) in (NormClip, Identity)
+    return simple and method.momentum == 0 and not method.scheduled
 
 
 def constants(problem: Problem) -> tuple[Any, float, float]:

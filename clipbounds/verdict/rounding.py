@@ -50,7 +50,7 @@ def displaced(setting: Setting, steps: RealArray, running: bool = False) -> Floa
     centre = problem.minimiser if problem.minimiser is not None else problem.x0
     size, start = float(np.linalg.norm(centre)), float(np.linalg.norm(problem.x0 - centre))
     lipschitz = constants(problem)[0]
-    plain = type(method) in (SGD, ClippedSGD) and method.momentum == 0
+    plain = type(method) in (SGD, ClippedSGD) and method.momentum == 0 and not method.scheduled
     curve = method.step_size * lipschitz if plain and lipschitz is not None else np.inf
     silent = setting.noise.layout == NONE
     clip = method.operator

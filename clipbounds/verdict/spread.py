@@ -132,7 +132,8 @@ def stretch(problem: Any, method: Any) -> float:
 
 def sources(method: Any) -> tuple[float, FloatArray] | None:
     """(w, caps): the weight of one source, and the cap a of each of the sources of one step; None for other methods."""
-    if type(method) not in (SGD, ClippedSGD, PerSampleClippedSGD) or method.momentum != 0:
+    plain = type(method) in (SGD, ClippedSGD, PerSampleClippedSGD)
+    if not plain or method.momentum != 0 or method.scheduled:
         return None
     clip, batch = method.operator, method.batch_size
     together = method.operator_calls_per_step == 1
