@@ -72,20 +72,11 @@ def _observe(setting: Setting, block: Block, step: int) -> tuple[FloatArray, Flo
                     problem.gap(x),
                     np.full(LANES, np.nan) if distance is None else distance,
                     block.row(CLIPPED) / calls if calls else np.zeros(LANES),
-                    *_observe_extra(setting, block),
+                    *method.observe(setting, block),
                 ]
             ),
             diverged,
         )
-
-
-def _observe_extra(setting: Setting, block: Block) -> list[Any]:
-    if not setting.method.extra_measured:
-        return []
-    size = setting.problem.dim * LANES
-    return setting.method.observe_extra(
-        setting, np.stack([unpack(r, LANES) for r in block.vectors.reshape(-1, 1, size)])
-    )
 
 
 def _run_block(

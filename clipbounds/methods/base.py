@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 
 from ..clipping.base import CLIP
-from ..lanes.blocks import FLOATS, INTS, LANES, WORDS, aligned, aligned_zeros
+from ..lanes.blocks import FLOATS, INTS, LANES, WORDS, aligned, aligned_zeros, unpack
 from ..lanes.compile import require_kernel
 from ..noise import Noise
 from ..noise.window import window_plan
@@ -31,9 +31,10 @@ ADVANCE = types.void(
 )
 # rows of LANES numbers in `lanes`: norms, running sum and minimum of the gradient norm, running sum of its square,
 # clipped samples with their scratch, step of divergence (-1 for none), and, for LANES steps instead of lanes, the
-# numbers of the schedules of step size and threshold
-NORM, SUM, MINIMUM, SQUARES, CLIPPED, SCRATCH, DIVERGED, STEP_SIZES, THRESHOLDS = range(9)
-LANE_ROWS = 9
+# numbers of the schedules of step size and threshold; with schedules the running sum of step size times gradient norm,
+# that of the step sizes (in its first place), and where norms are taken at some steps only the step size there
+NORM, SUM, MINIMUM, SQUARES, CLIPPED, SCRATCH, DIVERGED, STEP_SIZES, THRESHOLDS, WEIGHTED, WEIGHTS, TAKEN = range(12)
+LANE_ROWS = 12
 # slots of `addresses`
 GRADIENT_AT, FILL_AT, CLIP_AT = range(3)
 
@@ -118,6 +119,14 @@ class Method(Spec):
     def extra_addresses(self, problem: Problem) -> list[Any]:
         """Addresses of further kernels, which follow the three of `new_block`."""
         return []
+
+    def observe(self, setting: Setting, block: Block) -> list[FloatArray]:
+        """The quantities of `extra_measured` of a block, one row each."""
+        if not self.extra_measured:
+            return []
+        size = setting.problem.dim * LANES
+        vectors = np.stack([unpack(r, LANES) for r in block.vectors.reshape(-1, 1, size)])
+        return list(self.observe_extra(setting, vectors))
 
     def observe_extra(self, setting: Setting, vectors: FloatArray) -> FloatArray:
         """The quantities of `extra_measured` from the state (rows, LANES, dim); shape (quantities, LANES)."""

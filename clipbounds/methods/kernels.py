@@ -12,7 +12,7 @@ from ..noise.window import DIM
 from ..problems.base import GRADIENT
 from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SQUARES, SUM
 from .clipped_sample import add_clipped, mean_sample, one_sample
-from .schedule_kernels import prepare, step_and_radius, what_changes
+from .schedule_kernels import prepare, step_and_radius, weigh, what_changes
 
 gradient_at = function_at(GRADIENT)
 clip_at = function_at(CLIP)
@@ -66,6 +66,7 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
             if place == 0:
                 prepare(step, last, method, addresses, lanes)
             step_size, radius = step_and_radius(place, step_size, radius, changing, lanes, clip)
+            weigh(step_size, row(lanes, NORM), lanes)
             weight = -step_size if direct else weight
         if not direct:
             clear(estimate)

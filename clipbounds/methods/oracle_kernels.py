@@ -3,13 +3,13 @@
 from ..lanes.blocks import LANES
 from ..lanes.compile import function_at, kernel
 from ..lanes.norms import add_scaled, clear, copy, decay_and_add
-from ..lanes.views import rows
+from ..lanes.views import row, rows
 from ..noise.window import DIM
 from ..oracles.base import ORACLE, STATE_ROWS
-from .base import ADVANCE, CLIP_AT, CLIPPED, FILL_AT, GRADIENT_AT, SCRATCH
+from .base import ADVANCE, CLIP_AT, CLIPPED, FILL_AT, GRADIENT_AT, NORM, SCRATCH
 from .kernels import clip_at, gradient_at, track
 from .row_kernels import add_projected
-from .schedule_kernels import prepare, step_and_radius, what_changes
+from .schedule_kernels import prepare, step_and_radius, weigh, what_changes
 
 oracle_at = function_at(ORACLE)
 STATE = 5  # the blocks of the oracle's state lie behind those of `kernels.sgd`
@@ -34,6 +34,7 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
             if place == 0:
                 prepare(step, last, method, addresses, lanes)
             step_size, radius = step_and_radius(place, step_size, radius, changing, lanes, clip)
+            weigh(step_size, row(lanes, NORM), lanes)
         clear(estimate)
         for k in range(groups):
             copy(g, v)

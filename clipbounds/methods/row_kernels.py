@@ -22,7 +22,22 @@ from ..oracles.row_kernels import (
     independent_rows,
     shuffled_rows,
 )
-from .base import ADVANCE, CLIP_AT, CLIPPED, DIVERGED, FILL_AT, GRADIENT_AT, MINIMUM, NORM, SCRATCH, SQUARES, SUM
+from .base import (
+    ADVANCE,
+    CLIP_AT,
+    CLIPPED,
+    DIVERGED,
+    FILL_AT,
+    GRADIENT_AT,
+    MINIMUM,
+    NORM,
+    SCRATCH,
+    SQUARES,
+    SUM,
+    TAKEN,
+    WEIGHTED,
+    WEIGHTS,
+)
 from .kernels import clip_at, gradient_at
 from .schedule_kernels import prepare, step_and_radius, what_changes
 
@@ -69,6 +84,22 @@ def track_snapshots(g, lanes, at, weight, dim):
     for l in range(LANES):
         if not norms[l] < math.inf and diverged[l] < 0.0:
             diverged[l] = at[l]
+
+
+@device
+def keep_weight(at, step, step_size, lanes):
+    """The step size of this step, for the lanes that are tracked at it."""
+    taken = row(lanes, TAKEN)
+    for l in range(LANES):
+        taken[l] = choose(at[l] == step, step_size, taken[l])
+
+
+@device
+def weigh_snapshots(lanes, weight):
+    """Step size times norm of a lane's tracked step stands for the `weight` steps of its piece."""
+    weighted, taken, norms = row(lanes, WEIGHTED), row(lanes, TAKEN), row(lanes, NORM)
+    for l in range(LANES):
+        weighted[l] += weight * taken[l] * norms[l]
 
 
 @device
@@ -128,6 +159,8 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
             if place == 0:
                 prepare(step, last, method, addresses, lanes)
             step_size, radius = step_and_radius(place, step_size, radius, changing, lanes, clip)
+            lanes[WEIGHTS * LANES] += step_size
+            keep_weight(at, step, step_size, lanes)
         clear(estimate)
         for k in range(groups):
             mean_of_rows(x, v, work, chosen, problem, dim, k * together, together)
@@ -143,3 +176,5 @@ def sgd(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addre
         if step + 1 == end:
             gradient(snapshot, g, dim, problem)
             track_snapshots(g, lanes, at, end - begin, dim)
+            if changing != 0:
+                weigh_snapshots(lanes, end - begin)

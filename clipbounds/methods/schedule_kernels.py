@@ -8,7 +8,7 @@ from ..lanes.blocks import FLOATS, INTS, LANES
 from ..lanes.compile import device, function_at, kernel, scalar
 from ..lanes.elementary import exp, log
 from ..lanes.views import row
-from .base import STEP_SIZES, THRESHOLDS
+from .base import STEP_SIZES, THRESHOLDS, WEIGHTED, WEIGHTS
 
 # (step, params): the schedule's number at this step
 SCHEDULE = types.float64(types.int64, FLOATS)
@@ -114,3 +114,12 @@ def what_changes(method):
     return (STEP_CHANGES if method[STEP_COUNT] > 0.0 else 0) | (
         THRESHOLD_CHANGES if method[THRESHOLD_COUNT] > 0.0 else 0
     )
+
+
+@device
+def weigh(step_size, norms, lanes):
+    """Step size times `norms` into the running sum, and the step size into its own."""
+    weighted = row(lanes, WEIGHTED)
+    lanes[WEIGHTS * LANES] += step_size
+    for l in range(LANES):
+        weighted[l] += step_size * norms[l]

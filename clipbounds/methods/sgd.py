@@ -9,16 +9,23 @@ import numpy as np
 
 from ..clipping import Clip, Identity
 from ..clipping.norm import ball
+from ..lanes.blocks import LANES
 from ..oracles.base import STATE_ROWS
 from ..specs import POSITIVE, Interval, Part, integer, parameter
 from . import kernels, oracle_kernels, row_kernels
-from .base import Method
+from .base import WEIGHTED, WEIGHTS, Method
 from .schedules import Schedule, check_schedule
 
 if TYPE_CHECKING:
     from typing import Any
 
     from ..array_types import FloatArray
+    from .base import Block, Setting
+
+
+WEIGHTED_MEAN = (
+    "mean of ‖grad f(x_s)‖ over s < t with the weights eta_s (over s = 0 at t = 0): that of a step drawn like eta_s"
+)
 
 
 def check_operator(method: Any) -> None:
@@ -62,6 +69,21 @@ class SampleMethod(Method):
         found = {name: getattr(self, name, None) for name in ("step_size", "threshold")}
         return {name: value for name, value in found.items() if isinstance(value, Schedule)}
 
+    @property
+    def extra_measured(self) -> dict[str, str]:
+        return {"weighted_mean_gradient_norm": WEIGHTED_MEAN} if self.scheduled else {}
+
+    def observe(self, setting: Setting, block: Block) -> list[FloatArray]:
+        if not self.scheduled:
+            return []
+        total = block.row(WEIGHTS)[0]
+        return [block.row(WEIGHTED) / total if block.step else self._norms_at_start(setting)]
+
+    @staticmethod
+    def _norms_at_start(setting: Setting) -> FloatArray:
+        problem = setting.problem
+        return np.full(LANES, np.linalg.norm(problem.gradient(problem.x0)))
+
     def check_horizon(self, owner: str, steps: float) -> None:
         for name, schedule in self.varying.items():
             check_schedule(owner, name, schedule, POSITIVE, steps)
@@ -88,11 +110,16 @@ class SampleMethod(Method):
                 " NormClip(1.0)"
             )
 
+    @property
+    def largest_step_size(self) -> float:
+        """An upper bound of the step sizes at all steps; inf where none is known."""
+        return self.step_size.supremum if isinstance(self.step_size, Schedule) else self.step_size
+
     def longest_step(self, dim: int, groups: int) -> float:
         """eta times the largest norm of the mean of `groups` clipped vectors, at all steps; inf where none is known."""
         clip, threshold = self.operator, getattr(self, "threshold", None)
         radius, growth = ball(clip)
-        eta = self.step_size.supremum if isinstance(self.step_size, Schedule) else self.step_size
+        eta = self.largest_step_size
         if threshold is None and not growth:
             return eta * clip.bound(dim)
         if not radius:

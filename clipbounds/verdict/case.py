@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .sample import Sample
 
 NONNEGATIVE = (
-    "gradient_norm", "mean_gradient_norm", "mean_squared_gradient_norm", "min_gradient_norm", "gap", "distance",
+    "gradient_norm", "mean_gradient_norm", "weighted_mean_gradient_norm", "mean_squared_gradient_norm", "min_gradient_norm",
+    "gap", "distance",
     "squared_distance", "clipped_fraction", "mean_certified", "mean_phi", "displacement", "estimator_size", "consensus_error",
 )  # fmt: skip
 SLACK = 1e-9  # relative, on the side of the bound

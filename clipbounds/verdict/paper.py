@@ -38,6 +38,7 @@ SMALL = {
 LABELS = {
     "gradient_norm": r"$\|\nabla f(x_t)\|$",
     "mean_gradient_norm": r"mean of $\|\nabla f(x_s)\|$, $s<t$",
+    "weighted_mean_gradient_norm": r"weighted mean of $\|\nabla f(x_s)\|$, $s<t$",
     "mean_squared_gradient_norm": r"mean of $\|\nabla f(x_s)\|^2$, $s<t$",
     "min_gradient_norm": r"least $\|\nabla f(x_s)\|$, $s\leq t$",
     "gap": r"$f(x_t)-f^*$",

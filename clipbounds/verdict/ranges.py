@@ -94,10 +94,10 @@ def displacement(setting: Setting, steps: RealArray) -> FloatArray:
 
 
 def _plain(setting: Setting) -> bool:
-    """Whether the step is x - eta · (mean of norm-clipped or unclipped samples), as the two lemmas need."""
+    """Whether the step is x - eta_t · (mean of norm-clipped or unclipped samples), as the two lemmas need: step by step."""
     method = setting.method
     simple = type(method) in (SGD, ClippedSGD) and type(method.operator) in (NormClip, Identity)
-    return simple and method.momentum == 0 and not method.scheduled
+    return simple and method.momentum == 0
 
 
 def constants(problem: Problem) -> tuple[Any, float, float]:
@@ -111,7 +111,7 @@ def constants(problem: Problem) -> tuple[Any, float, float]:
 
 def _contracting(setting: Setting) -> bool:
     lipschitz = constants(setting.problem)[0]
-    return lipschitz is not None and setting.method.step_size * lipschitz <= 1
+    return lipschitz is not None and setting.method.largest_step_size * lipschitz <= 1
 
 
 def interval(setting: Setting, steps: RealArray) -> tuple[Any, ...]:
@@ -238,6 +238,11 @@ def mean_squared_gradient_range(setting: Setting, steps: FloatArray) -> tuple[Fl
     return mean_gradient_range(setting, steps, power=2)
 
 
+def weighted_mean_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """A mean of ‖g_s‖ over s < t with any weights: the ranges widen with s, so that of the last step holds it."""
+    return gradient_range(setting, np.maximum(steps - 1, 0))
+
+
 def mean_certified_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Running mean of a step rule's certified quantity, a concave non-decreasing function of ‖g_s‖: Jensen."""
     rule = getattr(setting.method, "rule", None)
@@ -284,6 +289,7 @@ RULES = {
     "gradient_norm": gradient_range,
     "mean_gradient_norm": mean_gradient_range,
     "mean_squared_gradient_norm": mean_squared_gradient_range,
+    "weighted_mean_gradient_norm": weighted_mean_range,
     "mean_certified": mean_certified_range,
     "min_gradient_norm": min_gradient_range,
     "gap": gap_range,

@@ -77,7 +77,7 @@ def rounding(setting: Setting, quantity: str, value: FloatArray, steps: RealArra
         return np.zeros(np.shape(value))  # measured elsewhere: nothing is known of its arithmetic
     problem = setting.problem
     steps = np.asarray(steps, dtype=np.float64)
-    running = quantity.startswith(("mean_", "min_"))
+    running = quantity.startswith(("mean_", "min_", "weighted_mean_"))
     shift = displaced(setting, steps, running)
     lipschitz, L0, L1 = constants(problem)
     L0 = L0 if np.isfinite(L0) else 0.0

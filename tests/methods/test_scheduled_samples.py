@@ -237,3 +237,32 @@ def test_what_rests_on_constants_does_not_apply():
     assert "schedule" in why_not(setting)
     comparison = cb.compare(cb.simulate(setting, 50, 128), [Far()])
     assert comparison.verdicts[0].verdict == "holds"
+
+
+def test_the_weighted_mean_of_gradient_norms():
+    """Against the sum written out; a step drawn with the probability eta_t/sum eta has this mean, so both are one statement."""
+    method = ClippedSGD(PowerSchedule(0.3, -0.5), NormClip(0.8))
+    problem = twins.PROBLEMS[0]
+    run = twins.simulated(problem, method)
+    weights, norms = method.step_size.at(np.arange(twins.STEPS)), run.gradient_norm.values
+    wanted = np.cumsum(weights[:, np.newaxis] * norms[:-1], axis=0) / np.cumsum(weights)[:, np.newaxis]
+    np.testing.assert_allclose(run.weighted_mean_gradient_norm[1:], wanted, rtol=1e-12)
+    np.testing.assert_allclose(run.weighted_mean_gradient_norm[0], norms[0], rtol=1e-14)
+    constant = twins.simulated(problem, method.replace(step_size=PowerSchedule(0.1)))
+    np.testing.assert_allclose(constant.weighted_mean_gradient_norm, constant.mean_gradient_norm, rtol=1e-12)
+    assert "weighted_mean_gradient_norm" not in twins.simulated(problem, method.replace(step_size=0.1))
+
+
+def test_the_weighted_mean_where_norms_are_taken_at_some_steps():
+    """Rows of a dataset: with a norm at every step the sum itself, in pieces the same mean, within the noise of the drawn steps."""
+    problem = cb.problems.Logistic(np.eye(4, 3) - 0.2, [1, -1, 1, -1], [3.0, 0, 0], ridge=0.1)
+    method = SGD(PowerSchedule(0.5, -0.5))
+    every, one = (
+        cb.simulate(cb.Setting(problem, cb.oracles.RowSampling(problem, tracked_every=k), method), 64, 512, 3, checkpoints=at)
+        for k, at in ((1, range(65)), (64, [64]))
+    )  # fmt: skip
+    weights = method.step_size.at(np.arange(64))
+    wanted = weights @ every.gradient_norm.values[:-1] / weights.sum()
+    np.testing.assert_allclose(every.weighted_mean_gradient_norm[-1], wanted, rtol=1e-12)
+    spread = one.weighted_mean_gradient_norm.values[-1] - wanted
+    assert abs(spread.mean()) < 5 * spread.std() / np.sqrt(512)

@@ -7,7 +7,7 @@ import pytest
 
 import clipbounds as cb
 from clipbounds.bounds.yu2023 import Growth
-from clipbounds.methods import DistributedSGD, MiniBatch, Ring, SClipEF
+from clipbounds.methods import SGD, DistributedSGD, MiniBatch, PowerSchedule, Ring, SClipEF
 from clipbounds.methods.base import Method
 from clipbounds.methods.steps import RuleH
 from clipbounds.problems import ClientQuadratics
@@ -28,8 +28,11 @@ def _methods(kind=Method):
 def measured_quantities():
     """Names of everything that a run may measure, by any method of the package."""
     network = DistributedSGD(0.1, network=Ring(4))
+    weighted = SGD(PowerSchedule(0.1))
     own = [m.extra_measured for m in _methods() if isinstance(m.extra_measured, dict)]
-    return sorted({*MEASURED, *network.extra_measured, *(name for names in own for name in names)})
+    return sorted(
+        {*MEASURED, *network.extra_measured, *weighted.extra_measured, *(name for names in own for name in names)}
+    )
 
 
 def clients(origin):
@@ -46,10 +49,20 @@ def on(origin, method):
 METHODS = {  # steps of at most 1/L: the map of a step does not stretch, so what rounding adds to one step is not magnified
     "server": DistributedSGD(0.5),
     "network": DistributedSGD(0.125, network=Ring(4)),
+    "weighted": SGD(PowerSchedule(0.5, -0.5)),
     "rule": MiniBatch(RuleH(step_scale=0.5, L0=1.0)),
 }
 CASES = [
-    (name, "rule" if name == "mean_certified" else "network" if name == "consensus_error" else "server")
+    (
+        name,
+        "rule"
+        if name == "mean_certified"
+        else "weighted"
+        if name.startswith("weighted")
+        else "network"
+        if name == "consensus_error"
+        else "server",
+    )
     for name in measured_quantities()
     if name not in (*COUNTED, *BY_SCHEDULE)
 ]
