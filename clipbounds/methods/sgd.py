@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .base import Block, Setting
 
 
+WEIGHTED_NAME = "weighted_mean_gradient_norm"
 WEIGHTED_MEAN = (
     "mean of ‖grad f(x_s)‖ over s < t with the weights eta_s (over s = 0 at t = 0): that of a step drawn like eta_s"
 )
@@ -71,11 +72,11 @@ class SampleMethod(Method):
 
     @property
     def extra_measured(self) -> dict[str, str]:
-        return {"weighted_mean_gradient_norm": WEIGHTED_MEAN} if self.scheduled else {}
+        return {WEIGHTED_NAME: WEIGHTED_MEAN} if self.scheduled else {}
 
     def observe(self, setting: Setting, block: Block) -> list[FloatArray]:
-        if not self.scheduled:
-            return []
+        if WEIGHTED_NAME not in self.extra_measured:  # a subclass may measure quantities of its own instead
+            return super().observe(setting, block)
         total = block.row(WEIGHTS)[0]
         return [block.row(WEIGHTED) / total if block.step else self._norms_at_start(setting)]
 
