@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..clipping import Clip, Identity
+from ..clipping import Clip, GrowingClip, Identity
 from ..clipping.norm import ball
 from ..lanes.blocks import LANES
 from ..oracles.base import STATE_ROWS
@@ -118,15 +118,13 @@ class SampleMethod(Method):
 
     def longest_step(self, dim: int, groups: int) -> float:
         """eta times the largest norm of the mean of `groups` clipped vectors, at all steps; inf where none is known."""
-        clip, threshold = self.operator, getattr(self, "threshold", None)
-        radius, growth = ball(clip)
-        eta = self.largest_step_size
-        if threshold is None and not growth:
-            return eta * clip.bound(dim)
-        if not radius:
+        clip, threshold, eta = self.operator, getattr(self, "threshold", None), self.largest_step_size
+        if threshold is not None and not ball(clip)[0]:
             return np.inf
-        largest = radius if threshold is None else threshold.supremum
-        return eta * largest * sum((k + 1.0) ** growth for k in range(groups)) / groups
+        stretch = 1.0 if threshold is None else threshold.supremum / clip.parameters[0]
+        if isinstance(clip, GrowingClip):  # thresholds that grow with the position are averaged
+            return eta * stretch * sum(clip.threshold_at(k) for k in range(groups)) / groups
+        return eta * stretch * clip.bound(dim)
 
     def extra_rows(self, noise: Any, dim: int) -> int:
         if noise.additive:

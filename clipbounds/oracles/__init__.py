@@ -7,6 +7,7 @@ from .components import EquispacedPhases, ScaledComponents, ShiftedCosh
 from .landing import Policy
 from .phase import GaussianPhase
 from .rows import RowSampling, Shuffled
+from .worst_drift import WorstDrift
 
 __all__ = [
     "ORACLE",
@@ -23,6 +24,7 @@ __all__ = [
     "ScaledComponents",
     "ShiftedCosh",
     "Shuffled",
+    "WorstDrift",
     "ZeroChainOracle",
     "constants_of_mean",
 ]

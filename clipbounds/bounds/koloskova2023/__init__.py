@@ -24,6 +24,8 @@ from .lower import (
     two_point_setting,
 )
 from .recalled import RecalledConvex, RecalledFloor, RecalledNonConvex, RecalledStochastic
+from .scheduled import WeightedS0Star
+from .scheduled_deterministic import ScheduledD1Mean, ScheduledD1Min, ScheduledD2
 from .sharp import S0
 from .stochastic import S1, S2, S3, StochasticFloor
 from .strongly_convex import D3, D3ClosedForm
@@ -33,7 +35,9 @@ __all__ = [
     "D2B", "D2G", "D3", "S0", "S1", "S2", "S3",
     "AdversaryLowerBound", "D1Hessian", "D1Iterations", "D1LowerBound", "D1Mean", "D1Min", "D1Phi", "D1Refined",
     "D2Exact1D", "D2LastIterate", "D2LowerBound", "D2WeightedAverage", "D3ClosedForm", "FiniteLowerBound",
-    "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic", "S0Finite", "S0Star", "StochasticFloor",
+    "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic", "S0Finite", "S0Star",
+    "ScheduledD1Mean", "ScheduledD1Min", "ScheduledD2", "StochasticFloor",
+    "WeightedS0Star",
     "best_skew", "hardest_convex_huber", "hardest_gap", "hardest_huber", "hardest_slope", "huber_setting",
     "iterations", "least_iterations", "two_point_setting",
 ]  # fmt: skip

@@ -135,6 +135,30 @@ class Envelope:
             self._insert(new.ravel())
         return upper
 
+    def highest(self, slope: float) -> float:
+        """sup over u >= 0 of slope·u - Psi*(u), rounded up; inf for slopes above `steepest`. Cells are cut as in `bound`."""
+        if not slope <= self.steepest:
+            return np.inf
+        for _ in range(ROUNDS):
+            left, right = slope * self.edges - self.values, slope * self.edges[1:] - self.corners
+            upper = max(left.max(), right.max(), slope * self.edges[-1] - self.end)
+            slack = TOLERANCE * (left.max() + slope * self.edges[1])
+            loose = np.flatnonzero(
+                (right > left.max() + 0.25 * (upper - left.max())) & (right - left[1:] > 0.25 * slack)
+            )
+            if upper <= left.max() + slack or self.edges.size > LARGEST_TABLE or loose.size == 0:
+                break
+            width = np.diff(self.edges)[loose]
+            self._insert((self.edges[loose, np.newaxis] + width[:, np.newaxis] * np.arange(1, 4) / 4).ravel())
+        size = slope * self.edges[-1] + abs(self.end)
+        return float(upper + MARGIN * (size if upper == slope * self.edges[-1] - self.end else self._size(slope)))
+
+    def _size(self, slope: float) -> float:
+        """Of the summands at the edge where slope·u - Psi*(u) is largest: what rounding errors are relative to."""
+        most = int(np.argmax(slope * self.edges - self.values))
+        at = min(most + 1, self.edges.size - 1)
+        return float(slope * self.edges[at] + np.abs(self.values[most : at + 1]).max())
+
     def _insert(self, new: FloatArray) -> None:
         edges = np.concatenate([self.edges, new])
         values = np.concatenate([self.values, self._values(new)])
