@@ -14,7 +14,7 @@ from ..lanes.norms import lane_norms
 from ..lanes.random import NOISE, threefry, uniform
 from ..lanes.views import row
 from ..problems import Problem
-from ..specs import POSITIVE, Part, inf, parameter
+from ..specs import POSITIVE, REAL, Part, inf, parameter
 from .base import ORACLE, Oracle
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @kernel(ORACLE)
 def worst_drift(x, v, state, params, dim, batch, step, words):
-    """params: threshold, sigma. The two atoms of `worst_case.drift_atoms` for u = ‖grad f(x)‖, along the gradient."""
+    """params: threshold, sigma, growth. The two atoms of `worst_case.drift_atoms` for u = ‖grad f(x)‖, along the gradient."""
     if batch > 0:
         for l in range(LANES):
             word, _ = threefry(words[0], NOISE, np.uint64(step), words[1] + np.uint64(l))
             state[l] = uniform(word)
         return
-    c, sigma = params[0], params[1]
+    c, sigma = params[0] * (step + 1.0) ** params[2], params[1]
     norms = row(state, 1)
     lane_norms(v, norms, dim)
     for l in range(LANES):
@@ -60,11 +60,13 @@ class WorstDrift(Oracle):
     problem : Problem
     threshold : float c in (0, inf), of the clipping that it works against
     sigma : float in (0, inf)
+    growth : float a, for a threshold c (t+1)^a at step t = 0, 1, ...
     """
 
     problem: Part[Problem]
     threshold: float = parameter(POSITIVE)
     sigma: float = parameter(POSITIVE)
+    growth: float = parameter(REAL, default=0.0)
 
     fill = worst_drift
 
@@ -80,7 +82,7 @@ class WorstDrift(Oracle):
 
     @property
     def parameters(self) -> FloatArray:
-        return np.array([self.threshold, self.sigma])
+        return np.array([self.threshold, self.sigma, self.growth])
 
     def check(self, setting: Setting) -> None:
         if setting.method.samples_per_step != 1:

@@ -27,6 +27,18 @@ def test_one_step_has_the_atoms_of_the_drift_theorem(dim, c, u):
         assert abs(share - weights[1]) < 5 * np.sqrt(weights[0] * weights[1] / count)
 
 
+def test_the_threshold_may_grow():
+    """Step t of the growing law draws as step t of the one for the threshold of that step: here after t steps that stand still."""
+    problem, t = cb.problems.Quadratic(1.0, 0.4), 3
+    growing = cb.oracles.WorstDrift(problem, 0.5, 1.0, growth=0.7)
+    still = cb.oracles.WorstDrift(problem, 0.5 * (t + 1) ** 0.7, 1.0)
+    method = cb.methods.SGD(cb.methods.ListSchedule([1e-300] * t + [1.0]))
+    runs = [
+        cb.simulate(cb.Setting(problem, noise, method), t + 1, 64, 2, checkpoints=[t + 1]) for noise in (growing, still)
+    ]
+    np.testing.assert_allclose(runs[0].gradient_norm, runs[1].gradient_norm, rtol=1e-14)
+
+
 def test_batches_are_refused():
     problem = cb.problems.Quadratic(1.0, 1.0)
     with pytest.raises(ValueError, match="one sample a step, but 2"):
