@@ -20,7 +20,8 @@ from alarm_cells import CELLS, FIRST, LAWS, true_mean
 from toy_bounds import Level
 
 import clipbounds as cb
-from clipbounds.verdict import clopper_pearson, judge, measured_range
+from clipbounds.verdict import clopper_pearson, measured_range
+from clipbounds.verdict.case import limit_of
 from clipbounds.verdict.means import Bets, facts_of
 from clipbounds.verdict.sequential import look_error
 
@@ -60,7 +61,7 @@ def simulated(cell, seed, count):
 def suspects(cell, mean, seeds, modes=MODES):
     """Whether `compare` may give a false verdict at some look, shape (modes, seeds)."""
     steps = np.array([cell.steps])
-    below, above = (judge.limit_of(bound, cell.setting, np.array([bound.level]), steps)[0] for bound in bounds_of(mean))
+    below, above = (limit_of(bound, cell.setting, np.array([bound.level]), steps)[0] for bound in bounds_of(mean))
     facts = facts_of(cell.setting, "gradient_norm", steps, measured_range(cell.setting, "gradient_norm", steps))
     sizes = [FIRST * 2**k for k in range(int(np.log2(BUDGET // FIRST)) + 1)]
     looks = {}  # for each mode, the bets at each look: two bounds, two sides
