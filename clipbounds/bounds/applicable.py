@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def applicable(setting: Setting, *, accept_sampled: bool = False) -> list[Bound]:
     """The bounds of the package whose hypotheses hold for a setting, with the default values of their parameters.
 
-    Floors are listed with the rest; predictions, statements whose constants are not confirmed, superseded bounds, and
-    bounds with a parameter that has no default are not.
+    Floors are listed with the rest; predictions, statements whose constants are not confirmed, superseded bounds, bounds
+    that take seconds (``costly``), and bounds with a parameter that has no default are not.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def applicable(setting: Setting, *, accept_sampled: bool = False) -> list[Bound]
     for kind in sorted(_subclasses(Bound), key=lambda c: (c.__module__, c.__name__)):
         if not (kind.__module__.startswith("clipbounds.bounds.") and hasattr(kind, "quantity") and kind.asserted):
             continue
-        if kind.evaluate is Bound.evaluate or kind.superseded_by:  # the common part of several bounds
+        if kind.evaluate is Bound.evaluate or kind.superseded_by or kind.costly:  # the common part of several bounds
             continue
         fields = [f for f in dataclasses.fields(kind) if f.init]
         if any(f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING for f in fields):

@@ -106,6 +106,7 @@ class Bound(Spec):
         aggregate = "mean"
         asserted = True
     superseded_by: ClassVar[str] = ""
+    costly: ClassVar[bool] = False  # a value takes seconds: to be asked for by name, not by `applicable`
     takes_schedules: ClassVar[bool] = False
     statement: ClassVar[str] = ""
     source: ClassVar[str] = ""

@@ -46,3 +46,15 @@ def test_a_described_setting_with_any_constants_gets_a_list(given):
             continue
         for method in (SETTING.method, cb.methods.SGD(0.1)):
             assert isinstance(applicable(cb.Constants(method=method, **chosen, **extra)), list)
+
+
+def test_what_takes_seconds_is_asked_for_by_name():
+    setting = cb.Setting(
+        cb.problems.Quadratic([1.0], [0.25]),
+        cb.noise.TwoPoint(1.0, 0.5),
+        cb.methods.ClippedSGD(0.01, cb.clipping.NormClip(1.0)),
+    )
+    listed = {type(bound).__name__ for bound in cb.applicable(setting)}
+    slow = cb.bounds.koloskova2023.S0Finite()
+    assert "S0Star" in listed and "S0Finite" not in listed
+    assert all(row.holds for row in slow.hypotheses(setting))

@@ -56,6 +56,7 @@ class S0Finite(S0Star):
     p: float = parameter(Interval(1, 2, closed_high=True), "the moment of the noise that is used", default=2.0)
     added_variance: float = parameter(NON_NEGATIVE, "must be 0", default=0.0)
 
+    costly = True
     statement = (
         r"\bar G\le\tfrac1T\Phi_T(F_0),\ \Phi_0=0,\ \Phi_{k+1}(\varphi)\ge\sup_{u^2\le2L\varphi}\bigl[u+\Phi_k(\varphi-\eta\Psi^*(u))\bigr]"
         r"\ \text{concave}"
