@@ -14,7 +14,7 @@ from ..version import __version__
 from .catalogue import find_experiments, identifier, own_experiments, title
 from .describe import alternative_text
 from .explorer import EXPLORERS
-from .runner import read_records, read_times, write_whole
+from .runner import read_records, read_times, write_result
 
 MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "vacuous": "∅", "not measured": "–"}
 ASSETS = ("gallery.css", "gallery.js")
@@ -87,7 +87,7 @@ def _tables(record, folder, claim):
     for name, table in record["data"].items():
         columns = _columns(table)
         file = f"{claim}.{_file_name(name)}.csv"
-        write_whole(folder / file, csv_bytes(table))
+        write_result(folder / file, csv_bytes(table))
         lines = list(zip(*columns.values(), strict=True))
         cells = [[_number(value) for value in line] for line in lines[:ROWS_SHOWN]]
         shown.append({"name": name, "file": file, "columns": list(columns), "cells": cells, "count": len(lines)})
@@ -159,7 +159,7 @@ def write_gallery(root):
     figures = root / "figures"
     templates = environment()
     for name in ASSETS:
-        write_whole(figures / name, template_text(name).encode())
+        write_result(figures / name, template_text(name).encode())
     done = [entry for entry in entries if entry["record"]]
     papers = [
         {"key": key, "about": PAPERS.get(key), "entries": [entry for entry in entries if entry["paper"] == key]}
@@ -190,7 +190,7 @@ def write_gallery(root):
         }
         pages.append((folder / f"{entry['claim']}.html", "claim.html.j2", values))
     for path, template, values in pages:
-        write_whole(path, templates.get_template(template).render(values).encode())
+        write_result(path, templates.get_template(template).render(values).encode())
     return [path for path, _, _ in pages]
 
 

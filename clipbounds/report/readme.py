@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..papers import PAPERS
 from .lab import VERDICTS
-from .runner import write_whole
+from .runner import write_result
 
 
 def verdict_table(records):
@@ -54,4 +54,4 @@ def update_readme(root, records):
 
 def _update(path, name, table):
     if path.is_file():
-        write_whole(path, replace_between(path.read_text(encoding="utf-8"), name, table()).encode())
+        write_result(path, replace_between(path.read_text(encoding="utf-8"), name, table()).encode())

@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from ..specs import Spec
+from ..whole_files import TEMPORARY, write_whole
 from .cellfile import Damaged, decode, decode_record, encode
 
-CELL, ASIDE, TEMPORARY = ".cell", "set_aside", ".tmp-"
+CELL, ASIDE = ".cell", "set_aside"
 STALE = 3600.0  # s: an unfinished file this old was left by a process that was killed
 CELLS_A_FOLDER = 1000
 NAMES = re.compile(r"[\w-]+")
@@ -108,17 +109,7 @@ class Journal:
         if path.parent not in self._made:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._made.add(path.parent)
-        temporary = path.parent / f"{TEMPORARY}{os.urandom(8).hex()}"
-        try:
-            with open(temporary, "xb", buffering=0) as stream:
-                view = memoryview(data)
-                while view:
-                    view = view[stream.write(view) :]
-                os.fsync(stream.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_whole(path, data, kept=True)
 
     def read(self, name):
         """Arrays and `about` of a cell, or None if there is none; a damaged one is set aside."""

@@ -5,9 +5,9 @@ The text of the file is a function of its content, so that one bit changed anywh
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
+from ..whole_files import write_whole
 from .journal import canonical
 
 FORMAT, UNSEALED = 2, 1  # manifests of format 1 had no checksum and are still read
@@ -67,7 +67,7 @@ def write(folder, content):
     """Write the manifest and then its copy, each whole or not at all."""
     text = _text(content)
     for name in (MANIFEST, COPY):
-        write_text(Path(folder) / name, text)
+        write_whole(Path(folder) / name, text.encode(), kept=True)
 
 
 def write_copy(folder, content):
@@ -78,18 +78,4 @@ def write_copy(folder, content):
             return
     except (OSError, UnicodeDecodeError):
         pass
-    write_text(path, text)
-
-
-def write_text(path, text):
-    """A file with this text, under its name whole or not at all."""
-    temporary = path.parent / f".{path.name}-{os.urandom(8).hex()}"
-    try:
-        with open(temporary, "x", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, text.encode(), kept=True)

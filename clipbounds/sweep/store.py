@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 from ..version import __version__
+from ..whole_files import write_whole
 from . import manifest as manifests
 from .journal import Journal, shard_digits
 from .manifest import COPY, FORMAT, MANIFEST, ManifestDamaged
@@ -80,7 +81,8 @@ class Store:
             text = "\n".join(names)
             try:
                 path.parent.mkdir(exist_ok=True)
-                manifests.write_text(path, f"{head}{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+                seal = hashlib.sha256(text.encode()).hexdigest()
+                write_whole(path, f"{head}{seal}\n{text}".encode(), kept=True)
             except OSError:
                 pass  # they are computed again
         return names
@@ -111,7 +113,7 @@ class Store:
         """Write `failed.json`, or remove it if nothing failed; each shard has a file of its own."""
         path = self.folder / (FAILED if shard is None else FAILED_SHARD.format(*shard))
         if failures:
-            manifests.write_text(path, json.dumps(failures, indent=1))
+            write_whole(path, json.dumps(failures, indent=1).encode(), kept=True)
         else:
             path.unlink(missing_ok=True)
 

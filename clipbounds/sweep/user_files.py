@@ -4,7 +4,6 @@
 ``.py``, and its folder put at the end of Python's path, so that it may import others beside it and processes find it.
 """
 
-import ast
 import contextlib
 import importlib
 import importlib.util
@@ -14,8 +13,8 @@ import traceback
 from pathlib import Path
 
 from ..lanes.kernel_cache import cache_root
-from ..lanes.meaning import digest_of, syntax
-from .manifest import write_text
+from ..lanes.meaning import digest_of, text_meaning
+from ..whole_files import write_whole
 
 PROGRAMS = "program"  # in the folder of the caches: texts that workers were sent
 REMEMBERED = "_clipbounds_meaning"
@@ -127,7 +126,7 @@ def keep(folder, modules):
             if path.read_text(encoding="utf-8") == text:
                 continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
+        write_whole(path, text.encode(), kept=True)
 
 
 def offer(folder):
@@ -137,22 +136,14 @@ def offer(folder):
         importlib.invalidate_caches()
 
 
-def _meaning(text):
-    """Hex digest of a program text without comments and layout, as `sources` tells texts apart."""
-    try:
-        return digest_of([syntax(ast.parse(text))])
-    except (SyntaxError, ValueError):
-        return digest_of([text])
-
-
 def _remember(module):
     """What the file of a module says, as it was when this was first asked after the module's import; None without one."""
     spec = getattr(module, "__spec__", None)  # a new one at every import and reload
     if spec is None or not spec.origin:
         return None
     if not hasattr(spec, REMEMBERED):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            setattr(spec, REMEMBERED, _meaning(Path(spec.origin).read_text(encoding="utf-8")))
+        with contextlib.suppress(OSError):
+            setattr(spec, REMEMBERED, text_meaning(Path(spec.origin).read_bytes()))
     return getattr(spec, REMEMBERED, None)
 
 
@@ -184,6 +175,6 @@ def bring(modules):
             found = _remember(import_module(name))
         except ValueError as error:
             return str(error)
-        if found not in (None, _meaning(text)):
+        if found not in (None, text_meaning(text.encode())):
             return f"it has the module {name} with another text than the driver's file; restart it"
     return None
