@@ -35,7 +35,8 @@ def kept_digest(cause: str, find: Callable[[], str]) -> str:
         if seal == digest_of([name, found], 64):
             return found
     found = find()
-    with contextlib.suppress(OSError):  # it is found again next time
-        path.parent.mkdir(parents=True, exist_ok=True)
+    # a cache is begun by its first kernel, so that a command that fails before leaves nothing behind
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
         write_whole(path, f"{found} {digest_of([name, found], 64)}".encode("ascii"))
     return found

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from ..version import __version__
-from ..whole_files import write_whole
+from ..whole_files import TEMPORARY, write_whole
 from . import manifest as manifests
 from .journal import Journal, shard_digits
 from .manifest import COPY, FORMAT, MANIFEST, ManifestDamaged
@@ -141,7 +141,7 @@ def _is_strange(folder):
         return False
     if not folder.is_dir():
         return True
-    return any(not name.startswith((f".{MANIFEST}-", f".{COPY}-", PROBE, PROGRAM)) for name in os.listdir(folder))
+    return any(not name.startswith((TEMPORARY, PROBE, PROGRAM)) for name in os.listdir(folder))
 
 
 def describe(sweep, sources, accepted=()):
