@@ -40,7 +40,7 @@ STORE = 3e7  # cells times steps of the coarse bounds
 class DensityOnLine:
     """A setting in coordinates about its minimiser, its window, and the steps after which its means stay."""
 
-    def __init__(self, setting: Setting, steps: int, tolerance: float):
+    def __init__(self, setting: Setting, steps: int, tolerance: float) -> None:
         self.setting, self.horizon = setting, steps
         problem, method = setting.problem, setting.method
         self.start = float(problem.x0[0] - problem.minimiser[0])
