@@ -10,7 +10,19 @@ import clipbounds
 PACKAGE = Path(clipbounds.__file__).parent
 # floors from the ground up; rooms on one floor may use each other as long as no file is in a circle
 FLOORS = (
-    {"version", "array_types", "formulas", "papers", "spec_fields", "spec_text", "specs", "facts", "lanes", "data"},
+    {
+        "version",
+        "array_types",
+        "formulas",
+        "papers",
+        "spec_fields",
+        "spec_text",
+        "specs",
+        "facts",
+        "lanes",
+        "data",
+        "whole_files",
+    },
     {"problems", "noise", "clipping"},
     {"oracles", "networks", "torch"},
     {"methods", "described"},

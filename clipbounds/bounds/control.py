@@ -8,6 +8,8 @@ from ..specs import POSITIVE, parameter
 from .base import Bound
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..array_types import FloatArray
     from ..methods.base import Setting
     from .base import Hypothesis
@@ -55,7 +57,8 @@ class Scaled(Bound):
 
     @property
     def failure_probability(self) -> float:
-        return self.bound.failure_probability  # type: ignore[attr-defined]
+        bound: Any = self.bound  # one that holds with a probability
+        return bound.failure_probability
 
     @property
     def simultaneous(self) -> bool:

@@ -1,13 +1,22 @@
 """What all commands share: plain errors, options, progress bars."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TextIO
+
+    from rich.progress import Progress
 
 BROKEN_PIPE, TERMINATED = 141, 143  # 128 + the signal, as shells have it
 SHOW = "CLIPBOUNDS_TRACEBACK"
@@ -23,13 +32,20 @@ class OneSentence(click.Group):
     $CLIPBOUNDS_TRACEBACK shows the traceback of what this program did not foresee.
     """
 
-    def invoke(self, context):
+    def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except BrokenPipeError as error:
             raise _NobodyReads from error
 
-    def main(self, args=None, prog_name=None, complete_var=None, standalone_mode=True, **extra):
+    def main(
+        self,
+        args: Any = None,
+        prog_name: Any = None,
+        complete_var: Any = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, False, **extra)
         try:
@@ -60,7 +76,7 @@ class OneSentence(click.Group):
         sys.exit(code)
 
 
-def _leave(code):
+def _leave(code: int) -> None:
     """End the process now: an interpreter that tidies up after a cluster which has gone takes ten seconds for nothing."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
@@ -72,22 +88,22 @@ class _NobodyReads(Exception):
     """A broken pipe, which click itself would end with exit code 1."""
 
 
-def _sentence(text):
+def _sentence(text: str) -> str:
     """The text in one line."""
     return " ".join(text.split())
 
 
-def _drop(stream):
+def _drop(stream: TextIO) -> None:
     """Let what is still in the buffer go nowhere, so that the interpreter does not complain at its end."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def speaks_plainly(command):
+def speaks_plainly(command: Callable[..., Any]) -> Callable[..., Any]:
     """Turn a ValueError or a file that cannot be read or written into one sentence and exit code 2, Ctrl-C into 130."""
 
     @functools.wraps(command)
-    def wrapped(*arguments, **options):
+    def wrapped(*arguments: Any, **options: Any) -> Any:
         try:
             return command(*arguments, **options)
         except ValueError as error:
@@ -107,7 +123,7 @@ def speaks_plainly(command):
     return wrapped
 
 
-def _results_folder(context, option, given):
+def _results_folder(context: click.Context, option: click.Parameter, given: Path | None) -> Path:
     """The folder of the results; `run` may make it, the other commands read what is there."""
     from ..report.catalogue import check_folder, default_root
 
@@ -131,7 +147,7 @@ root_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
-def progress_bars(disabled=False):
+def progress_bars(disabled: bool = False) -> Progress:
     """Progress bars on standard error with the time left, or nothing where `disabled`."""
     from rich.console import Console
     from rich.progress import (
@@ -153,7 +169,7 @@ def progress_bars(disabled=False):
     return Progress(*columns, console=Console(stderr=True), disable=disabled, transient=True)
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """Seconds in words."""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
@@ -166,12 +182,16 @@ class Lines:
 
     EVERY, LEAST, PART = 30.0, 1.0, 0.05  # s, s, share of the whole
 
-    def __init__(self, what, say=None, clock=time.monotonic):
+    def __init__(
+        self, what: str, say: Callable[[str], None] | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.what, self.clock = what, clock
         self.say = say or (lambda text: click.echo(text, err=True))
-        self.started, self.first, self.last, self.told = clock(), None, None, None
+        self.started: float = clock()
+        self.first: int | None = None  # how much was done when the first line was due
+        self.last, self.told = self.started, 0
 
-    def __call__(self, done, total):
+    def __call__(self, done: int, total: int) -> None:
         now = self.clock()
         if self.first is None:
             self.first, self.last, self.told = done, now, done

@@ -1,15 +1,24 @@
 """The commands that run experiments and show their verdicts: list, run, check and report."""
 
+from __future__ import annotations
+
 import json as json_module
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import json_option, progress_bars, root_option, speaks_plainly
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
-def register(group):
+    from rich.console import Console
+
+
+def register(group: click.Group) -> None:
     """Add the commands to the group."""
     for command in (list_experiments, run, check, report):
         group.add_command(command)
@@ -19,7 +28,7 @@ def register(group):
 @root_option
 @json_option
 @speaks_plainly
-def list_experiments(root, as_json):
+def list_experiments(root: Path, as_json: bool) -> None:
     """List the experiments and their last verdicts."""
     from ..report.catalogue import find_experiments, identifier, title
     from ..report.runner import read_records
@@ -47,7 +56,7 @@ def list_experiments(root, as_json):
 @root_option
 @json_option
 @speaks_plainly
-def run(experiments, budget, seed, again, root, as_json):
+def run(experiments: tuple[str, ...], budget: str, seed: int, again: bool, root: Path, as_json: bool) -> None:
     """Run EXPERIMENTS (all of them if none is given): figures, and a record of every verdict.
 
     Each is a name that `clipbounds list` prints (koloskova2023/skewness), all of a paper (koloskova2023), or a file or
@@ -72,7 +81,7 @@ def run(experiments, budget, seed, again, root, as_json):
             name = identifier(file)
             part = progress.add_task(f"  {name}", total=1)
 
-            def tell(done, total, what, part=part, name=name):
+            def tell(done: int, total: int, what: str, part: Any = part, name: str = name) -> None:
                 progress.update(part, completed=done, total=total, description=f"  {name} {what}".rstrip())
 
             begun = time.perf_counter()
@@ -99,7 +108,7 @@ def run(experiments, budget, seed, again, root, as_json):
 @root_option
 @json_option
 @speaks_plainly
-def check(root, as_json):
+def check(root: Path, as_json: bool) -> None:
     """Write paper_checks.md from the recorded verdicts; exit 1 if an asserted bound is violated."""
     from ..report.lab import VERDICTS
     from ..report.paper_checks import not_run, stale, violated, write_paper_checks
@@ -121,7 +130,7 @@ def check(root, as_json):
 @root_option
 @json_option
 @speaks_plainly
-def report(root, as_json):
+def report(root: Path, as_json: bool) -> None:
     """Write the gallery, figures/index.html and a page a claim, from the recorded verdicts."""
     from ..report.gallery import write_gallery
 
@@ -132,7 +141,7 @@ def report(root, as_json):
         click.echo(f"{len(pages)} pages; open {pages[0]}")
 
 
-def _print_record(console, record, seconds, clock):
+def _print_record(console: Console, record: dict[str, Any], seconds: float, clock: Any) -> None:
     console.print(f"[bold]{record['id']}[/] {seconds:.1f} s", highlight=False)
     measured = {row["claim"]: row for row in (clock or {"rows": []})["rows"]}
     for row in record["rows"]:
@@ -145,7 +154,7 @@ def _print_record(console, record, seconds, clock):
         )
 
 
-def _exit_if_violated(records):
+def _exit_if_violated(records: list[dict[str, Any]]) -> None:
     from ..report.paper_checks import violated
 
     bad = violated(records)

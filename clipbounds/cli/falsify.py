@@ -1,21 +1,29 @@
 """The commands that attack a bound and run an instance again: falsify and replay."""
 
+from __future__ import annotations
+
 import json as json_module
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import json_option, progress_bars, speaks_plainly
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def register(group):
+    from ..bounds.base import Bound
+
+
+def register(group: click.Group) -> None:
     """Add the commands to the group."""
     for command in (falsify, replay):
         group.add_command(command)
 
 
-def _bound_of(text):
+def _bound_of(text: str) -> Any:
     """The bound that a word of the command line names: file.py, file.py:Name, paper.Class or paper.Class(p=1.5)."""
     from ..bounds import Bound
     from ..sweep.user_files import import_file
@@ -43,7 +51,7 @@ def _bound_of(text):
     return _made(found, text)
 
 
-def _known(text):
+def _known(text: str) -> Any:
     """A bound of the package by its name, paper.Class."""
     from .. import bounds
 
@@ -58,7 +66,7 @@ def _known(text):
     return found
 
 
-def _made(found, text):
+def _made(found: Any, text: str) -> Bound:
     if not isinstance(found, type):
         return found
     try:
@@ -84,7 +92,17 @@ def _made(found, text):
 )
 @json_option
 @speaks_plainly
-def falsify(bound, evaluations, seconds, seed, confidence, space, mutants, out, as_json):
+def falsify(
+    bound: str,
+    evaluations: int,
+    seconds: float,
+    seed: int,
+    confidence: float,
+    space: str | None,
+    mutants: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
     """Search for a setting in which BOUND is false.
 
     BOUND is a Python file that defines a subclass of clipbounds.bounds.Bound (or file.py:NAME), or a bound of the package,
@@ -113,7 +131,7 @@ def falsify(bound, evaluations, seconds, seed, confidence, space, mutants, out, 
     with progress_bars(disabled=as_json or not sys.stderr.isatty()) as bars:
         task = bars.add_task("best ratio -", total=evaluations)
 
-        def progress(done, total, best):
+        def progress(done: int, total: int, best: Any) -> None:
             bars.update(task, completed=done, description=f"best ratio {'-' if best is None else f'{best:.4g}'}")
 
         result = search(
@@ -132,7 +150,7 @@ def falsify(bound, evaluations, seconds, seed, confidence, space, mutants, out, 
     sys.exit(1 if result.broken else 0)
 
 
-def _space_of(text):
+def _space_of(text: str | None) -> Any:
     """The list that file.py:NAME names."""
     if text is None:
         return None
@@ -145,7 +163,7 @@ def _space_of(text):
     return found
 
 
-def write_files(result, folder):
+def write_files(result: Any, folder: Path) -> list[Path]:
     """The instance, the figure and a page in a folder."""
     from ..report.falsification import write_page
 
@@ -160,7 +178,7 @@ def write_files(result, folder):
 @click.option("--bound", "source", type=click.Path(path_type=Path), help="The Python file that defines the bound.")
 @json_option
 @speaks_plainly
-def replay(file, source, as_json):
+def replay(file: Path, source: Path | None, as_json: bool) -> None:
     """Run the instance in FILE, which falsify has written, again. Exit code 1 if the file is not confirmed."""
     from ..falsifier import replay as again
     from ..falsifier.result import number

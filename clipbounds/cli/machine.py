@@ -1,5 +1,7 @@
 """The commands that speak of this computer: warm, bench and doctor."""
 
+from __future__ import annotations
+
 import json as json_module
 import sys
 import time
@@ -10,7 +12,7 @@ import click
 from .common import json_option, progress_bars, root_option, speaks_plainly
 
 
-def register(group):
+def register(group: click.Group) -> None:
     """Add the commands to the group."""
     for command in (warm, bench, doctor):
         group.add_command(command)
@@ -18,7 +20,7 @@ def register(group):
 
 @click.command()
 @speaks_plainly
-def warm():
+def warm() -> None:
     """Compile every kernel once, so that later runs start at once."""
     import os
 
@@ -46,7 +48,7 @@ def warm():
 @click.option("--quick", is_flag=True, help="Few cases, under a minute, compared with the committed ratios.")
 @root_option
 @speaks_plainly
-def bench(quick, root):
+def bench(quick: bool, root: Path) -> None:
     """Time ours beside NumPy, SciPy, Numba, JAX and C++ in one run."""
     import subprocess
 
@@ -62,7 +64,7 @@ def bench(quick, root):
 @click.option("--root", type=click.Path(path_type=Path), help="Folder of the results; by default the one of `run`.")
 @json_option
 @speaks_plainly
-def doctor(root, as_json):
+def doctor(root: Path | None, as_json: bool) -> None:
     """Tell what this installation is made of, what is wrong with it, and whether it computes what is known.
 
     Exit code 1 if something is wrong; an extra that is missing is told, and is no fault.

@@ -1,14 +1,20 @@
 """The commands that confront measurements with bounds, or examine them: overlay and diagnose."""
 
+from __future__ import annotations
+
 import json as json_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import json_option, speaks_plainly
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def register(group):
+
+def register(group: click.Group) -> None:
     """Add the commands to the group."""
     for command in (overlay, diagnose):
         group.add_command(command)
@@ -32,7 +38,16 @@ def register(group):
 @click.option("--width", help="For a paper, with a PDF: column, text, page, or inches.")
 @json_option
 @speaks_plainly
-def overlay(store, x, bounds, confidence, partial, out, width, as_json):
+def overlay(
+    store: Path,
+    x: str | None,
+    bounds: tuple[str, ...],
+    confidence: float,
+    partial: bool,
+    out: Path | None,
+    width: str | None,
+    as_json: bool,
+) -> None:
     """Confront every cell of the sweep in STORE with bounds: a figure, and a table of verdicts as CSV and JSON."""
     from ..sweep.overlay import APPLICABLE, OWN
     from ..sweep.overlay import overlay as confront
@@ -48,7 +63,7 @@ def overlay(store, x, bounds, confidence, partial, out, width, as_json):
     click.echo("\n".join(map(str, files)))
 
 
-def _width(text):
+def _width(text: str | None) -> str | float | None:
     """The width of a figure: a number where the text is one."""
     try:
         return None if text is None else float(text)
@@ -79,7 +94,16 @@ def _width(text):
 @click.option("--width", help="Of the figure, for a paper: column, text, page, or inches.")
 @json_option
 @speaks_plainly
-def diagnose(log, threshold, gradients, trajectory, out, width, as_json, **assumed):
+def diagnose(
+    log: Path,
+    threshold: float,
+    gradients: Path | None,
+    trajectory: Any,
+    out: Path | None,
+    width: str | None,
+    as_json: bool,
+    **assumed: Any,
+) -> None:
     """What the gradient norms in LOG (CSV, TSV, JSON lines, trainer_state.json) say about a clipping threshold."""
     from ..diagnosis import diagnose as examine
 
@@ -97,7 +121,7 @@ def diagnose(log, threshold, gradients, trajectory, out, width, as_json, **assum
     click.echo(json_module.dumps(found.to_dict(), indent=1, ensure_ascii=False) if as_json else str(found))
 
 
-def _arrays(path):
+def _arrays(path: Path) -> Any:
     """What a NPY or NPZ file holds."""
     import zipfile
 

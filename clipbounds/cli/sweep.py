@@ -1,5 +1,7 @@
 """The commands sweep, status, export, repair and components."""
 
+from __future__ import annotations
+
 import json as json_module
 import os
 import signal
@@ -7,10 +9,19 @@ import sys
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .common import Lines, Terminated, duration, json_option, progress_bars, speaks_plainly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+    from typing import Any
+
+    from ..sweep.outcome import Report
+    from ..sweep.spec import Sweep
 
 folder = click.Path(file_okay=True, path_type=Path)
 MANY_CELLS, LONG = 10**6, 86400.0  # cells, s: beyond, --yes is asked for
@@ -18,17 +29,17 @@ START = {"threads": 0.0, "processes": 2.5, "dask": 3.5}  # s until the first cel
 SHOWN = 5  # failed or diverged cells that are named
 
 
-def register(group):
+def register(group: click.Group) -> None:
     """Add the commands to the group."""
     for command in (sweep, status, export, repair, components):
         group.add_command(command)
 
 
 @contextmanager
-def _ends_politely():
+def _ends_politely() -> Iterator[None]:
     """SIGTERM is treated like Ctrl-C: cells that are written stay, the exit code tells."""
 
-    def stop(number, frame):
+    def stop(number: int, frame: Any) -> None:
         raise Terminated
 
     before = signal.signal(signal.SIGTERM, stop)
@@ -65,7 +76,19 @@ def _ends_politely():
 )
 @json_option
 @speaks_plainly
-def sweep(spec, store, executor, address, workers, shard, dry_run, yes, progress, as_json, **choices):
+def sweep(
+    spec: Path,
+    store: Path | None,
+    executor: str,
+    address: str | None,
+    workers: int | None,
+    shard: str | None,
+    dry_run: bool,
+    yes: bool,
+    progress: str,
+    as_json: bool,
+    **choices: Any,
+) -> None:
     """Compute the cells of the sweep in the TOML file SPEC that the store does not hold yet.
 
     Interrupt it whenever you like, and run it again to go on. Exit code 1 if a cell fails.
@@ -81,7 +104,7 @@ def sweep(spec, store, executor, address, workers, shard, dry_run, yes, progress
         if not as_json:
             for line in _announce(grid, plan, part):
                 click.echo(line, err=True)
-        if dry_run:
+        if dry_run or store is None:
             if as_json:
                 click.echo(json_module.dumps({"shape": list(grid.shape), **plan}))
             return
@@ -103,7 +126,16 @@ def sweep(spec, store, executor, address, workers, shard, dry_run, yes, progress
         sys.exit(1)
 
 
-def _plan(room, grid, store, part, executor, workers, address, choices):
+def _plan(
+    room: ModuleType,
+    grid: Sweep,
+    store: Path | None,
+    part: tuple[int, int] | None,
+    executor: str,
+    workers: int | None,
+    address: str | None,
+    choices: dict[str, Any],
+) -> dict[str, Any]:
     """How many cells there are, how many are to be computed, and for how long, without a cluster's help."""
     from ..sweep.executors import check_executor
     from ..sweep.shards import part_of
@@ -124,7 +156,7 @@ def _plan(room, grid, store, part, executor, workers, address, choices):
     return {"cells": len(cells), "left": len(left), "seconds": seconds, "workers": workers}
 
 
-def _announce(grid, plan, part):
+def _announce(grid: Sweep, plan: dict[str, Any], part: tuple[int, int] | None) -> Iterator[str]:
     axes = " x ".join(f"{axis.name} ({len(axis.values)})" for axis in grid.axes) or "no axis"
     which = "all of them" if plan["left"] == grid.size else f"the {plan['left']} that are missing"
     if part is not None:
@@ -143,7 +175,7 @@ def _announce(grid, plan, part):
 
 
 @contextmanager
-def _told(progress, quiet, name):
+def _told(progress: str, quiet: bool, name: str) -> Any:
     """A function that tells how many cells of how many are done."""
     if progress == "auto":
         progress = "bar" if sys.stderr.isatty() else "lines"
@@ -157,7 +189,7 @@ def _told(progress, quiet, name):
             yield lambda done, total: bars.update(bar, completed=done, total=total)
 
 
-def _tell_report(report, as_json):
+def _tell_report(report: Report, as_json: bool) -> None:
     if as_json:
         click.echo(json_module.dumps({**vars(report), "complete": report.complete}))
         return
@@ -178,7 +210,7 @@ def _tell_report(report, as_json):
 @click.option("--verify", is_flag=True, help="Read every cell and set damaged ones aside.")
 @json_option
 @speaks_plainly
-def status(store, verify, as_json):
+def status(store: Path, verify: bool, as_json: bool) -> None:
     """Tell how much of a sweep is done. Exit code 1 if cells failed in its last run."""
     from ..sweep import Store
 
@@ -222,7 +254,7 @@ def status(store, verify, as_json):
 @click.option("--partial", is_flag=True, help="Accept that cells are missing; they are nan.")
 @click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
 @speaks_plainly
-def export(store, out, partial, overwrite):
+def export(store: Path, out: Path, partial: bool, overwrite: bool) -> None:
     """Write the results of a sweep to OUT: .nc (NetCDF), .zarr (Zarr) or .parquet (Parquet)."""
     from ..sweep import export as write
 
@@ -234,7 +266,7 @@ def export(store, out, partial, overwrite):
 @click.argument("store", type=folder)
 @click.argument("spec", type=click.Path(path_type=Path), required=False)
 @speaks_plainly
-def repair(store, spec):
+def repair(store: Path, spec: Path | None) -> None:
     """Put the damaged or lost manifest of STORE back; SPEC is needed if its copy is damaged too.
 
     Cells are read and never written. A manifest that is whole stays as it is.
@@ -248,7 +280,7 @@ def repair(store, spec):
 @click.argument("names", nargs=-1)
 @json_option
 @speaks_plainly
-def components(names, as_json):
+def components(names: tuple[str, ...], as_json: bool) -> None:
     """List the problems, noise laws, operators and methods that a sweep may name (or NAMES only), with parameters."""
     from ..sweep.components import catalogue
     from ..sweep.values import nearest

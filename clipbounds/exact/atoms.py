@@ -25,7 +25,7 @@ class AtomsOnLine:
 
     first = 3_000  # nodes of the first try
 
-    def __init__(self, setting: Setting, steps: int, tolerance: float):
+    def __init__(self, setting: Setting, steps: int, tolerance: float) -> None:
         self.setting, self.horizon = setting, steps
         low, high = _reach(setting, steps)
         steepest = float(np.abs(slope_of(setting.problem, np.array([low, high]))).max())

@@ -65,7 +65,7 @@ class Band:
     down, up : (nodes,), the probabilities of a clipped step to the left and to the right
     """
 
-    def __init__(self, setting: Setting, first: int, last: int, per_step: int):
+    def __init__(self, setting: Setting, first: int, last: int, per_step: int) -> None:
         problem, method, law = setting.problem, setting.method, setting.noise
         self.law, self.per_step, self.first, self.last = law, per_step, first, last
         self.eta, self.c = method.step_size, method.clip.threshold

@@ -41,7 +41,7 @@ STORE = 3e7  # cells times steps of the coarse bounds
 class DensityOnLine(Window):
     """A quadratic in its window, its means by masses on a grid."""
 
-    def __init__(self, setting: Setting, steps: int, tolerance: float):
+    def __init__(self, setting: Setting, steps: int, tolerance: float) -> None:
         self.curvature = float(setting.problem.eigenvalues[0])
         super().__init__(setting, steps, tolerance)
         self.first = 2 * COARSE * self.length + 1

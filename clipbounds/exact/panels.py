@@ -91,7 +91,7 @@ class Panels:
     operator : (panels, degree + 1, (2·per_step + 1)·(degree + 1)), on the values in the panels from one step length before to one behind
     """
 
-    def __init__(self, setting: Setting, first: int, last: int, degree: int):
+    def __init__(self, setting: Setting, first: int, last: int, degree: int) -> None:
         self.setting, self.law, self.degree = setting, setting.noise, degree
         self.eta, self.c = setting.method.step_size, setting.method.clip.threshold
         self.edges = self._edges(first, last)

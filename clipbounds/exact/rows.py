@@ -31,7 +31,7 @@ class Rows:
     per_step : int, cells in a step length
     """
 
-    def __init__(self, setting: Setting, first: int, last: int, per_step: int):
+    def __init__(self, setting: Setting, first: int, last: int, per_step: int) -> None:
         law, method = setting.noise, setting.method
         curvature, eta, c = float(setting.problem.eigenvalues[0]), method.step_size, method.clip.threshold
         self.per_step, self.width, self.first = per_step, eta * c / per_step, first

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Smoothness:
     """Recursion for upper bounds of |V_r'| and |V_r''| in the cells of a band, and of the jumps of V_r' at its step lengths."""
 
-    def __init__(self, band: Band, curvature: float, slope: FloatArray, bend: FloatArray, jump: float):
+    def __init__(self, band: Band, curvature: float, slope: FloatArray, bend: FloatArray, jump: float) -> None:
         self.band = band
         self.curvature = curvature
         eta, c, h, L = band.eta, band.c, band.width, curvature

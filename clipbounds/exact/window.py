@@ -27,7 +27,7 @@ class Window:
     steps: int
     scale: FloatArray
 
-    def __init__(self, setting: Setting, steps: int, tolerance: float):
+    def __init__(self, setting: Setting, steps: int, tolerance: float) -> None:
         self.setting, self.horizon = setting, steps
         problem, method = setting.problem, setting.method
         self.start = float(problem.x0[0] - problem.minimiser[0])

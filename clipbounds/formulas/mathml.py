@@ -1,8 +1,14 @@
 """LaTeX for readers: MathML for pages, a line of plain text for descriptions of pictures."""
 
+from __future__ import annotations
+
 import re
 import xml.etree.ElementTree as ET
 from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 # what the converter makes of formulas; text that looks like another element, or a link, is no formula
 ELEMENTS = frozenset(
@@ -54,7 +60,7 @@ FENCES = {
 DOUBLE_STRUCK = {"E": "𝔼", "P": "ℙ", "R": "ℝ", "N": "ℕ", "Z": "ℤ"}
 
 
-def _tree(latex, display):
+def _tree(latex: str, display: bool) -> Element:
     from latex2mathml.converter import convert
 
     root = ET.fromstring(convert(latex, display="block" if display else "inline"))
@@ -62,7 +68,8 @@ def _tree(latex, display):
         node.tag = node.tag.removeprefix(f"{{{NAMESPACE}}}")
         if node.tag not in ELEMENTS or any("href" in name or name.startswith("on") for name in node.attrib):
             raise ValueError(f"{node.tag} with {sorted(node.attrib)} is no part of a formula")
-        node.text = FENCES.get(node.text, node.text)
+        if node.text in FENCES:
+            node.text = FENCES[node.text]
         # browsers know no other mathvariant than "normal"
         if node.get("mathvariant") == "double-struck" and node.text in DOUBLE_STRUCK:
             node.text = DOUBLE_STRUCK[node.text]
@@ -76,7 +83,7 @@ def _tree(latex, display):
     return root
 
 
-def mathml(latex, display=True):
+def mathml(latex: str, display: bool = True) -> str:
     """`latex` as a MathML element; text that is not LaTeX of the usual kind is shown as it is.
 
     Parameters
@@ -97,11 +104,11 @@ def mathml(latex, display=True):
     return ET.tostring(root, encoding="unicode")
 
 
-def _grouped(text):
+def _grouped(text: str) -> str:
     return text if len(text) <= 1 or text.isalnum() else f"({text})"
 
 
-def _spoken(node):
+def _spoken(node: Element) -> str:
     parts = [_spoken(child) for child in node]
     if node.tag in ("msup", "mover") and len(parts) == 2:
         return f"{parts[0]}^{_grouped(parts[1])}" if node.tag == "msup" else parts[0]
@@ -118,7 +125,7 @@ def _spoken(node):
     return (node.text or "") + "".join(parts)
 
 
-def plain_text(label):
+def plain_text(label: str) -> str:
     """A label with formulas between dollars, as matplotlib draws it, in one line of plain text.
 
     Parameters
@@ -126,7 +133,7 @@ def plain_text(label):
     label : str, for example ``"threshold $c/\\sigma$"``
     """
 
-    def speak(match):
+    def speak(match: re.Match[str]) -> str:
         try:
             return _spoken(_tree(match.group(1), False))
         except Exception:  # as in `mathml`

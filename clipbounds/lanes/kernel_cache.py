@@ -25,6 +25,7 @@ import platformdirs
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from ..whole_files import write_whole
 from .meaning import digest_of
 
 if TYPE_CHECKING:
@@ -147,15 +148,9 @@ class KernelCache:
             return  # addresses of this process, or large arrays
         payload = dumps(result._reduce())
         path = self.path(signature, result.codegen)
-        temporary = path.parent / f".tmp-{os.urandom(8).hex()}"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                temporary.write_bytes(_head(path, payload) + payload)
-                os.replace(temporary, path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+            write_whole(path, _head(path, payload) + payload)
         except OSError as error:
             if path.parent not in _told:
                 _told.add(path.parent)

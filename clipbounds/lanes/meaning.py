@@ -11,10 +11,12 @@ A digest of bytes changes with every comment; these digests change when machine 
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import hashlib
 import inspect
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 FOREIGN = frozenset({"numba", "llvmlite", "numpy", "scipy", "math", "cmath", "builtins"})
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
 NUMBERS = (bool, int, float, complex, str, bytes, type(None), np.generic, types.Type, Signature)
+ATTEMPTS = 5
+_one_at_a_time = threading.RLock()  # a finalizer may parse within a parse
 
 
 def digest_of(parts: Iterable[str], digits: int = 16) -> str:
@@ -87,32 +91,45 @@ def syntax(node: Any, docstrings: bool = False) -> str:
     return " ".join(pieces)
 
 
-@functools.lru_cache(maxsize=512)
-def _file_meaning(path: str, stamp: tuple[int, int], docstrings: bool) -> str:
-    data = Path(path).read_bytes()
+def parsed(text: str | bytes) -> ast.Module:
+    """The syntax tree of a program text.
+
+    CPython before 3.11.8 (gh-106905) counts the depth of all trees that are being built in one place: where two threads
+    build at once, one ends in a SystemError that says nothing of its text. Ours take turns; a thread of somebody else's
+    is met by another attempt, for the tree is only missing, never wrong.
+
+    Raises
+    ------
+    SyntaxError, ValueError
+        If the text is no Python.
+    """
+    with _one_at_a_time:
+        for _ in range(ATTEMPTS - 1):
+            with contextlib.suppress(SystemError):
+                return ast.parse(text)
+        return ast.parse(text)
+
+
+@functools.lru_cache(maxsize=1024)
+def text_meaning(data: bytes, docstrings: bool = False) -> str:
+    """Hex digest of a program text's syntax; comments and layout do not count, docstrings only where asked for."""
     try:
-        text = syntax(ast.parse(data), docstrings)
+        text = syntax(parsed(data), docstrings)
     except (SyntaxError, ValueError):  # no Python: a data file, or an edit that is not finished
         text = data.hex()
     return digest_of([text], 64)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size
-
-
 def file_meaning(path: str | Path, docstrings: bool = False) -> str:
-    """Hex digest of a Python file's syntax; comments and layout do not count, docstrings only where asked for."""
-    path = Path(path)
-    return _file_meaning(str(path), _stamp(path), docstrings)
+    """`text_meaning` of what a file holds now."""
+    return text_meaning(Path(path).read_bytes(), docstrings)
 
 
 @functools.lru_cache(maxsize=512)
 def _definitions(text: str) -> dict[tuple[str, int], list[Any]]:
     """Syntax of the functions of a program text, by name and first line (that of the first decorator)."""
     found = {}
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             line = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             found.setdefault((node.name, line), []).append(node)
@@ -124,6 +141,11 @@ def _definitions(text: str) -> dict[tuple[str, int], list[Any]]:
 @functools.lru_cache(maxsize=512)
 def _file_text(path: str, stamp: tuple[int, int]) -> str:
     return Path(path).read_text(encoding="utf-8")
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 def own_file(found: Any) -> Path | None:

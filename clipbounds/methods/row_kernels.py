@@ -1,6 +1,9 @@
 """The loop of (clipped) SGD on rows of a dataset: a full gradient costs n rows, so it is evaluated at some steps only."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,6 +44,9 @@ from .base import (
 from .kernels import clip_at, gradient_at
 from .schedule_kernels import prepare, step_and_radius, what_changes
 
+if TYPE_CHECKING:
+    from typing import Any
+
 rows_at = function_at(MEAN_OF_ROWS)
 # blocks behind those of `kernels.sgd`: iterates at the tracked steps, scratch of the row kernel (2); then a row for the
 # tracked steps, one for each sample of a batch, and for shuffled rows one for each row of the dataset
@@ -49,7 +55,7 @@ BLOCKS_BEHIND, ROWS_BEHIND = 3, 1
 SHARE_OF_TRACKING = 4  # by default a full gradient is evaluated once in so many times n rows
 
 
-def rows_behind(dim, batch, noise):
+def rows_behind(dim: int, batch: int, noise: Any) -> int:
     """Rows of LANES numbers behind the blocks of `kernels.sgd`."""
     return BLOCKS_BEHIND * dim + ROWS_BEHIND + batch + (noise.components if noise.kind == SHUFFLED else 0)
 

@@ -233,7 +233,7 @@ def check_schedule(owner: str, name: str, value: Schedule, domain: Interval, ste
 def checked_schedule(owner: str, name: str, value: Any, domain: Interval) -> Schedule:
     """`value` as a schedule, a number being a constant one; its values at many steps must lie in `domain`."""
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        value = PowerSchedule(float(value)) if value >= 0 else value  # type: ignore[operator]
+        value = PowerSchedule(float(value)) if float(value) >= 0 else value
     if not isinstance(value, Schedule):
         raise ValueError(
             f"{owner}: {name} must be a schedule such as PowerSchedule(factor, power), or a number for a constant one,"

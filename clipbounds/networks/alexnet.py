@@ -1,13 +1,22 @@
 """AlexNet for pictures of 32 x 32 pixels, in PyTorch (extra `torch`)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..torch.library import library
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def build(classes):
+    from torch.nn import Module
+
+
+def build(classes: int) -> Module:
     """The convolutional network: AlexNet with strides and widths for 32 x 32 pixels, about 2.5 million parameters."""
     nn = library().nn
 
-    def block(before, after, width, **options):
+    def block(before: int, after: int, width: int, **options: Any) -> list[Module]:
         return [nn.Conv2d(before, after, width, **options), nn.ReLU()]
 
     return nn.Sequential(

@@ -4,10 +4,16 @@ Format (A. Krizhevsky, *Learning multiple layers of features from tiny images*, 
 records of 3074 bytes: coarse label, fine label, then 32 x 32 pixels in red, green and blue planes, row by row.
 """
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ..array_types import IntArray, NDArray
 
 SIDE, CHANNELS, CLASSES, COARSE_CLASSES = 32, 3, 100, 20
 RECORD = 2 + CHANNELS * SIDE * SIDE
@@ -19,12 +25,12 @@ DIGESTS = {
 }
 
 
-def content_digest(table):
+def content_digest(table: NDArray[np.uint8]) -> str:
     """Digest of the records, whatever their order; `table` is uint8 (records, 3074)."""
     return hashlib.sha256(b"".join(sorted(hashlib.sha256(record).digest() for record in table))).hexdigest()
 
 
-def read_part(file, records, digest=None):
+def read_part(file: Path, records: int, digest: str | None = None) -> tuple[NDArray[np.uint8], IntArray]:
     """One binary file.
 
     Parameters
@@ -66,7 +72,9 @@ def read_part(file, records, digest=None):
     return table[:, 2:].reshape(records, CHANNELS, SIDE, SIDE), table[:, 1].astype(np.int64)
 
 
-def load(folder, records=None):
+def load(
+    folder: str | Path, records: dict[str, int] | None = None
+) -> tuple[tuple[NDArray[np.uint8], IntArray], tuple[NDArray[np.uint8], IntArray]]:
     """(train, test), each (images, labels), from the folder that holds train.bin and test.bin.
 
     Parameters
@@ -79,4 +87,5 @@ def load(folder, records=None):
         raise ValueError(f"{folder} is not a folder; give the folder that holds train.bin and test.bin of CIFAR-100")
     digests = DIGESTS if records is None else {}
     records = RECORDS if records is None else records
-    return tuple(read_part(folder / name, records[name], digests.get(name)) for name in RECORDS)
+    train, test = (read_part(folder / name, records[name], digests.get(name)) for name in RECORDS)
+    return train, test

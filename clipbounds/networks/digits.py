@@ -1,23 +1,29 @@
 """scikit-learn's bundled digits: 1797 images of 8 x 8 pixels, with clean or corrupted training labels."""
 
+from __future__ import annotations
+
 import importlib.util
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .training import Data
 
+if TYPE_CHECKING:
+    from ..array_types import FloatArray, IntArray
+
 AVAILABLE = importlib.util.find_spec("sklearn") is not None
 
 
 @cache
-def _raw():
+def _raw() -> tuple[FloatArray, IntArray]:
     from sklearn.datasets import load_digits
 
     return load_digits(return_X_y=True)
 
 
-def corrupt(labels, share, classes, generator):
+def corrupt(labels: IntArray, share: float, classes: int, generator: np.random.Generator) -> IntArray:
     """A copy in which exactly round(share·n) labels, chosen at random, are replaced by a different class."""
     if not 0 <= share <= 1:
         raise ValueError(f"corrupt: the share must be in [0, 1], but {share!r} was given")
@@ -27,7 +33,7 @@ def corrupt(labels, share, classes, generator):
     return noisy
 
 
-def load(corrupted=0.0, seed=0):
+def load(corrupted: float = 0.0, seed: int = 0) -> Data:
     """The digits, pixels in [0, 1]: 1088 to train, 300 to validate, 409 to test, split at random by the seed.
 
     Parameters

@@ -1,6 +1,9 @@
 """What a clipped gradient of AlexNet costs, in gradients without clipping: processor time of alternating runs, one thread."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,6 +11,11 @@ from ..clipping import NormClip
 from ..torch import ClippedGradients
 from ..torch.library import library
 from . import alexnet, cifar
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from torch.nn import Module
 
 ARMS = {"PS-Clip": None, "micro-batches of 8": 8, "whole batch": 0}  # samples a unit: one, 8, all
 
@@ -45,18 +53,18 @@ def cost_ratios(batch: int, repeats: int, steps: int = 2) -> dict[str, float]:
         torch.set_num_threads(before)
 
 
-def _units(batch):
+def _units(batch: int) -> Any:
     return {name: batch if size == 0 else size for name, size in ARMS.items()}
 
 
-def _ratio(model, parts, groups, repeats, steps):
+def _ratio(model: Module, parts: Any, groups: int | None, repeats: int, steps: int) -> float:
     ratios = []
     for _ in range(repeats + 1):  # the first warms up
         ratios.append(_seconds(model, parts, groups, steps, True) / _seconds(model, parts, None, steps, False))
     return float(np.median(ratios[1:]))
 
 
-def _seconds(model, parts, groups, steps, clipping):
+def _seconds(model: Module, parts: Any, groups: int | None, steps: int, clipping: bool) -> float:
     functional = library().nn.functional
     clipped = ClippedGradients(model, NormClip(1.0), groups) if clipping else None
     started = time.process_time()

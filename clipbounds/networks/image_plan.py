@@ -7,12 +7,18 @@ least mean validation loss after the last epoch over `TUNING_SEEDS`; where the b
 beyond it is tried, once. Fresh seeds then confirm: seeds outside, methods inside, so that what is cut off is still paired.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .images import ImageRun
+
+if TYPE_CHECKING:
+    from typing import Any
 
 BETA = 1.5
 SCHEDULE = round(8.8 / 32 ** (1 / BETA), 2)
@@ -47,7 +53,7 @@ SIZES = {  # quick: step sizes untuned
 }
 
 
-def made(method: str, step_size: float, seed: int, **size) -> ImageRun:
+def made(method: str, step_size: float, seed: int, **size: Any) -> ImageRun:
     """The run of a method."""
     groups, alpha, beta, _ = METHODS[method]
     return ImageRun(step_size, groups, alpha, beta, seed=seed, **size)

@@ -4,11 +4,14 @@ He weights, zero biases, pixels normalised by channel, cosine schedule of the st
 initial weights and the same order of the samples, so that methods are compared in pairs.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import math
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +20,15 @@ from ..torch import ClippedGradients
 from ..torch.library import library
 from . import alexnet, cifar
 from .digits import corrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from torch import Tensor
+    from torch.nn import Module
+
+    from ..array_types import IntArray, NDArray
 
 VERSION = 1  # of what a run computes; a journal of another version is not continued
 VALIDATION = 45_000  # training images from here on are never trained on
@@ -58,7 +70,7 @@ class ImageRun:
     version: int = VERSION
     norms: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.groups is not None and self.batch % self.groups:
             raise ValueError(f"ImageRun: groups must divide the batch, but {self.groups} were given for {self.batch}")
         if not self.batch <= self.images <= VALIDATION:
@@ -73,7 +85,7 @@ class ImageRun:
 
 
 @functools.lru_cache(1)
-def _sets(folder):
+def _sets(folder: str) -> tuple[tuple[NDArray[np.uint8], IntArray], tuple[NDArray[np.uint8], IntArray]]:
     """Training set, and the test set without the images that also occur in it."""
     train, (images, labels) = cifar.load(folder)
     seen = {image.tobytes() for image in train[0]}
@@ -81,7 +93,7 @@ def _sets(folder):
     return train, (images[fresh], labels[fresh])
 
 
-def initialise(model):
+def initialise(model: Module) -> None:
     """He weights for layers followed by ReLU, zero biases."""
     init = library().nn.init
     for value in model.parameters():
@@ -121,7 +133,7 @@ def carry_out(run: ImageRun, folder: str | Path) -> dict:
     (images, labels), held, moments = prepared(run, folder)
     mean, deviation = (torch.as_tensor(m).to(device) for m in moments)
 
-    def pixels(some):
+    def pixels(some: Tensor) -> Tensor:
         return (torch.as_tensor(some).to(device).float() - mean) / deviation
 
     torch.manual_seed(run.seed)
@@ -161,7 +173,7 @@ def carry_out(run: ImageRun, folder: str | Path) -> dict:
     return found | {"final": float(hits.mean()), "device": device, "torch": torch.__version__}
 
 
-def sample_norms(model, x, labels):
+def sample_norms(model: Module, x: Tensor, labels: Tensor) -> list[float]:
     """Norms of the gradients of single samples; a list of float."""
     torch = library()
     clipped, norms = ClippedGradients(model, NormClip(1.0)), []
@@ -171,7 +183,7 @@ def sample_norms(model, x, labels):
     return norms
 
 
-def _evaluate(model, pixels, images, labels):
+def _evaluate(model: Module, pixels: Callable[[Tensor], Tensor], images: Tensor, labels: Tensor) -> Any:
     """Which images are classified rightly, and the loss of each."""
     torch, hits, losses = library(), [], []
     with torch.no_grad():

@@ -5,9 +5,17 @@ The gradient of sample i in a layer is the outer product of its delta and its ac
 products, so the norm of a group's sum follows from two Gram matrices (I. Goodfellow 2015, arXiv 1510.01799, for samples).
 """
 
+from __future__ import annotations
+
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..array_types import FloatArray, FloatOrArray, IntArray
 
 
 class Perceptron:
@@ -23,18 +31,18 @@ class Perceptron:
     layers : list of [weights (in, out), bias (out,)]
     """
 
-    def __init__(self, sizes, seed):
+    def __init__(self, sizes: Sequence[int], seed: int) -> None:
         generator = np.random.default_rng(seed)
         self.layers = [
             [generator.standard_normal((fan_in, fan_out)) * np.sqrt(2 / fan_in), np.zeros(fan_out)]
             for fan_in, fan_out in pairwise(sizes)
         ]
 
-    def scores(self, x):
+    def scores(self, x: FloatArray) -> FloatArray:
         """Class scores, (n, classes), for inputs (n, features)."""
         return self.activations(x)[1]
 
-    def activations(self, x):
+    def activations(self, x: FloatArray) -> tuple[list[FloatArray], FloatArray]:
         """Inputs of every layer, and the scores."""
         inputs = [x]
         for weights, bias in self.layers[:-1]:
@@ -44,7 +52,7 @@ class Perceptron:
         weights, bias = self.layers[-1]
         return inputs, inputs[-1] @ weights + bias
 
-    def deltas(self, x, labels):
+    def deltas(self, x: FloatArray, labels: IntArray) -> tuple[list[FloatArray], list[FloatArray]]:
         """(activations, deltas): inputs and loss derivatives of every layer, each (n, width), one row a sample."""
         inputs, scores = self.activations(x)
         scores -= scores.max(axis=1, keepdims=True)
@@ -58,12 +66,12 @@ class Perceptron:
             found.insert(0, back)
         return inputs, found
 
-    def accuracy(self, x, labels):
+    def accuracy(self, x: FloatArray, labels: IntArray) -> float:
         """Share of inputs whose largest score is at the label."""
         return float(np.mean(self.scores(x).argmax(axis=1) == labels))
 
 
-def unit_norms(activations, deltas, groups):
+def unit_norms(activations: list[FloatArray], deltas: list[FloatArray], groups: int) -> FloatArray:
     """Norms of the gradients of `groups` means of consecutive samples, shape (groups,)."""
     count = len(deltas[0])
     if groups == count:
@@ -79,6 +87,6 @@ def unit_norms(activations, deltas, groups):
     return np.sqrt(np.maximum(squares, 0.0)) / size
 
 
-def unit_factors(norms, thresholds):
+def unit_factors(norms: FloatArray, thresholds: FloatOrArray) -> FloatArray:
     """min(1, threshold/norm) for each unit, 1 where the norm is 0."""
     return np.minimum(1.0, thresholds / np.where(norms > 0, norms, 1.0))

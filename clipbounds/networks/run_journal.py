@@ -1,5 +1,7 @@
 """A journal of training runs: one JSON line a finished run, so that hours of work survive an interruption."""
 
+from __future__ import annotations
+
 import concurrent.futures
 import dataclasses
 import json
@@ -82,7 +84,7 @@ class RunJournal:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _one_thread():
+def _one_thread() -> None:
     from ..torch.library import library
 
     library().set_num_threads(1)

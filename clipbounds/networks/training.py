@@ -1,11 +1,19 @@
 """Train a perceptron with clipping of units of the batch: samples, micro-batches, or the whole batch."""
 
+from __future__ import annotations
+
 import dataclasses
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .perceptron import Perceptron, unit_factors, unit_norms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..array_types import FloatArray, IntArray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,20 +43,20 @@ class Recipe:
     beta: float = np.inf
     momentum: float = 0.9
 
-    def thresholds(self):
-        """alpha k^{1/beta} for k = 1..groups."""
-        return self.alpha * np.arange(1, self.groups + 1) ** (1 / self.beta)
+    def thresholds(self) -> FloatArray:
+        """alpha k^{1/beta} for k = 1..groups; none without clipping."""
+        return self.alpha * np.arange(1, (self.groups or 0) + 1) ** (1 / self.beta)
 
 
 class Trainer:
     """A network, its momentum, and one step of a recipe."""
 
-    def __init__(self, sizes, recipe, seed):
+    def __init__(self, sizes: Sequence[int], recipe: Recipe, seed: int) -> None:
         self.network, self.recipe = Perceptron(sizes, seed), recipe
-        self.thresholds = None if recipe.groups is None else recipe.thresholds()
+        self.thresholds = recipe.thresholds()
         self.memory = [[np.zeros_like(w), np.zeros_like(b)] for w, b in self.network.layers]
 
-    def step(self, x, labels):
+    def step(self, x: FloatArray, labels: IntArray) -> None:
         """One step on a batch."""
         activations, deltas = self.network.deltas(x, labels)
         count, groups = len(labels), self.recipe.groups
@@ -73,7 +81,9 @@ class Trainer:
                 parameter -= self.recipe.step_size * velocity
 
 
-def train(data, recipe, sizes, epochs, batch_size, seed, on="test"):
+def train(
+    data: Data, recipe: Recipe, sizes: Sequence[int], epochs: int, batch_size: int, seed: int, on: str = "test"
+) -> tuple[FloatArray, FloatArray]:
     """Train and record accuracy.
 
     Parameters
@@ -106,7 +116,9 @@ def train(data, recipe, sizes, epochs, batch_size, seed, on="test"):
     return np.array(accuracy), np.array(seconds)
 
 
-def time_ratio(data, recipe, baseline, sizes, batch_size, steps, repeats):
+def time_ratio(
+    data: Data, recipe: Recipe, baseline: Recipe, sizes: Sequence[int], batch_size: int, steps: int, repeats: int
+) -> float:
     """Median over `repeats` of the time of a recipe over the time of a baseline, in alternating runs of `steps` steps."""
     x, labels = data.train[0][:batch_size], data.train[1][:batch_size]
     widths = (x.shape[1], *sizes, int(data.train[1].max()) + 1)

@@ -1,8 +1,11 @@
 """The adversary of clipped SGD on the line: what it does at every point and step, as a value that can be recomputed."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,9 @@ from ..specs import POSITIVE, Interval, Spec, integer, parameter
 from .landing_grid import Grid, stages_of
 from .landing_kernels import FIELDS
 from .stationary import best_rate, run_through
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, FloatArray
 
 LARGEST = 6e7  # numbers of a grid and its policies: 480 MB
 DYNAMIC = 5000  # steps up to which the dynamic programme runs if it fits; otherwise there is one policy for all steps
@@ -44,7 +50,7 @@ class Tables:
     offset: float = 0.0
     residual: float = 0.0
 
-    def mean(self, steps):
+    def mean(self, steps: ArrayLike) -> FloatArray:
         """The mean gradient norm over the first `steps` steps that the adversary of this horizon attains."""
         steps = np.asarray(steps)
         short = self.totals[np.minimum(steps, self.totals.size).astype(int) - 1] / steps
@@ -71,7 +77,7 @@ class Policy(Spec):
     p: float = parameter(Interval(1, 2, closed_high=True), "the moment that is bounded", default=2.0)
     landing: int = integer(2, "grid cells in the longest step", default=16)
 
-    def validate(self):
+    def validate(self) -> None:
         if not isinstance(self.problem, Problem) or self.problem.dim != 1:
             raise ValueError(
                 f"adversary: problem must be a Problem of dimension 1, where the dynamic programme has a grid, but {self.problem!r}"
@@ -85,11 +91,11 @@ class Policy(Spec):
             )
 
     @property
-    def tables(self):
+    def tables(self) -> Tables:
         """`Tables`, computed once."""
         return _tables(self)
 
-    def half_width(self, landing, steps=None):
+    def half_width(self, landing: int, steps: int | None = None) -> int:
         """Grid points on each side of x0 to begin with: some steps, and the width of a diffusion until it relaxes."""
         steps = self.steps if steps is None else steps
         pair = self.problem.smoothness.first_order()
@@ -97,23 +103,23 @@ class Policy(Spec):
         spread = 4 * min(1.0, self.sigma / self.threshold) * math.sqrt(min(steps, relaxation))
         return min(math.ceil(landing * (8 + spread)), landing * steps)
 
-    def _recorded(self, steps):
+    def _recorded(self, steps: int) -> bool:
         """Whether this horizon has the dynamic programme: it is short, and the policies of all stages fit into memory."""
         return steps <= DYNAMIC and self.half_width(self.landing, steps) <= _widest(FIELDS * stages_of(steps))
 
     @property
-    def recorded(self):
+    def recorded(self) -> bool:
         """Whether the dynamic programme is run, and not one policy for all steps."""
         return self._recorded(self.steps)
 
-    def widest(self, landing):
+    def widest(self, landing: int) -> int:
         """The largest half width that fits into memory."""
         return _widest(FIELDS * stages_of(self.steps) if self.recorded else _one_policy(landing))
 
-    def check_memory(self):
+    def check_memory(self) -> None:
         """ValueError if the grid that the horizon begins with does not fit."""
 
-        def fits(steps):
+        def fits(steps: int) -> bool:
             width = self.half_width(self.landing, steps)
             return self._recorded(steps) or width <= _widest(_one_policy(self.landing))
 
@@ -130,17 +136,17 @@ class Policy(Spec):
         )
 
 
-def _widest(numbers):
+def _widest(numbers: int) -> int:
     """The largest half width for so many numbers a point."""
     return int((LARGEST / numbers - 1) // 2)
 
 
-def _one_policy(landing):
+def _one_policy(landing: int) -> int:
     """Numbers a point of one policy for all steps: the band of its system, and the factors."""
     return 4 * FIELDS + 6 * landing
 
 
-def _coarse_half(policy):
+def _coarse_half(policy: Policy) -> tuple[int, int]:
     """Half width of the coarsest grid that is wide enough, and its landing."""
     landing = min(max(COARSE, math.ceil(policy.threshold / (2 * policy.sigma))), policy.landing)
     limit = min(policy.steps * landing, policy.widest(landing))
@@ -159,7 +165,7 @@ def _coarse_half(policy):
 
 
 @lru_cache(maxsize=4)
-def _tables(policy):
+def _tables(policy: Policy) -> Tables:
     policy.check_memory()
     half, coarse = _coarse_half(policy)
     half = min(math.ceil(half / coarse * policy.landing), policy.widest(policy.landing))

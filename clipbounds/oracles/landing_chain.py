@@ -13,14 +13,21 @@ averages enlarge none: after T steps it is below 8 T eps R. So Var V changes by 
 T² by at most 16 eps R², and twice this is added. Rounding of a weight or of W itself is relative, T times a few eps.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .chain_kernels import advance_variance
 from .landing_kernels import ATOMS, FIELDS
+
+if TYPE_CHECKING:
+    from ..array_types import ArrayLike, BoolArray, FloatArray
+    from .landing import Policy
 
 WORK = 1e9  # points times steps: some seconds
 LONGEST = 200_000  # steps of a path without noise that are followed one by one
@@ -47,7 +54,7 @@ class Chain:
     known: bool
 
 
-def _landings(policy):
+def _landings(policy: Policy) -> BoolArray:
     """(count, 2 landing + 1) bool: whether some stage moves from a point by -landing .. landing cells."""
     tables, M = policy.tables, policy.landing
     found = np.zeros((tables.count, 2 * M + 1), dtype=bool)
@@ -59,7 +66,7 @@ def _landings(policy):
     return found
 
 
-def _path(policy, x):
+def _path(policy: Policy, x: float) -> tuple[FloatArray, float, float] | None:
     """|f'| at each step of the path without noise from x and the ends of that path, or None if it returns to the grid."""
     tables, costs, seen = policy.tables, [], [x]
     for _ in range(min(policy.steps, LONGEST + 1)):
@@ -78,7 +85,7 @@ def _path(policy, x):
 
 
 @lru_cache(maxsize=8)
-def chain_of(policy):
+def chain_of(policy: Policy) -> Chain:
     """The `Chain` of a policy."""
     tables, M = policy.tables, policy.landing
     moves = _landings(policy)
@@ -96,7 +103,7 @@ def chain_of(policy):
         seen = seen | fresh
     points = np.flatnonzero(seen)
     low, high = (tables.first + tables.spacing * points[[0, -1]]).tolist()
-    exits: dict[int, float] = {}
+    exits: dict[int, FloatArray] = {}
     for index in sorted(left):
         path = _path(policy, tables.first + tables.spacing * index)
         if path is None:
@@ -107,7 +114,7 @@ def chain_of(policy):
     return Chain(low - slack, high + slack, exits, points, True)
 
 
-def _earned_beyond(chain, count, M, first, last):
+def _earned_beyond(chain: Chain, count: int, M: int, first: int, last: int) -> FloatArray:
     """What is earned in k steps, first <= k < last, from the points less than M cells beyond the grid; 0 where none goes."""
     found = np.zeros((last - first, 2 * M))
     steps = np.arange(first, last)
@@ -119,7 +126,7 @@ def _earned_beyond(chain, count, M, first, last):
     return found
 
 
-def mean_variance(policy, steps):
+def mean_variance(policy: Policy, steps: ArrayLike) -> FloatArray:
     """Var of (1/t) sum_{s<t} |f'(x_s)| under the noise `Adaptive(policy)`, rounded up.
 
     Parameters
@@ -149,7 +156,7 @@ def mean_variance(policy, steps):
     return found
 
 
-def _history(policy, chain, horizon):
+def _history(policy: Policy, chain: Chain, horizon: int) -> tuple[FloatArray, float]:
     """W_k at x0 for k = 1 .. horizon, where the last of the steps is that before the horizon, and the range of V."""
     tables, M = policy.tables, policy.landing
     points = tables.first + tables.spacing * np.arange(tables.count)

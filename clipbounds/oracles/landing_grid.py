@@ -1,15 +1,22 @@
 """The landing grid of the adversary on the line: its points, the laws of one step, and the dynamic programme."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .landing_kernels import FIELDS, evaluate, improve
 
+if TYPE_CHECKING:
+    from ..array_types import FloatArray, IntArray
+    from .landing import Policy
+
 EVERY, RATIO = 24, 12  # the policy is improved at each of the last EVERY steps, then RATIO times in each factor e
 
 
-def stages_of(steps):
+def stages_of(steps: int) -> int:
     """How many policies the dynamic programme of this horizon records, at most."""
     return math.ceil(min(steps, EVERY + RATIO * math.log(max(steps / EVERY, 1)) + 1))
 
@@ -26,7 +33,7 @@ class Grid:
     exponent : int; `costs` = |f'| and `values` are in units of 2^exponent
     """
 
-    def __init__(self, policy, landing, half):
+    def __init__(self, policy: Policy, landing: int, half: int) -> None:
         self.landing = landing
         self.spacing = policy.step_size * policy.threshold / landing
         x = float(policy.problem.x0[0]) + self.spacing * np.arange(-half, half + 1)
@@ -43,17 +50,17 @@ class Grid:
         self.values, self.spare = np.zeros(x.size), np.zeros(x.size)
         self.gammas = np.zeros(x.size)
 
-    def improved(self):
+    def improved(self) -> FloatArray:
         """The best law for the next step at every point, given the values."""
         table = np.empty(FIELDS * self.count)
         improve(self.slopes, self.values, table, self.gammas, self.numbers, self.scratch, self.count)
         return table
 
-    def advance(self, table, totals, first, last):
+    def advance(self, table: FloatArray, totals: FloatArray, first: int, last: int) -> None:
         """The values after the steps first..last-1 with one policy; `totals` receives those at x0."""
         evaluate(self.costs, self.values, self.spare, table, totals, self.start, self.count, first, last)
 
-    def programme(self, steps, record=True):
+    def programme(self, steps: int, record: bool = True) -> tuple[FloatArray, FloatArray | IntArray, list[FloatArray]]:
         """The dynamic programme for all horizons up to `steps`: (totals, begins, stages)."""
         totals, begins, stages = np.zeros(steps), [], []
         k = 0
@@ -67,12 +74,12 @@ class Grid:
             k = last
         return np.ldexp(totals, self.exponent), np.array(begins), stages
 
-    def transitions(self, table):
+    def transitions(self, table: FloatArray) -> tuple[FloatArray, IntArray]:
         """Weights of the atoms and the indices where they land, (count, 4) each; indices beyond the grid occur."""
         rows = table.reshape(self.count, FIELDS)
         return rows[:, 4:8], np.arange(self.count)[:, np.newaxis] - rows[:, 8:].astype(int)
 
-    def moved(self, table, values, outside=0.0):
+    def moved(self, table: FloatArray, values: FloatArray, outside: float = 0.0) -> FloatArray:
         """E of the values at the next points, `outside` beyond the grid."""
         weights, target = self.transitions(table)
         inside = (target >= 0) & (target < self.count)

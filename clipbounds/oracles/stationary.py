@@ -21,13 +21,20 @@ these points are not covered. This h is found by another policy iteration, for w
 good bound where f' points back into the grid at both ends, a poor one where the adversary could push the iterate out.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import solve_banded
 
 from .landing_kernels import PRECISION
+
+if TYPE_CHECKING:
+    from ..array_types import FloatArray
+    from .landing_grid import Grid
 
 DISCOUNT = (1e-4, 1e-11)  # delta times the horizon, and the least delta
 DEPTH = 2.0  # l over -T g
@@ -50,11 +57,11 @@ class Rate:
     level: float
 
 
-def discount(steps):
+def discount(steps: int) -> float:
     return max(DISCOUNT[0] / steps, DISCOUNT[1])
 
 
-def solved(grid, table, delta, restart=False):
+def solved(grid: Grid, table: FloatArray, delta: float, restart: bool = False) -> tuple[FloatArray, float]:
     """h = V - V(x0) for V = |f'| + (1 - delta) P V, and delta V(x0).
 
     With `restart`, a point beyond the grid counts as x0 does: h = |f'| + (1 - delta) P h - g with h = 0 beyond the grid and at x0;
@@ -80,14 +87,14 @@ def solved(grid, table, delta, restart=False):
     return h + change - change[a] / time[a] * time, g
 
 
-def _residual(grid, table, h, outside):
+def _residual(grid: Grid, table: FloatArray, h: FloatArray, outside: float) -> tuple[FloatArray, FloatArray]:
     """|f'| + E h(next) - h, and the rounding of it."""
     moved = grid.moved(table, h, outside)
     size = grid.costs + grid.moved(table, np.abs(h), abs(outside)) + np.abs(h)
     return grid.costs + moved - h, 8 * EPS * size
 
 
-def best_rate(grid, steps):
+def best_rate(grid: Grid, steps: int) -> Rate:
     """`Rate` by policy iteration; the values of the grid are those of the best policy afterwards."""
     delta = discount(steps)
     for count in WARMTH:
@@ -111,7 +118,7 @@ def best_rate(grid, steps):
     return best
 
 
-def most(grid, best, steps):
+def most(grid: Grid, best: Rate, steps: int) -> float:
     """A number that no sequence of laws on this grid exceeds in the mean, except for laws near its ends; see above.
 
     Up to PRECISION of the best law, and in the units of the grid.
@@ -132,7 +139,7 @@ def most(grid, best, steps):
     return min(found, float(grid.costs.max()))
 
 
-def run_through(grid, best, steps):
+def run_through(grid: Grid, best: Rate, steps: int) -> tuple[FloatArray, float, float, float]:
     """(totals, rate, offset, residual): the first K steps one by one, then V_k(x0) >= k rate + offset; see above."""
     limit = most(grid, best, steps)
     totals = np.zeros(int(min(steps, max(1, TAIL_WORK // grid.count))))
@@ -144,4 +151,5 @@ def run_through(grid, best, steps):
     offset = lift - totals.size * best.rate
     value = totals[-1] if left == 0 else max(steps * best.rate + offset, totals[-1])
     numbers = (best.rate, offset, max(0.0, limit - value / steps))
-    return np.ldexp(totals, grid.exponent), *(math.ldexp(number, grid.exponent) for number in numbers)
+    rate, offset, residual = (math.ldexp(number, grid.exponent) for number in numbers)
+    return np.ldexp(totals, grid.exponent), rate, offset, residual

@@ -11,7 +11,7 @@ import difflib
 import os
 from pathlib import Path
 
-from ..lanes.meaning import PACKAGE
+from ..lanes.meaning import PACKAGE, parsed
 from ..papers import PAPERS
 
 RESULTS = "clipbounds-results"
@@ -67,7 +67,7 @@ def identifier(file: Path | str) -> str:
 def title(file: Path) -> str:
     """First line of the docstring of an experiment file, read without running it."""
     try:
-        tree = ast.parse(Path(file).read_bytes())
+        tree = parsed(Path(file).read_bytes())
     except (SyntaxError, ValueError) as error:  # ValueError: a zero byte
         raise ValueError(f"{file} is not an experiment: Python cannot read it: {error}") from None
     text = ast.get_docstring(tree) or identifier(file)

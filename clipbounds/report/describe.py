@@ -1,11 +1,23 @@
 """What the record of an experiment says about its figure and about its bounds."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..formulas import plain_text
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from matplotlib.figure import Figure
+
+    from ..bounds.base import Bound
+    from ..methods.base import Setting
 
 LONGEST = 8  # entries of a list that are written out
 
 
-def panels(figure):
+def panels(figure: Figure) -> list[dict[str, Any]]:
     """What is drawn, for those who do not see it: one dict a panel with its title, axes, scales and legend.
 
     Parameters
@@ -16,7 +28,7 @@ def panels(figure):
     -------
     list of dict
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for axes in figure.axes:
         if axes.get_label() == "<colorbar>" and found:
             found[-1]["shows"].append(f"colours for {plain_text(axes.get_ylabel() or axes.get_xlabel())}")
@@ -31,7 +43,7 @@ def panels(figure):
     return found
 
 
-def alternative_text(title, described):
+def alternative_text(title: str, described: list[dict[str, Any]]) -> str:
     """One paragraph in place of the figure."""
     sentences = [f"Figure: {title}."]
     for number, panel in enumerate(described, 1):
@@ -43,7 +55,7 @@ def alternative_text(title, described):
     return " ".join(sentences)
 
 
-def statement(bound, setting):
+def statement(bound: Bound, setting: Setting) -> dict[str, Any]:
     """A bound and its hypotheses table for one setting, as plain data.
 
     Parameters
@@ -71,12 +83,12 @@ def statement(bound, setting):
     }
 
 
-def setting_text(setting):
+def setting_text(setting: Setting) -> str:
     """A setting as one would write it, without the parameters that have their default value."""
     return f"Setting({', '.join(_written(part) for part in (setting.problem, setting.noise, setting.method))})"
 
 
-def _written(value):
+def _written(value: Any) -> str:
     import dataclasses
 
     if not dataclasses.is_dataclass(value):

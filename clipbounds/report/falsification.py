@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .gallery import environment
-from .runner import write_whole
+from .runner import write_result
 
 if TYPE_CHECKING:
     from ..falsifier.result import Falsification
@@ -26,5 +26,5 @@ def write_page(result: Falsification, path: Path, figure: Path) -> Path:
     template = environment().get_template("falsification.html.j2")
     drawing = figure.read_text(encoding="utf-8")
     text = template.render(here="", result=result, bound=bound, rows=rows, drawing=drawing[drawing.index("<svg") :])
-    write_whole(path, text.encode("utf-8"))
+    write_result(path, text.encode("utf-8"))
     return path

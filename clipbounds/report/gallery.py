@@ -3,10 +3,13 @@
 ``figures/index.html``, one page a claim, ``figures/interactive*.html`` (`explorer`). They need no server and no network.
 """
 
+from __future__ import annotations
+
 import csv
 import importlib.resources
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..formulas import as_html, as_line, mathml
 from ..papers import PAPERS, bibtex
@@ -14,7 +17,12 @@ from ..version import __version__
 from .catalogue import find_experiments, identifier, own_experiments, title
 from .describe import alternative_text
 from .explorer import EXPLORERS
-from .runner import read_records, read_times, write_whole
+from .runner import read_records, read_times, write_result
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from jinja2 import Environment
 
 MARKS = {"holds": "✓", "violated": "✗", "undecided": "?", "vacuous": "∅", "not measured": "–"}
 ASSETS = ("gallery.css", "gallery.js")
@@ -22,7 +30,7 @@ PANELS = {2: "two", 3: "three"}  # figures with several panels get wider cards
 ROWS_SHOWN = 200  # of a table on a page; the CSV file has all of them
 
 
-def environment():
+def environment() -> Environment:
     """The templates of the pages."""
     import jinja2
 
@@ -40,21 +48,21 @@ def environment():
     return environment
 
 
-def template_text(name):
+def template_text(name: str) -> str:
     """The text of a file in the templates folder, to be placed in a page as it is."""
     from markupsafe import Markup
 
     return Markup((importlib.resources.files("clipbounds.report") / "templates" / name).read_text(encoding="utf-8"))
 
 
-def _columns(table):
+def _columns(table: dict[str, Any]) -> dict[str, list[Any]]:
     """The columns of a table, all of one length."""
     columns = {name: values if isinstance(values, list) else [values] for name, values in table.items()}
     length = max((len(values) for values in columns.values()), default=0)
     return {name: values + [""] * (length - len(values)) for name, values in columns.items()}
 
 
-def csv_bytes(table):
+def csv_bytes(table: dict[str, Any]) -> bytes:
     """A table, a dict of columns, as CSV with a header line.
 
     Parameters
@@ -73,38 +81,38 @@ def csv_bytes(table):
     return stream.getvalue().encode()
 
 
-def _file_name(text):
+def _file_name(text: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in text)
 
 
-def _number(value):
+def _number(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _tables(record, folder, claim):
+def _tables(record: dict[str, Any], folder: Path, claim: str) -> list[dict[str, Any]]:
     """Write the CSV files of a record; what the page says about them."""
     shown = []
     for name, table in record["data"].items():
         columns = _columns(table)
         file = f"{claim}.{_file_name(name)}.csv"
-        write_whole(folder / file, csv_bytes(table))
+        write_result(folder / file, csv_bytes(table))
         lines = list(zip(*columns.values(), strict=True))
         cells = [[_number(value) for value in line] for line in lines[:ROWS_SHOWN]]
         shown.append({"name": name, "file": file, "columns": list(columns), "cells": cells, "count": len(lines)})
     return shown
 
 
-def _counts(record):
+def _counts(record: dict[str, Any] | None) -> dict[str, int]:
     verdicts = [row["verdict"] for row in record["rows"]] if record else []
     return {verdict: verdicts.count(verdict) for verdict in MARKS if verdict in verdicts}
 
 
-def _command(entry):
+def _command(entry: dict[str, Any]) -> str:
     record = entry["record"]
     return f"clipbounds run {entry['id']} --budget {record['budget']} --seed {record['seed']}"
 
 
-def _entries(root):
+def _entries(root: Path) -> list[dict[str, Any]]:
     """One dict an experiment, in order: what the index says, and the record if it has been run."""
     records = {record["id"]: record for record in read_records(root)}
     entries = []
@@ -136,7 +144,7 @@ def _entries(root):
     return entries
 
 
-def write_gallery(root):
+def write_gallery(root: str | Path) -> list[Path]:
     """Write the gallery below ``root/figures``.
 
     Parameters
@@ -159,13 +167,15 @@ def write_gallery(root):
     figures = root / "figures"
     templates = environment()
     for name in ASSETS:
-        write_whole(figures / name, template_text(name).encode())
+        write_result(figures / name, template_text(name).encode())
     done = [entry for entry in entries if entry["record"]]
     papers = [
         {"key": key, "about": PAPERS.get(key), "entries": [entry for entry in entries if entry["paper"] == key]}
         for key in dict.fromkeys(entry["paper"] for entry in entries)
     ]
-    pages = [(figures / "index.html", "index.html.j2", {"papers": papers, "total": _total(done), "here": ""})]
+    pages: list[tuple[Path, str, dict[str, Any]]] = [
+        (figures / "index.html", "index.html.j2", {"papers": papers, "total": _total(done), "here": ""})
+    ]
     for page in EXPLORERS:
         values = {"page": page, "explorers": EXPLORERS, "paper": PAPERS.get(page.paper), "here": ""}
         pages.append((figures / page.file, "explorer.html.j2", values))
@@ -190,11 +200,11 @@ def write_gallery(root):
         }
         pages.append((folder / f"{entry['claim']}.html", "claim.html.j2", values))
     for path, template, values in pages:
-        write_whole(path, templates.get_template(template).render(values).encode())
+        write_result(path, templates.get_template(template).render(values).encode())
     return [path for path, _, _ in pages]
 
 
-def _total(done):
+def _total(done: list[dict[str, Any]]) -> dict[str, int]:
     total = dict.fromkeys(MARKS, 0)
     for entry in done:
         for verdict, count in entry["counts"].items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..version import __version__
 from .catalogue import find_experiments, identifier, title
 from .readme import update_readme
-from .runner import read_records, write_whole
+from .runner import read_records, write_result
 from .used_kernels import is_stale
 
 if TYPE_CHECKING:
@@ -104,6 +104,6 @@ def write_paper_checks(root: Path) -> tuple[list[dict[str, Any]], list[str]]:
     budgets = sorted({record["budget"] for record in records})
     foot = f"\nBudget: {', '.join(budgets) or 'none'}. Seeds, versions and kernel digests are in `figures/<paper>/<claim>.json`.\n"
     text = HEADER + "\n".join(lines) + "\n" + foot + NOT_CHECKED
-    write_whole(root / "paper_checks.md", text.encode())
+    write_result(root / "paper_checks.md", text.encode())
     update_readme(root, records)
     return records, violated(records)

@@ -1,14 +1,21 @@
 """The generated parts of README.md and benchmarks/README.md: verdicts by paper, and the benchmark table."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..papers import PAPERS
 from .lab import VERDICTS
-from .runner import write_whole
+from .runner import write_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
-def verdict_table(records):
+def verdict_table(records: list[dict[str, Any]]) -> str:
     """Markdown: one line a paper, counting the verdicts of its claims."""
     lines = [
         "| paper | claims checked | " + " | ".join(VERDICTS) + " |",
@@ -22,7 +29,7 @@ def verdict_table(records):
     return "\n".join(lines)
 
 
-def benchmark_table(results):
+def benchmark_table(results: dict[str, Any]) -> str:
     """Markdown: nanoseconds a coordinate and step on one thread, ours and the peers'; empty without results."""
     table = results["one thread"]
     names = list(dict.fromkeys(name for rows in table.values() for name in rows))
@@ -33,7 +40,7 @@ def benchmark_table(results):
     return "\n".join(lines)
 
 
-def replace_between(text, name, content):
+def replace_between(text: str, name: str, content: str) -> str:
     """`text` with the part between ``<!-- name -->`` and ``<!-- end name -->`` replaced."""
     start, end = f"<!-- {name} -->", f"<!-- end {name} -->"
     if start not in text or end not in text:
@@ -42,7 +49,7 @@ def replace_between(text, name, content):
     return f"{head}{start}\n{content}\n{end}{rest.split(end, 1)[1]}"
 
 
-def update_readme(root, records):
+def update_readme(root: Path, records: list[dict[str, Any]]) -> None:
     """Rewrite the generated parts of ``root/README.md`` and ``root/benchmarks/README.md``, where they are."""
     root = Path(root)
     _update(root / "README.md", "verdicts", lambda: verdict_table(records))
@@ -52,6 +59,6 @@ def update_readme(root, records):
         _update(root / "benchmarks" / "README.md", "benchmark", lambda: benchmark_table(json.loads(read)))
 
 
-def _update(path, name, table):
+def _update(path: Path, name: str, table: Callable[[], str]) -> None:
     if path.is_file():
-        write_whole(path, replace_between(path.read_text(encoding="utf-8"), name, table()).encode())
+        write_result(path, replace_between(path.read_text(encoding="utf-8"), name, table()).encode())

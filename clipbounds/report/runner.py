@@ -9,7 +9,6 @@ import math
 import os
 import platform
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from ..lanes.compile import FUSE
 from ..version import __version__
+from ..whole_files import write_whole
 from . import style
 from .catalogue import find_experiments, identifier, title
 from .describe import panels, statement
@@ -61,18 +61,10 @@ def load(file: Path) -> ModuleType:
     return module
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write bytes so that a reader sees the old file or the new one, never a part."""
+def write_result(path: Path, data: bytes) -> None:
+    """Write bytes so that a reader sees the old file or the new one, never a part; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_whole(path, data)
 
 
 def plain(value: Any) -> Any:
@@ -104,7 +96,7 @@ def save_figure(figure: Figure, stem: Path) -> None:
         figure.savefig(buffer, format=suffix, metadata=metadata)
         if suffix == "png":
             buffer = _with_palette(buffer)
-        write_whole(stem.with_name(f"{stem.name}.{suffix}"), buffer.getvalue())
+        write_result(stem.with_name(f"{stem.name}.{suffix}"), buffer.getvalue())
 
 
 def _with_palette(png: Any) -> Any:
@@ -174,9 +166,9 @@ def run_experiment(
         if outcome.times_figure is not None:
             save_figure(outcome.times_figure, stem.with_name(stem.name + TIMES))
     if clock["rows"] or clock["data"]:
-        write_whole(stem.with_name(f"{stem.name}{TIMES}.json"), clock_text.encode())
-    write_whole(stem.with_name(f"{stem.name}.json"), text.encode())
-    note_finished(root, name, depends_on, write_whole)
+        write_result(stem.with_name(f"{stem.name}{TIMES}.json"), clock_text.encode())
+    write_result(stem.with_name(f"{stem.name}.json"), text.encode())
+    note_finished(root, name, depends_on, write_result)
     return record
 
 

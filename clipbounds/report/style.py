@@ -28,7 +28,7 @@ MEASURED, UPPER, LOWER, FLOOR, RECALLED, OTHER = "#0072B2", "#D55E00", "#009E73"
 SERIES = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#009E73", "#D55E00", "#000000")  # methods or parameters in order
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "figure.dpi": 100,
     "savefig.dpi": 200,
     "font.size": 9,
@@ -76,7 +76,7 @@ def context() -> Iterator[Any]:
     """The house style, for as long as the block lasts."""
     import matplotlib
 
-    with matplotlib.rc_context(SETTINGS):  # type: ignore[arg-type]
+    with matplotlib.rc_context(SETTINGS):
         yield
 
 

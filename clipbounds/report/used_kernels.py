@@ -3,18 +3,26 @@
 Found by reading, not by running: what a journal holds is not simulated again, and the record must not depend on that.
 """
 
+from __future__ import annotations
+
 import functools
 import inspect
+from typing import TYPE_CHECKING
 
 from ..lanes.compile import Kernel, all_kernels
 from ..lanes.meaning import PACKAGE, names_in
 from ..simulate import simulate
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import CodeType, ModuleType
+    from typing import Any
+
 # rooms whose functions judge or keep what kernels have computed; to follow them would reach nearly every kernel
 JUDGES = ("verdict", "report", "sweep", "testing", "specs")
 
 
-def _plain_functions(value):
+def _plain_functions(value: Any) -> list[Any]:
     """Functions behind a method, property, partial or Numba function."""
     for name in ("fget", "func", "__func__", "py_func", "__wrapped__"):
         inner = getattr(value, name, None)
@@ -23,18 +31,18 @@ def _plain_functions(value):
     return [value] if inspect.isfunction(value) else []
 
 
-def _judges(module_name):
-    return (module_name or "").split(".")[1:2] and module_name.split(".")[1] in JUDGES
+def _judges(module_name: str | None) -> bool:
+    return any(room in JUDGES for room in (module_name or "").split(".")[1:2])
 
 
-def _followed(found, owner):
+def _followed(found: Any, owner: str) -> bool:
     """Whether a function or class is text of the experiment, of its helpers or of the package's rooms with numbers."""
     name = getattr(found, "__module__", None) or ""
     root = name.partition(".")[0]
     return (root == PACKAGE.name and not _judges(name)) or root == owner.partition(".")[0]
 
 
-def _named(code, scope, owner):
+def _named(code: CodeType, scope: Mapping[str, Any], owner: str) -> list[Any]:
     """Values of the globals that a code object names, and of what it names in the package's modules."""
     names = names_in(code)
     found = [scope[name] for name in names if name in scope]
@@ -50,7 +58,7 @@ def _named(code, scope, owner):
     return found
 
 
-def kernels_of(module):
+def kernels_of(module: ModuleType) -> list[Kernel]:
     """The kernels that the functions of an experiment's module can reach, by name, sorted.
 
     Parameters
@@ -83,7 +91,7 @@ def kernels_of(module):
     return sorted(found, key=_name)
 
 
-def _filled(cell):
+def _filled(cell: Any) -> bool:
     try:
         cell.cell_contents  # noqa: B018 (asks whether it is there)
     except ValueError:
@@ -91,17 +99,17 @@ def _filled(cell):
     return True
 
 
-def _name(kernel):
+def _name(kernel: Kernel) -> str:
     function = getattr(kernel.function, "made_for", kernel.function)  # an adapter's text is not what a user wrote
     return f"{function.__module__}.{function.__qualname__}"
 
 
 @functools.cache
-def _meaning(kernel):
+def _meaning(kernel: Kernel) -> str | None:
     return kernel.meaning
 
 
-def kernel_digests(module):
+def kernel_digests(module: ModuleType) -> dict[str, str]:
     """What the record of an experiment says: name and meaning of every kernel that it can use.
 
     Returns
@@ -111,7 +119,7 @@ def kernel_digests(module):
     return {_name(kernel): _meaning(kernel) or "unknown" for kernel in kernels_of(module)}
 
 
-def is_stale(recorded):
+def is_stale(recorded: dict[str, str]) -> bool:
     """Whether one of the package's recorded kernels means something else today, or is gone.
 
     Parameters

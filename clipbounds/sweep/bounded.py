@@ -1,8 +1,11 @@
 """The bounds that a sweep's description names, and in which of its cells they apply."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,8 +14,17 @@ from .lazy import on_grid
 from .user_files import modules_of
 from .values import nearest
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
-def read_bounds(given):
+    from ..array_types import FloatArray, IntArray
+    from ..bounds import Bound
+    from ..methods.base import Setting
+    from .spec import Cell, Sweep
+
+
+def read_bounds(given: Any) -> tuple[list[Bound], list[Any]]:
     """Bounds from names such as "koloskova2023.S1", tables or bounds; and their description in canonical form."""
     from .. import bounds as rooms
     from ..bounds import Bound
@@ -45,7 +57,7 @@ def read_bounds(given):
     return found, canonical
 
 
-def count_cells(bound, sweep, indices):
+def count_cells(bound: Bound, sweep: Sweep, indices: Sequence[int]) -> tuple[str, int, int, str | None]:
     """Name of the bound, in how many of these cells it applies, how many they are, and why not in the first other one."""
     count, reason = 0, None
     for index in indices:
@@ -56,7 +68,7 @@ def count_cells(bound, sweep, indices):
     return bound.name, count, len(indices), reason
 
 
-def _why_not(bound, setting):
+def _why_not(bound: Bound, setting: Setting) -> str | None:
     """Why the bound does not apply to the setting, in words; None if it does."""
     try:
         wrong = next((row for row in bound.hypotheses(setting) if not row.holds), None)
@@ -67,7 +79,9 @@ def _why_not(bound, setting):
     return f"its hypothesis '{wrong.what}' {'fails' if wrong.holds is False else 'is undecidable'} ({wrong.value})"
 
 
-def bounds_on_grid(sweep, checkpoints):
+def bounds_on_grid(
+    sweep: Sweep, checkpoints: Sequence[float]
+) -> dict[str, tuple[tuple[str, ...], Any, dict[str, Any]]]:
     """Variables of a Dataset: each bound of the description over grid and checkpoints, evaluated when it is looked at.
 
     A bound that does not apply in a cell is nan there.
@@ -86,14 +100,14 @@ def bounds_on_grid(sweep, checkpoints):
     return found
 
 
-def _evaluated(bound, sweep, count):
-    def read(positions):
+def _evaluated(bound: Bound, sweep: Sweep, count: int) -> Any:
+    def read(positions: IntArray) -> FloatArray:
         return np.array([_in_cell(bound, sweep.cell(int(index))) for index in positions]).reshape(-1, count)
 
-    return on_grid((*sweep.shape, count), len(sweep.shape), np.float64, read) if sweep.shape else read([0])[0]
+    return on_grid((*sweep.shape, count), len(sweep.shape), np.float64, read) if sweep.shape else read(np.array([0]))[0]
 
 
-def _in_cell(bound, cell):
+def _in_cell(bound: Bound, cell: Cell) -> FloatArray:
     """Values at the checkpoints of a cell; nan where the bound does not apply, and at step 0, of which no bound speaks."""
     steps = np.asarray(cell.checkpoints)
     values = np.full(len(steps), np.nan)

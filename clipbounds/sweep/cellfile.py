@@ -7,13 +7,22 @@
  arrays    one after the other, each starting at a multiple of 8, little-endian, in C order
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import math
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..array_types import NDArray
 
 MAGIC = b"clipbounds-cell1"
 START = len(MAGIC) + hashlib.sha256().digest_size
@@ -26,11 +35,11 @@ class Damaged(ValueError):
     """The file is truncated, altered, or not a cell."""
 
 
-def _padding(length):
+def _padding(length: int) -> int:
     return -length % 8
 
 
-def encode(name, arrays, about):
+def encode(name: str, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> bytes:
     """The bytes of a cell.
 
     Parameters
@@ -54,7 +63,7 @@ def encode(name, arrays, about):
     return MAGIC + hashlib.sha256(body).digest() + body
 
 
-def _verified(name, data):
+def _verified(name: str, data: bytes) -> tuple[bytes, memoryview]:
     """The header's text and the bytes of the arrays, once everything has been found as `encode` wrote it."""
     if data[: len(MAGIC)] != MAGIC:
         raise Damaged("it does not start like a cell of this version")
@@ -68,7 +77,7 @@ def _verified(name, data):
     return bytes(body[NAME + LENGTH : first]), body[first:]
 
 
-def decode(name, data):
+def decode(name: str, data: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays and `about` of a cell.
 
     Raises
@@ -86,7 +95,7 @@ def decode(name, data):
     return arrays, json.loads(about)
 
 
-def decode_record(name, data):
+def decode_record(name: str, data: bytes) -> Any:
     """The arrays of a cell as one read-only record with their names as fields; much faster for many cells.
 
     Cells with equal headers share the type of their records. Raises `Damaged` like `decode`.
@@ -99,14 +108,14 @@ def decode_record(name, data):
         raise Damaged(f"its arrays make no record: {error}") from None
 
 
-def _check_length(layout, body):
+def _check_length(layout: Any, body: memoryview) -> None:
     needed = max((position + kind.itemsize * count for _, kind, _, count, position in layout), default=0)
     if len(body) < needed:
         raise Damaged(f"its arrays need {needed} bytes, but {len(body)} follow the header")
 
 
 @lru_cache(maxsize=64)
-def _record_type(header):
+def _record_type(header: bytes) -> Any:
     layout, _ = _header(header)
     names, kinds, shapes, counts, positions = zip(*layout, strict=True)
     end = positions[-1] + kinds[-1].itemsize * counts[-1]
@@ -115,7 +124,7 @@ def _record_type(header):
 
 
 @lru_cache(maxsize=64)
-def _header(text):
+def _header(text: bytes) -> tuple[list[Any], str]:
     """Name, type, shape, count and position of each array, and the JSON of the rest."""
     try:
         header = json.loads(text)
@@ -131,7 +140,7 @@ def _header(text):
     return layout, about
 
 
-def _checked(key, kind, shape):
+def _checked(key: str, kind: str, shape: list[int]) -> Any:
     """The type and the number of entries of an array that `encode` may have listed so."""
     if not isinstance(kind, str) or not KINDS.fullmatch(kind):
         raise ValueError(f"an array of the type {kind!r}")

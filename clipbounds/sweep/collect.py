@@ -1,8 +1,11 @@
 """A store as one xarray.Dataset on the grid, read when it is looked at."""
 
+from __future__ import annotations
+
 import json
 import math
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +14,17 @@ from .bounded import bounds_on_grid
 from .components import label
 from .lazy import on_grid
 from .store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
+
+    import xarray as xr
+
+    from ..array_types import BoolArray, IntArray, NDArray
+    from .journal import Journal
+    from .spec import Sweep
 
 AT_ONCE = 100_000  # cells that `load` reads itself, in half a minute at most; of more it reads what is looked at
 SMALL = 2**28  # bytes: a sweep whose cells fit is read in one pass, all variables at once
@@ -28,9 +42,9 @@ class Cells:
         Whether a cell that is found damaged when it is read later is an error; otherwise it is nan.
     """
 
-    def __init__(self, journal, names, layout, complete):
+    def __init__(self, journal: Journal, names: Sequence[str | None], layout: dict[str, Any], complete: bool) -> None:
         self.journal, self.names, self.layout, self.complete = journal, names, layout, complete
-        self._all = {}
+        self._all: dict[str, NDArray[Any]] | None = {}
         size = sum(np.dtype(kind).itemsize * int(np.prod(shape)) for _, kind, shape in layout.values())
         self._fits = size * len(names) <= SMALL
         if self._fits and len(names) <= AT_ONCE:
@@ -40,11 +54,11 @@ class Cells:
             self.absent = np.array([name is None for name in names], dtype=bool)
 
     @property
-    def later(self):
+    def later(self) -> bool:
         """Whether a cell may turn out to be damaged, and so be nan, when it is read."""
         return self._all is None and not self.complete
 
-    def read(self, variable, positions):
+    def read(self, variable: str, positions: Sequence[int] | IntArray) -> NDArray[Any]:
         """Values at flat positions of the grid; shape (positions, *shape in a cell)."""
         if self._all is None and self._fits and len(positions) > len(self.names) // 10:
             self._all, _ = self._fill(list(self.layout), range(len(self.names)))  # one pass serves all variables
@@ -52,7 +66,9 @@ class Cells:
             return self._all[variable][positions]
         return self._fill([variable], positions)[0][variable]
 
-    def _fill(self, variables, positions):
+    def _fill(
+        self, variables: list[str], positions: Sequence[int] | IntArray
+    ) -> tuple[dict[str, NDArray[Any]], BoolArray]:
         """A dict of arrays, nan (0 for integers) where a cell or its variable is missing; which cells are."""
         made, absent = {}, np.zeros(len(positions), dtype=bool)
         for name in variables:
@@ -85,7 +101,7 @@ class Cells:
         return made, absent
 
 
-def _lazy(cells, variable, shape):
+def _lazy(cells: Cells, variable: str, shape: tuple[int, ...]) -> Any:
     """A variable on the grid, read on demand; integers become float64 where cells are missing."""
     _, kind, within = cells.layout[variable]
     if not shape:
@@ -93,7 +109,7 @@ def _lazy(cells, variable, shape):
     gaps = np.dtype(kind).kind != "f" and (cells.absent.any() or cells.later)
     dtype = np.dtype(np.float64 if gaps else kind)
 
-    def read(positions):
+    def read(positions: IntArray) -> NDArray[Any]:
         values = cells.read(variable, positions).astype(dtype)
         if gaps:
             values[cells.absent[positions]] = np.nan
@@ -102,15 +118,18 @@ def _lazy(cells, variable, shape):
     return on_grid((*shape, *within), len(shape), dtype, read)
 
 
-def _layout(sweep, journal, names):
+def _layout(sweep: Sweep, journal: Journal, names: Sequence[str | None]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Variables of the cells (dims, attributes, an example), from one cell of each method, and the coordinates."""
-    variables, coords, seen = {}, None, set()
+    variables, seen = {}, set()
+    coords: dict[str, Any] = {}
     for indices in sweep.cells_by_method():
-        index = next((k for k in indices if names[k] is not None and journal.look(names[k]) is not None), None)
-        if index is None or sweep.method_of(index) in seen:
+        there = ((k, name) for k in indices if (name := names[k]) is not None and journal.look(name) is not None)
+        index, name = next(there, (None, ""))
+        found = None if index is None or sweep.method_of(index) in seen else journal.read(name)
+        if index is None or found is None:
             continue
         seen.add(sweep.method_of(index))
-        arrays, about = journal.read(names[index])
+        arrays, about = found
         described = {name: (dims, attrs, arrays[name]) for name, (dims, attrs) in about["variables"].items()}
         coords = {name: described.pop(name) for name in about["coords"]}
         for name, (dims, attrs, array) in described.items():
@@ -118,7 +137,7 @@ def _layout(sweep, journal, names):
     return variables, coords
 
 
-def _coordinates(sweep):
+def _coordinates(sweep: Sweep) -> dict[str, Any]:
     coords = {}
     for axis in sweep.axes:
         values = [label(value) for value in axis.values]
@@ -126,7 +145,7 @@ def _coordinates(sweep):
     return coords
 
 
-def load(store, partial=False):
+def load(store: str | Path, partial: bool = False) -> xr.Dataset:
     """The results of a sweep, on its grid.
 
     Parameters
@@ -168,7 +187,7 @@ def load(store, partial=False):
             " the others, or take what is there: partial=True, --partial on the command line"
         )
     grid = tuple(axis.name for axis in sweep.axes)
-    made = {
+    made: dict[str, tuple[Any, ...]] = {
         name: ((*grid, *dims), _lazy(cells, name, sweep.shape), attrs) for name, (dims, attrs, _) in variables.items()
     }
     coords = _coordinates(sweep)
@@ -193,7 +212,7 @@ def load(store, partial=False):
     return xr.Dataset(made, coords, attrs)
 
 
-def _mark(store, sweep, names, made, attrs):
+def _mark(store: Store, sweep: Sweep, names: Sequence[str | None], made: Any, attrs: dict[str, Any]) -> None:
     """Say which cells were computed by an older program text that has been accepted."""
     kernels = np.full(len(names), store.manifest["sources"])
     counts = {}
@@ -204,7 +223,7 @@ def _mark(store, sweep, names, made, attrs):
     attrs["accepted_kernels"] = json.dumps(counts)
 
 
-def _steps(sweep):
+def _steps(sweep: Sweep) -> tuple[Any, Any]:
     """The step of each checkpoint, on the axis of steps."""
     place = next((k for k, axis in enumerate(sweep.axes) if axis.path == "steps"), None)
     if place is None:

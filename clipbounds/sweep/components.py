@@ -5,8 +5,11 @@ parameter is one number, is an axis of the grid; where the parameter is a vector
 one axis, its values being all the specs that the tables stand for.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,10 @@ from ..spec_text import decode
 from ..specs import Spec
 from .user_files import import_module, modules_of
 from .values import as_list, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 RESERVED = {"checkpoint", "trajectory", "step", *DESCRIPTION}
 
@@ -43,14 +50,14 @@ class Node:
     fields: dict = dataclasses.field(default_factory=dict)
     spec: Spec | None = None
 
-    def axes(self):
+    def axes(self) -> list[Axis]:
         """The axes below this node, in order of appearance."""
         found = []
         for entry in self.fields.values():
             found += [entry] if isinstance(entry, Axis) else entry.axes() if isinstance(entry, Node) else []
         return found
 
-    def make(self, choice):
+    def make(self, choice: Mapping[Axis, int]) -> Any:
         """The spec for a dict of axis to index."""
         if self.cls is None:
             return self.spec
@@ -64,7 +71,7 @@ class Node:
         return self.cls(**made)
 
 
-def known_types(base):
+def known_types(base: type) -> dict[str, type[Any]]:
     """Names and classes that a table may name in `type`."""
     from .. import clipping, methods, noise, problems
 
@@ -77,7 +84,7 @@ def known_types(base):
     return found
 
 
-def find_type(where, name, base):
+def find_type(where: str, name: Any, base: type) -> type[Any]:
     """The class of this name: one of the package, or ``module:Class`` of the user (in a file, ``file.py:Class``)."""
     if not isinstance(name, str):
         raise ValueError(f"{where}: type must be the name of a class, but {name!r} was given")
@@ -98,11 +105,11 @@ def find_type(where, name, base):
     return types[name]
 
 
-def _is_component(value):
+def _is_component(value: Any) -> bool:
     return isinstance(value, Spec) or (isinstance(value, dict) and bool({"type", "constant"} & value.keys()))
 
 
-def read_component(where, given, base):
+def read_component(where: str, given: Any, base: type) -> tuple[Node | Axis, Any]:
     """A table, a spec, or a list of such.
 
     Returns
@@ -117,7 +124,7 @@ def read_component(where, given, base):
         specs = [spec for node, _ in pairs for spec in _expand(where, node)]
         return Axis(where, specs), [canonical for _, canonical in pairs]
     if isinstance(given, dict) and set(given) == {"constant"}:
-        given = decode(given["constant"], Spec, modules_of(given["constant"]))
+        given = decode(given["constant"], Spec, tuple(modules_of(given["constant"])))
     if isinstance(given, Spec):
         if not isinstance(given, base):
             raise ValueError(f"{where}: expected a {base.__name__}, but {given!r} was given")
@@ -126,7 +133,8 @@ def read_component(where, given, base):
         raise ValueError(f'{where}: expected a table with type = "<a {base.__name__}>", but {given!r} was given')
     cls = find_type(where, given["type"], base)
     fields = {field.name: field for field in dataclasses.fields(cls)}
-    node, canonical = Node(cls), {"type": f"{cls.__module__}:{cls.__qualname__}"}
+    node = Node(cls)
+    canonical: dict[str, Any] = {"type": f"{cls.__module__}:{cls.__qualname__}"}
     for key, value in given.items():
         if key == "type":
             continue
@@ -143,7 +151,7 @@ def read_component(where, given, base):
     return node, canonical
 
 
-def _read_field(where, value, kind):
+def _read_field(where: str, value: Any, kind: Any) -> Any:
     """A parameter: a number, a vector, a component, or an axis of these."""
     first = value[0] if isinstance(value, (list, tuple)) and len(value) else value
     if _is_component(first):
@@ -159,7 +167,7 @@ def _read_field(where, value, kind):
     return Axis(where, listed), listed
 
 
-def _expand(where, node):
+def _expand(where: str, node: Node | Axis) -> list[Any]:
     """All specs that a node stands for."""
     if isinstance(node, Axis):
         return node.values
@@ -175,7 +183,7 @@ def _expand(where, node):
     return made
 
 
-def label(value):
+def label(value: Any) -> Any:
     """A value of an axis as a coordinate: a number as it is, anything else as short text."""
     if isinstance(value, Spec):
         fields = [(f.name, getattr(value, f.name), f.default) for f in dataclasses.fields(value)]
@@ -188,18 +196,18 @@ def label(value):
     return value
 
 
-def _is_default(item, default):
+def _is_default(item: Any, default: Any) -> bool:
     return (
         default is not dataclasses.MISSING and item is not None and type(item) is type(default) and item == default
     ) or (item is None and default is None)
 
 
-def axes_of(node):
+def axes_of(node: Any) -> list[Axis]:
     """The axes of a component or number."""
     return [node] if isinstance(node, Axis) else node.axes() if isinstance(node, Node) else []
 
 
-def named(axes):
+def named(axes: list[Axis]) -> list[Axis]:
     """The axes, each with a name of its own: the last part of its path where no other has it, and no variable of a result."""
     last = [axis.path.rpartition(".")[2] for axis in axes]
     for axis, name in zip(axes, last, strict=True):
@@ -207,7 +215,7 @@ def named(axes):
     return axes
 
 
-def catalogue():
+def catalogue() -> list[dict[str, Any]]:
     """Every type that a table may name: dicts of kind, name, summary and parameters (name, domain, default)."""
     from ..clipping import Clip
     from ..methods import Method
@@ -225,9 +233,9 @@ def catalogue():
     return found
 
 
-def _described(field):
+def _described(field: dataclasses.Field[Any]) -> dict[str, Any]:
     meta = field.metadata
-    kind = meta.get("kind")
+    kind = str(meta.get("kind"))
     domain = {
         "real": f"number in {meta.get('domain')}",
         "vector": f"vector with entries in {meta.get('domain')}",

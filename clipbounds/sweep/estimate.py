@@ -1,12 +1,20 @@
 """How long a sweep will take, from a timed sample."""
 
+from __future__ import annotations
+
 import random
 import time
+from typing import TYPE_CHECKING
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import KernelFailed
 from ..simulate import simulate
 from .worker import Inline, warm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .spec import Cell, Sweep
 
 SAMPLE_SECONDS = 0.05  # a kind of cell is run for at least so long, or whole
 SAMPLED_CELLS = 300
@@ -14,31 +22,31 @@ TRIED = 10  # cells of a kind, if kernels fail
 OVERHEAD = 0.002  # s a cell: building, keeping and reporting it, beside its simulation (docs/sweeps.md)
 
 
-def last_step(cell):
+def last_step(cell: Cell) -> int:
     """The step at which the runs of a cell end: the last checkpoint."""
     return cell.checkpoints[-1]
 
 
-def _updates(cell, steps=None, trajectories=None):
+def _updates(cell: Cell, steps: int | None = None, trajectories: int | None = None) -> int:
     """Coordinate updates, the unit in which the cost of a cell is counted."""
     blocks = -(-(trajectories or cell.trajectories) // LANES)
     steps = last_step(cell) if steps is None else steps
     return LANES * blocks * steps * cell.setting.problem.dim * cell.setting.method.samples(cell.setting.problem)
 
 
-def _kind(cell):
+def _kind(cell: Cell) -> tuple[type, ...]:
     setting = cell.setting
     return type(setting.problem), type(setting.noise), type(setting.method), type(setting.method.operator)
 
 
-def _run(cell, steps):
+def _run(cell: Cell, steps: int) -> float:
     """Seconds of the processor that one block of the cell takes for so many steps."""
     started = time.thread_time()  # not that of the clock, which runs on while other jobs have the processor
     simulate(cell.setting, steps, 1, checkpoints=[steps], executor=Inline(), threads=1)
     return time.thread_time() - started
 
 
-def _timed(cell):
+def _timed(cell: Cell) -> tuple[float, float]:
     """Seconds that any run takes however short it is, and seconds a coordinate update; from runs that are cut short."""
     warm(cell.setting)
     _run(cell, 1)  # the first run imports and compiles what the later ones find: up to a second, not to be multiplied
@@ -53,7 +61,7 @@ def _timed(cell):
     return fixed, 0.0
 
 
-def _timed_largest(cells):
+def _timed_largest(cells: list[Cell]) -> tuple[float, float]:
     """`_timed` of the first of these cells whose kernels do not fail; nothing if many do: the sweep will tell."""
     for cell in cells[:TRIED]:
         try:
@@ -63,7 +71,7 @@ def _timed_largest(cells):
     return 0.0, 0.0
 
 
-def estimate(sweep, workers=1, indices=None):
+def estimate(sweep: Sweep, workers: int = 1, indices: Sequence[int] | None = None) -> float:
     """Seconds that a sweep takes on so many free workers of this kind, compilation not counted.
 
     Of each kind of cell (problem, noise, method and operator) the largest is run for some 50 ms; of a large grid

@@ -4,6 +4,8 @@ A crew is an executor with what the driver has to know about it: how many worker
 workers died with it, and how to stop it at once.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import logging
@@ -14,10 +16,15 @@ import threading
 import time
 import warnings
 from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from ..specs import check_integer
 from .values import nearest
 from .worker import run_cells, start_process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 KINDS = ("threads", "processes", "dask")
 TIMEOUT = 8.0  # s, to reach a scheduler and its first worker, and until their absence is told
@@ -33,40 +40,40 @@ class SweepStopped(RuntimeError):
 class Crew:
     """An executor that the caller brings (mpi4py.futures, submitit, ...); it is left running."""
 
-    def __init__(self, executor, workers=None):
+    def __init__(self, executor: Any, workers: int | None = None) -> None:
         self.executor = executor
         self._workers = workers or getattr(executor, "_max_workers", None) or 64
 
-    def workers(self):
+    def workers(self) -> int:
         """How many tasks can run at once."""
         return self._workers
 
-    def submit(self, place, cells):
+    def submit(self, place: dict[str, Any], cells: list[Any]) -> Any:
         """A future of `run_cells`."""
         return self.executor.submit(run_cells, place, cells)
 
-    def check(self):
+    def check(self) -> None:
         """Raise SweepStopped if the executor can no longer be reached."""
 
-    def renew(self):
+    def renew(self) -> bool:
         """Replace a broken executor; False if that is not in our hands."""
         return False
 
-    def close(self, at_once=False):
+    def close(self, at_once: bool = False) -> None:
         """Let the workers go, `at_once` without waiting for what they do."""
 
 
 class Threads(Crew):
     """Threads of this process; kernels release the GIL."""
 
-    def __init__(self, workers):
+    def __init__(self, workers: int) -> None:
         super().__init__(ThreadPoolExecutor(workers, thread_name_prefix="sweep"), workers)
         self.stop = threading.Event()
 
-    def submit(self, place, cells):
+    def submit(self, place: dict[str, Any], cells: list[Any]) -> Any:
         return self.executor.submit(run_cells, place, cells, self.stop)
 
-    def close(self, at_once=False):
+    def close(self, at_once: bool = False) -> None:
         if at_once:
             self.stop.set()
         self.executor.shutdown(wait=True, cancel_futures=True)
@@ -75,11 +82,11 @@ class Threads(Crew):
 class Processes(Crew):
     """Processes of this computer, started afresh (spawn), so that no lock or thread is inherited."""
 
-    def __init__(self, workers):
+    def __init__(self, workers: int) -> None:
         self._count = workers
         super().__init__(self._start(), workers)
 
-    def _start(self):
+    def _start(self) -> Executor:
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
@@ -87,12 +94,12 @@ class Processes(Crew):
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(self._count, mp_context=context, initializer=start_process)
 
-    def renew(self):
+    def renew(self) -> bool:
         self.executor.shutdown(wait=True, cancel_futures=True)
         self.executor = self._start()
         return True
 
-    def close(self, at_once=False):
+    def close(self, at_once: bool = False) -> None:
         import multiprocessing
 
         if at_once:
@@ -102,7 +109,7 @@ class Processes(Crew):
         self.executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _quiet():
+def _quiet() -> None:
     """Leave to this program what to say of Dask's troubles: its own logs are pages of tracebacks."""
     for name in ("distributed", "tornado", *logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("distributed", "tornado"):
@@ -112,7 +119,7 @@ def _quiet():
 class Dask(Crew):
     """A Dask cluster: the one at `address`, or one of our own on this computer."""
 
-    def __init__(self, workers, address):
+    def __init__(self, workers: int | None, address: str | None) -> None:
         try:
             from dask.distributed import Client, LocalCluster
         except ImportError:
@@ -146,7 +153,7 @@ class Dask(Crew):
         self._asked, self._count, self._told = 0.0, 1, False
         self._last_seen = self._last_worker = time.monotonic()
 
-    def _ask(self):
+    def _ask(self) -> Any:
         """Ask the scheduler, every second at most, how many tasks its workers run at once."""
         now = time.monotonic()
         if now - self._asked > ASK_AGAIN:
@@ -158,11 +165,11 @@ class Dask(Crew):
             if self._count:
                 self._last_worker, self._told = now, False
 
-    def workers(self):
+    def workers(self) -> int:
         self._ask()
         return max(1, self._count)
 
-    def check(self):
+    def check(self) -> None:
         if self._client.status != "running":
             if time.monotonic() - self._last_seen > TIMEOUT:
                 raise SweepStopped(
@@ -184,7 +191,7 @@ class Dask(Crew):
                 stacklevel=2,
             )
 
-    def close(self, at_once=False):
+    def close(self, at_once: bool = False) -> None:
         if not at_once:
             self._client.close(timeout=TIMEOUT)
             if self._cluster is not None:
@@ -205,7 +212,7 @@ class Dask(Crew):
                 self._cluster.close(timeout=0.5)
 
 
-def check_executor(executor, workers=None, address=None):
+def check_executor(executor: Any, workers: int | None = None, address: str | None = None) -> int | None:
     """The number of workers as an int or None; raises the errors of `open_crew` that need no cluster."""
     if workers is not None:
         workers = check_integer("sweep", "workers", workers, 1)
@@ -218,7 +225,7 @@ def check_executor(executor, workers=None, address=None):
     return workers
 
 
-def open_crew(executor="threads", workers=None, address=None):
+def open_crew(executor: Any = "threads", workers: int | None = None, address: str | None = None) -> Crew:
     """The crew for a name or an executor.
 
     Parameters
@@ -236,5 +243,9 @@ def open_crew(executor="threads", workers=None, address=None):
     if isinstance(executor, Executor):
         return Crew(executor, workers)
     workers = workers or os.cpu_count() or 1
-    make = {"threads": Threads, "processes": Processes, "dask": functools.partial(Dask, address=address)}
+    make: dict[str, Callable[..., Crew]] = {
+        "threads": Threads,
+        "processes": Processes,
+        "dask": functools.partial(Dask, address=address),
+    }
     return make[executor](workers)

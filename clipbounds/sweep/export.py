@@ -1,16 +1,25 @@
 """A sweep as NetCDF, Zarr or Parquet."""
 
+from __future__ import annotations
+
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .collect import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    import xarray as xr
 
 SUFFIXES = {".nc": "NetCDF", ".zarr": "Zarr", ".parquet": "Parquet"}
 ROWS = 2**20  # of a Parquet table, written at once
 
 
-def export(store, path, partial=False, overwrite=False):
+def export(store: str | Path, path: str | Path, partial: bool = False, overwrite: bool = False) -> None:
     """Write the results of a sweep; the suffix of `path` chooses the format.
 
     Parameters
@@ -48,27 +57,27 @@ def export(store, path, partial=False, overwrite=False):
         _remove(temporary)
 
 
-def _remove(path):
+def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _netcdf(dataset, path):
+def _netcdf(dataset: xr.Dataset, path: Path) -> None:
     import h5netcdf  # noqa: F401 (xarray would choose another engine without it)
 
     dataset.to_netcdf(path, engine="h5netcdf")
 
 
-def _zarr(dataset, path):
+def _zarr(dataset: xr.Dataset, path: Path) -> None:
     import zarr  # noqa: F401
 
     # Zarr's format 3 has no text of fixed length; format 2 holds it and every reader knows it
     dataset.to_zarr(path, zarr_format=2, consolidated=True)
 
 
-def _parquet(dataset, path):
+def _parquet(dataset: xr.Dataset, path: Path) -> None:
     import pyarrow
     import pyarrow.parquet
 
@@ -92,14 +101,14 @@ def _parquet(dataset, path):
             writer.close()
 
 
-def _product(sizes):
+def _product(sizes: Iterable[int]) -> int:
     total = 1
     for size in sizes:
         total *= size
     return total
 
 
-def _one_row(dataset):
+def _one_row(dataset: xr.Dataset) -> Any:
     import pandas
 
-    return pandas.DataFrame({name: [variable.item()] for name, variable in dataset.variables.items()})
+    return pandas.DataFrame({name: [variable.values.item()] for name, variable in dataset.variables.items()})

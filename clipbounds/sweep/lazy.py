@@ -1,9 +1,19 @@
 """Arrays on the grid of a sweep whose values are read or computed when they are looked at."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
-def on_grid(shape, axes, dtype, read):
+    from ..array_types import IntArray, NDArray
+
+
+def on_grid(shape: tuple[int, ...], axes: int, dtype: Any, read: Callable[[IntArray], NDArray[Any]]) -> Any:
     """An array that xarray reads on demand.
 
     Parameters
@@ -17,14 +27,14 @@ def on_grid(shape, axes, dtype, read):
     from xarray.core import indexing
 
     class OnGrid(BackendArray):
-        def __init__(self):
+        def __init__(self) -> None:
             self.shape, self.dtype = shape, np.dtype(dtype)
 
-        def __getitem__(self, key):
+        def __getitem__(self, key: Any) -> NDArray[Any]:
             return indexing.explicit_indexing_adapter(key, shape, indexing.IndexingSupport.OUTER, self._get)
 
-        def _get(self, key):
-            taken = [np.atleast_1d(np.arange(n)[k]) for n, k in zip(shape, key, strict=True)]
+        def _get(self, key: Any) -> NDArray[Any]:
+            taken: list[Any] = [np.atleast_1d(np.arange(n)[k]) for n, k in zip(shape, key, strict=True)]
             grid, inside = taken[:axes], taken[axes:]
             flat = np.ravel_multi_index(np.ix_(*grid), shape[:axes])
             values = read(flat.ravel()).reshape(*flat.shape, *shape[axes:])

@@ -3,12 +3,18 @@
 The text of the file is a function of its content, so that one bit changed anywhere is found, in a blank as in a number.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..whole_files import write_whole
 from .journal import canonical
+
+if TYPE_CHECKING:
+    from typing import Any
 
 FORMAT, UNSEALED = 2, 1  # manifests of format 1 had no checksum and are still read
 MANIFEST, COPY = "sweep.json", "sweep.copy.json"
@@ -19,12 +25,12 @@ class ManifestDamaged(ValueError):
     """The manifest is missing or not as it was written."""
 
 
-def _text(content):
+def _text(content: dict[str, Any]) -> str:
     seal = hashlib.sha256(canonical(content).encode()).hexdigest()
     return json.dumps({**content, "checksum": seal}, indent=1)
 
 
-def parse(data):
+def parse(data: bytes) -> dict[str, Any]:
     """The content of a manifest.
 
     Parameters
@@ -49,7 +55,7 @@ def parse(data):
     return content
 
 
-def loosely(data):
+def loosely(data: bytes) -> dict[str, Any] | None:
     """What a manifest says, whether or not that is right: a dict, or None if it is no JSON of one."""
     try:
         content = json.loads(data.decode("utf-8"))
@@ -58,19 +64,19 @@ def loosely(data):
     return content if isinstance(content, dict) else None
 
 
-def read(folder, name=MANIFEST):
+def read(folder: str | Path, name: str = MANIFEST) -> dict[str, Any]:
     """The content of the manifest in a folder; raises ManifestDamaged, or OSError if it cannot be read."""
     return parse((Path(folder) / name).read_bytes())
 
 
-def write(folder, content):
+def write(folder: str | Path, content: dict[str, Any]) -> None:
     """Write the manifest and then its copy, each whole or not at all."""
     text = _text(content)
     for name in (MANIFEST, COPY):
-        write_text(Path(folder) / name, text)
+        write_whole(Path(folder) / name, text.encode(), kept=True)
 
 
-def write_copy(folder, content):
+def write_copy(folder: str | Path, content: dict[str, Any]) -> None:
     """Write the copy if it is missing or not the same."""
     path, text = Path(folder) / COPY, _text(content)
     try:
@@ -78,18 +84,4 @@ def write_copy(folder, content):
             return
     except (OSError, UnicodeDecodeError):
         pass
-    write_text(path, text)
-
-
-def write_text(path, text):
-    """A file with this text, under its name whole or not at all."""
-    temporary = path.parent / f".{path.name}-{os.urandom(8).hex()}"
-    try:
-        with open(temporary, "x", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_whole(path, text.encode(), kept=True)

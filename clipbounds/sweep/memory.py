@@ -3,7 +3,10 @@
 The key of a simulation holds everything that determines its result, and nothing else: neither threads nor bounds.
 """
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +14,20 @@ from ..simulate import checked_arguments, simulate
 from .journal import Journal, digest_of
 from .sources import sources_of, sources_of_function
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    import xarray as xr
+
+    from ..array_types import NDArray
+    from ..methods.base import Setting
+
 IDENTITY = ("seed", "checkpoints", "keep", "first_trajectory")
 
 
-def simulation_key(setting, sources, steps, trajectories=1, **options):
+def simulation_key(setting: Setting, sources: str, steps: int, trajectories: int = 1, **options: Any) -> dict[str, Any]:
     """The key of ``simulate(setting, steps, trajectories, ...)``, with all defaults filled in.
 
     Parameters
@@ -29,9 +42,9 @@ def simulation_key(setting, sources, steps, trajectories=1, **options):
     return {"setting": setting.to_dict(), "sources": sources, **dict(zip(names, values, strict=True))}
 
 
-def dataset_to_cell(dataset):
+def dataset_to_cell(dataset: xr.Dataset) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays of a Dataset and what else it takes to make it again."""
-    arrays = {name: variable.values for name, variable in dataset.variables.items()}
+    arrays = {str(name): variable.values for name, variable in dataset.variables.items()}
     about = {
         "variables": {n: [list(v.dims), dict(v.attrs)] for n, v in dataset.variables.items()},
         "coords": list(dataset.coords),
@@ -40,7 +53,7 @@ def dataset_to_cell(dataset):
     return arrays, about
 
 
-def dataset_from_cell(arrays, about):
+def dataset_from_cell(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> xr.Dataset:
     """The Dataset that `dataset_to_cell` was given."""
     import xarray as xr
 
@@ -49,7 +62,7 @@ def dataset_from_cell(arrays, about):
     return xr.Dataset(made, coords, about["attrs"])
 
 
-def _arrays(results):
+def _arrays(results: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     return {name: np.asarray(result) for name, result in results.items()}
 
 
@@ -65,26 +78,28 @@ class Memory:
     hits, misses : int, results that were read and that were computed
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path | None) -> None:
         self.journal = None if folder is None else Journal(folder)
         self.hits = self.misses = 0
 
-    def simulate(self, setting, steps, trajectories=1, **options):
+    def simulate(self, setting: Setting, steps: int, trajectories: int = 1, **options: Any) -> xr.Dataset:
         """`clipbounds.simulate`, once for each key."""
         identity = {name: options[name] for name in IDENTITY if name in options}
-        sources = None if self.journal is None else sources_of([setting])
-        if sources is None:
+        journal = self.journal
+        sources = None if journal is None else sources_of([setting])
+        if journal is None or sources is None:
             self.misses += 1
             return simulate(setting, steps, trajectories, **options)
         key = simulation_key(setting, sources, steps, trajectories, **identity)
         return self._look_up(
+            journal,
             key,
             lambda: dataset_to_cell(simulate(setting, steps, trajectories, **options)),
             dataset_from_cell,
             options.get("progress"),
         )
 
-    def remember(self, key, compute):
+    def remember(self, key: Mapping[str, Any], compute: Callable[..., Any]) -> Any:
         """``compute()``, a dict of arrays, once for each key and text of the function's file.
 
         Parameters
@@ -96,22 +111,30 @@ class Memory:
         """
         if not isinstance(key, dict) or not key:
             raise ValueError(f"remember: key must be a dict of all that the result depends on, but {key!r} was given")
-        sources = None if self.journal is None else sources_of_function(compute)
-        if sources is None:
+        journal = self.journal
+        sources = None if journal is None else sources_of_function(compute)
+        if journal is None or sources is None:
             self.misses += 1
             return _arrays(compute())
         return self._look_up(
-            {"remember": key, "sources": sources}, lambda: (_arrays(compute()), {}), lambda arrays, _: arrays
+            journal, {"remember": key, "sources": sources}, lambda: (_arrays(compute()), {}), lambda arrays, _: arrays
         )
 
-    def _look_up(self, key, compute, restore, progress=None):
+    def _look_up(
+        self,
+        journal: Journal,
+        key: Mapping[str, Any],
+        compute: Callable[..., Any],
+        restore: Callable[..., Any],
+        progress: Any = None,
+    ) -> Any:
         name = digest_of(key)
-        found = self.journal.read(name)
+        found = journal.read(name)
         if found is not None:
             try:
                 result = restore(*found)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
-                self.journal.refuse(name, f"its arrays do not make a run: {str(error)[:80]}")
+                journal.refuse(name, f"its arrays do not make a run: {str(error)[:80]}")
             else:
                 self.hits += 1
                 if progress is not None:
@@ -120,7 +143,7 @@ class Memory:
         self.misses += 1
         arrays, about = compute()
         try:
-            self.journal.write(name, arrays, about)
+            journal.write(name, arrays, about)
         except OSError as error:
-            warnings.warn(f"{self.journal.folder} keeps nothing ({error.strerror}); the run goes on", stacklevel=4)
+            warnings.warn(f"{journal.folder} keeps nothing ({error.strerror}); the run goes on", stacklevel=4)
         return restore(arrays, about)

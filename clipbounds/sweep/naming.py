@@ -1,12 +1,20 @@
 """Names of cells: `digest_of` the key of a simulation, put together from the JSON of its parts, which cells share."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..methods import Setting
 from .journal import digest_of_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 SETTING = f"{Setting.__module__}:{Setting.__qualname__}"
 
 
-def cell_name(sources, keep, checkpoints, components, numbers):
+def cell_name(sources: str, keep: str, checkpoints: str, components: Sequence[str], numbers: Sequence[int]) -> str:
     """The name of one cell.
 
     Parameters
@@ -26,7 +34,9 @@ def cell_name(sources, keep, checkpoints, components, numbers):
     )
 
 
-def all_names(sources, keep, components, numbers, checkpoints):
+def all_names(
+    sources: str, keep: str, components: list[Any], numbers: list[Any], checkpoints: Mapping[tuple[int, int], str]
+) -> list[str]:
     """The names of the cells of a grid, in its order.
 
     Parameters

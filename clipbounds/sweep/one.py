@@ -1,5 +1,9 @@
 """One cell of a sweep as the run that it is, for `compare` and whatever else takes the result of `simulate`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..version import __version__
@@ -8,8 +12,16 @@ from .memory import dataset_from_cell
 from .store import Store
 from .values import nearest
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
-def load_cell(store, **values):
+    import xarray as xr
+
+    from .components import Axis
+
+
+def load_cell(store: str | Path, **values: Any) -> xr.Dataset:
     """The result of one cell, as `simulate` gives it, its setting included.
 
     Parameters
@@ -53,7 +65,7 @@ def load_cell(store, **values):
     return dataset
 
 
-def _place(axis, value):
+def _place(axis: Axis, value: Any) -> int:
     labels = [label(item) for item in axis.values]
     if value in labels:
         return labels.index(value)

@@ -1,5 +1,7 @@
 """What a run of a sweep did."""
 
+from __future__ import annotations
+
 import dataclasses
 
 
@@ -32,5 +34,5 @@ class Report:
     seconds: float = 0.0
 
     @property
-    def complete(self):
+    def complete(self) -> bool:
         return self.present + self.computed + self.by_others == self.total

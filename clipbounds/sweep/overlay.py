@@ -38,17 +38,25 @@ class Overlay:
     assumed : str, numbers that the user assumes, or ""
     """
 
-    def __init__(self, x, axes, rows, bounds, confidence, assumed=""):
+    def __init__(
+        self,
+        x: str,
+        axes: list[str],
+        rows: list[dict[str, Any]],
+        bounds: Sequence[Bound],
+        confidence: float,
+        assumed: str = "",
+    ) -> None:
         self.x, self.axes, self.rows, self.bounds, self.confidence = x, axes, rows, bounds, confidence
         self.assumed = assumed
 
-    def counts(self):
+    def counts(self) -> dict[str, int]:
         """How often each verdict was reached; over checkpoints, where a verdict is joint, once for each bound."""
         where = [*self.axes, *([] if self.x == "checkpoint" else [self.x]), "bound"]
         words = list({tuple(map(str, (row[n] for n in where))): _word(row) for row in self.rows}.values())
         return {word: words.count(word) for word in dict.fromkeys(words)}
 
-    def write(self, path, width=None):
+    def write(self, path: str | Path, width: str | float | None = None) -> list[Path]:
         """Write PATH.png, PATH.pdf where a width is given, PATH.csv and PATH.json; returns their paths."""
         path = Path(path)
         if not path.parent.is_dir():
@@ -71,7 +79,7 @@ class Overlay:
         )
         return files
 
-    def figure(self, width=None, ax=None):
+    def figure(self, width: str | float | None = None, ax: Any = None) -> Any:
         """Measured with its band, upper bounds solid, lower dashed, floors dash-dotted, in the first 6 panels.
 
         Parameters
@@ -81,7 +89,7 @@ class Overlay:
         """
         return draw_overlay(self, width, ax)
 
-    def __str__(self):
+    def __str__(self) -> str:
         words = ", ".join(f"{count} {word}" for word, count in self.counts().items()) or "nothing was judged"
         return f"{words}; joint confidence {self.confidence!r}" + (
             f"; assumed by the user: {self.assumed}" if self.assumed else ""
@@ -89,7 +97,7 @@ class Overlay:
 
     __repr__ = __str__
 
-    def _repr_html_(self):
+    def _repr_html_(self) -> str:
         import base64
         import html
         import io
@@ -100,7 +108,7 @@ class Overlay:
         return f'<p>{html.escape(str(self))}</p><img alt="measured and bounds" src="data:image/png;base64,{picture}">'
 
 
-def _word(row):
+def _word(row: dict[str, Any]) -> str:
     """The verdict; a floor or a prediction never gets one."""
     shown = row["kind"] in ("floor", "prediction") and row["verdict"] == "undecided"
     return f"{row['kind']} shown" if shown else row["verdict"]
@@ -155,10 +163,11 @@ def overlay(
     if not runs:
         raise ValueError("overlay: give a run, a list of runs, or the folder of a sweep; the list is empty")
     if isinstance(single, (str, bytes)) or hasattr(single, "__fspath__") or "sweep" in getattr(single, "attrs", {}):
-        result = Overlay(*of_sweep(single, x, chosen, confidence, partial), confidence)  # type: ignore[call-arg]
+        axis, axes, rows, drawn = of_sweep(single, x, chosen, confidence, partial)
+        assumed = ""
     else:
-        *found, assumed = of_runs(runs, x, APPLICABLE if chosen == OWN else chosen, confidence)
-        result = Overlay(*found, confidence, assumed)  # type: ignore[call-arg]
+        axis, axes, rows, drawn, assumed = of_runs(runs, x, APPLICABLE if chosen == OWN else chosen, confidence)
+    result = Overlay(axis, axes, rows, drawn, confidence, assumed)
     if ax is not None:
         result.figure(ax=ax)
     return result

@@ -1,25 +1,36 @@
 """The figure of an overlay: one panel for each quantity and each value of the axes that are not drawn over."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..verdict import paper
 from ..verdict.picture import COLOURS, LINES
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from matplotlib.axes import Axes
+
+    from .overlay import Overlay
+
 MOST = 6  # panels
 
 
-def panels_of(overlay):
+def panels_of(overlay: Overlay) -> list[tuple[str, tuple[Any, ...]]]:
     """(quantity, values of the other axes) of each panel; the first `MOST`."""
     pairs = [(row["quantity"], tuple(row[a] for a in overlay.axes)) for row in _drawable(overlay.rows)]
     return sorted(dict.fromkeys(pairs), key=lambda pair: [p[0] for p in pairs].index(pair[0]))[:MOST]
 
 
-def title_of(overlay, panel):
+def title_of(overlay: Overlay, panel: tuple[str, tuple[Any, ...]]) -> str:
     """What a panel shows, apart from its axes."""
     return ", ".join(f"{a} = {_short(v)}" for a, v in zip(overlay.axes, panel[1], strict=True))
 
 
-def draw_overlay(overlay, width=None, ax=None):
+def draw_overlay(overlay: Overlay, width: str | float | None = None, ax: Any = None) -> Any:
     """The matplotlib Figure; with `ax` on the reader's own axes, one a panel."""
     panels = panels_of(overlay)
     if ax is not None:
@@ -44,15 +55,15 @@ def draw_overlay(overlay, width=None, ax=None):
     return figure
 
 
-def _drawable(rows):
+def _drawable(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row["measured"] is not None]
 
 
-def _short(value):
+def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _panel(ax, overlay, panel):
+def _panel(ax: Axes, overlay: Overlay, panel: tuple[str, tuple[Any, ...]]) -> None:
     quantity, others = panel
     rows = [
         row
@@ -101,7 +112,7 @@ def _panel(ax, overlay, panel):
     ax.grid(alpha=0.25)
 
 
-def _words(bound, rows):
+def _words(bound: str, rows: list[dict[str, Any]]) -> str:
     """The bound's name with its verdicts; what an assumed one rests on stands above the panels."""
     if rows[0]["kind"] in ("floor", "prediction"):
         return f"{bound} ({rows[0]['kind']}, no verdict)"

@@ -1,6 +1,9 @@
 """Verdicts as rows: of the cells of a sweep, of one run over its checkpoints, and of several runs over what differs in their settings."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,17 +17,26 @@ from .spec import Sweep
 from .store import Store
 from .values import nearest
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    import xarray as xr
+
+    from ..bounds.base import Bound
+    from .spec import Cell
+
 COLUMNS = ("bound", "kind", "quantity", "step", "verdict", "measured", "low", "high", "value", "tightness", "reason")
 APPLICABLE, OWN = "applicable", "of the sweep"
 EVERY = "checkpoint"  # the axis of steps
 
 
-def measured_in(data):
+def measured_in(data: xr.Dataset) -> set[str]:
     """Names of the quantities of a run, without their statistics."""
     return {str(name) for name in data.data_vars if "checkpoint" in data[name].dims}
 
 
-def choose(bounds, settings, data):
+def choose(bounds: Any, settings: Sequence[Any], data: xr.Dataset) -> list[Bound]:
     """`bounds`, or for "applicable" those that apply to some of the settings and speak about a measured quantity."""
     if not (isinstance(bounds, str) and bounds == APPLICABLE):
         return bounds
@@ -41,7 +53,7 @@ def choose(bounds, settings, data):
     return list(found.values())
 
 
-def judged(run, bounds, level, every=False):
+def judged(run: xr.Dataset, bounds: Sequence[Bound], level: float, every: bool = False) -> Iterator[dict[str, Any]]:
     """Rows of one run: at its last checkpoint, or one for each of its checkpoints."""
     for verdict in compare(run, bounds, level).verdicts:
         rows = range(verdict.steps.size) if every else [verdict.steps.size - 1]
@@ -58,7 +70,9 @@ def judged(run, bounds, level, every=False):
             yield about | numbers | {"step": int(verdict.steps[k])}
 
 
-def of_sweep(given, x, bounds, confidence, partial):
+def of_sweep(
+    given: Any, x: str | None, bounds: Any, confidence: float, partial: bool
+) -> tuple[str, list[str], list[dict[str, Any]], list[Bound]]:
     """(x, other axes, rows, bounds) for a sweep's results: the folder of its store, or what `load` gives."""
     sweep, data = _opened(given, partial)
     names = [axis.name for axis in sweep.axes]
@@ -86,7 +100,7 @@ def of_sweep(given, x, bounds, confidence, partial):
     return x, [name for name in names if name != x], rows, list(bounds)
 
 
-def _opened(given, partial):
+def _opened(given: Any, partial: bool) -> tuple[Sweep, xr.Dataset]:
     if not hasattr(given, "data_vars"):
         return Store(given).sweep(), load(given, partial)
     sweep = Sweep.from_dict(json.loads(given.attrs["sweep"]))
@@ -101,11 +115,11 @@ def _opened(given, partial):
     return sweep, given
 
 
-def _numbers(values):
+def _numbers(values: Iterable[Any]) -> bool:
     return all(isinstance(label(v), (int, float)) for v in values)
 
 
-def _cell_run(data, cell, where, every):
+def _cell_run(data: xr.Dataset, cell: Cell, where: Mapping[str, int], every: bool) -> xr.Dataset | None:
     """The results of one cell in the form of a run, or None where it is missing."""
     run = data.isel(where, drop=True).drop_vars([n for n in where if n in data.coords], errors="ignore")
     if all(np.all(np.isnan(v.values)) for v in run.data_vars.values() if v.dtype.kind == "f"):
@@ -120,7 +134,9 @@ def _cell_run(data, cell, where, every):
     return run
 
 
-def of_runs(runs, x, bounds, confidence):
+def of_runs(
+    runs: Sequence[xr.Dataset], x: str | None, bounds: Any, confidence: float
+) -> tuple[str, list[str], list[dict[str, Any]], list[Bound], str]:
     """(x, other axes, rows, bounds, assumed) for one run over its checkpoints, or several over what differs in their settings."""
     settings = [_setting(run) for run in runs]
     places = _differences([json.loads(run.attrs["setting"]) for run in runs])
@@ -149,7 +165,7 @@ def of_runs(runs, x, bounds, confidence):
     return x, [name for name in places[0] if name != x], rows, list(bounds), assumed
 
 
-def _setting(run):
+def _setting(run: xr.Dataset) -> Any:
     if not (hasattr(run, "data_vars") and "setting" in run.attrs):
         raise ValueError(
             "overlay: expected a run of simulate or measured, a list of them, or the folder of a sweep, but"
@@ -158,7 +174,7 @@ def _setting(run):
     return Spec.from_json(run.attrs["setting"])
 
 
-def _leaves(node, path=()):
+def _leaves(node: Any, path: tuple[str, ...] = ()) -> Any:
     """(path, value) of every number, text or truth value in nested tables and lists."""
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     if not children and not isinstance(node, (dict, list)):
@@ -167,7 +183,7 @@ def _leaves(node, path=()):
         yield from _leaves(child, (*path, str(name)))
 
 
-def _differences(tables):
+def _differences(tables: list[Any]) -> list[Any]:
     """For each table what differs among them, by the last part of its path, or more of it where two end alike."""
     flat = [dict(_leaves(table)) for table in tables]
     paths = dict.fromkeys(path for leaves in flat for path in leaves)

@@ -1,7 +1,10 @@
 """A store's manifest put back: from its copy, or from what the cells and a description of the sweep say."""
 
+from __future__ import annotations
+
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import manifest as manifests
 from .journal import LONGEST_SHARD, Journal, shard_digits
@@ -9,10 +12,13 @@ from .manifest import COPY, MANIFEST, ManifestDamaged
 from .spec import Sweep
 from .store import CELLS, describe
 
+if TYPE_CHECKING:
+    from typing import Any
+
 LOOK_AT = 1000  # cells whose headers are read; all cells of a store say the same
 
 
-def repair(folder, sweep=None):
+def repair(folder: str | Path, sweep: Sweep | None = None) -> str:
     """Put the manifest of a store back. Cells are read and never written.
 
     Parameters
@@ -40,13 +46,13 @@ def repair(folder, sweep=None):
                 manifests.write(folder, {**content, "format": manifests.FORMAT})
                 return f"{folder / MANIFEST} {done}"
         found, kernels = _cells(folder)
-        grids = Counter(about.get("grid") for about in found)
-        if not found:
+        grids = {str(about.get("grid")) for about in found}
+        if kernels is None:
             raise ValueError(
                 f"{folder} holds no whole cell, no manifest and no copy of it; there is nothing to repair, give the"
                 " sweep an empty folder"
             )
-        chosen = _fitting(folder, sweep, set(grids))
+        chosen = _fitting(folder, sweep, grids)
         content = describe(chosen, kernels)
         content["shard"] = _shard(folder, chosen)
         present = Journal(folder / CELLS, content["shard"]).names().intersection(chosen.names(kernels))
@@ -58,14 +64,14 @@ def repair(folder, sweep=None):
     return f"{folder / MANIFEST} is made anew; {len(present)} of {chosen.size} cells belong to it"
 
 
-def _whole(folder, name):
+def _whole(folder: Path, name: str) -> dict[str, Any] | None:
     try:
         return manifests.read(folder, name)
     except (ManifestDamaged, FileNotFoundError, IsADirectoryError):
         return None
 
 
-def _cells(folder):
+def _cells(folder: Path) -> tuple[list[dict[str, Any]], str | None]:
     """What some whole cells say of themselves, and the kernels that most of them name."""
     found = []
     for path in sorted((folder / CELLS).rglob("*.cell")):
@@ -87,12 +93,12 @@ def _cells(folder):
     return found, kernels.most_common(1)[0][0] if kernels else None
 
 
-def _fitting(folder, sweep, grids):
+def _fitting(folder: Path, sweep: Sweep | None, grids: set[str]) -> Sweep:
     """The sweep whose digest the cells carry: the given one, or what is left of the manifests."""
     candidates = [] if sweep is None else [sweep]
     for name in (MANIFEST, COPY):
         try:
-            candidates.append(Sweep.from_dict(manifests.loosely((folder / name).read_bytes())["sweep"]))
+            candidates.append(Sweep.from_dict((manifests.loosely((folder / name).read_bytes()) or {})["sweep"]))
         except (OSError, ValueError, TypeError, KeyError):
             continue
     for candidate in candidates:
@@ -103,7 +109,7 @@ def _fitting(folder, sweep, grids):
     raise ValueError(f"{folder} has lost manifest and copy; give its sweep: clipbounds repair {folder} SPEC")
 
 
-def _shard(folder, sweep):
+def _shard(folder: Path, sweep: Sweep) -> int:
     """How the cells are spread, as the folders show."""
     digits = shard_digits(sweep.size)
     for shard in (digits, *range(LONGEST_SHARD + 1)):

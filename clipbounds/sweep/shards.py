@@ -3,19 +3,25 @@
 All of them may share one store: each cell has a name and a file of its own.
 """
 
+from __future__ import annotations
+
 import os
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SHARD = re.compile(r"(\d+)/(\d+)")
 # how schedulers number the jobs of an array: its own number, the first, the last, the distance between two
 SCHEDULERS = {
     "Slurm": ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_MAX", "SLURM_ARRAY_TASK_STEP"),
     "Grid Engine": ("SGE_TASK_ID", "SGE_TASK_FIRST", "SGE_TASK_LAST", "SGE_TASK_STEPSIZE"),
-    "LSF": ("LSB_JOBINDEX", None, "LSB_JOBINDEX_END", "LSB_JOBINDEX_STEP"),
+    "LSF": ("LSB_JOBINDEX", "", "LSB_JOBINDEX_END", "LSB_JOBINDEX_STEP"),
 }
 
 
-def part_of(size, shard=None):
+def part_of(size: int, shard: tuple[int, int] | None = None) -> range:
     """The cells of the k-th of n parts of a grid, a range; all of them for None.
 
     Raises
@@ -31,7 +37,7 @@ def part_of(size, shard=None):
     return range(part - 1, size, parts)
 
 
-def read_shard(text, environment=None):
+def read_shard(text: str, environment: Mapping[str, str] | None = None) -> tuple[int, int]:
     """The pair (k, n) that ``"K/N"`` stands for, or, for "auto", that the scheduler of a job array tells.
 
     Parameters

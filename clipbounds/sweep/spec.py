@@ -1,5 +1,7 @@
 """What a sweep is: a grid of settings, checked whole before anything runs."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import itertools
@@ -9,6 +11,7 @@ import random
 import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..methods import Method, Setting
 from ..methods.watch import compile_users
@@ -23,6 +26,10 @@ from .naming import all_names, cell_name
 from .sources import files_of, sources_of
 from .user_files import resolve, texts
 from .values import as_list, nearest, read_checkpoints
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 COMPONENTS = {"problem": Problem, "noise": Noise, "method": Method}
 NUMBERS = ("steps", "trajectories", "seed")
@@ -72,18 +79,18 @@ class Sweep:
     """
 
     def __init__(
-        self, problem, noise, method, steps, trajectories=1, seed=0, checkpoints=None, keep="statistics",
-        name="sweep", bounds=(),
-    ):  # fmt: skip
+        self, problem: Any, noise: Any, method: Any, steps: Any, trajectories: Any=1, seed: Any=0, checkpoints: Any=None, keep: str="statistics",
+        name: str="sweep", bounds: Any=(),
+    ) -> None:  # fmt: skip
         if not isinstance(keep, str) or keep not in KEEPERS:
             raise ValueError(f"sweep: keep must be one of {sorted(KEEPERS)}, but {keep!r} was given")
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
             raise ValueError(f"sweep: name must be one line of text that is not empty, but {name!r} was given")
         self.name, self.keep = name, keep
-        given = {"problem": problem, "noise": noise, "method": method}
-        self._nodes, self._canonical = {}, {"name": name, "keep": keep}
-        for key, base in COMPONENTS.items():
-            self._nodes[key], self._canonical[key] = read_component(key, given[key], base)
+        self._nodes: dict[str, Any] = {}
+        self._canonical: dict[str, Any] = {"name": name, "keep": keep}
+        for (key, base), given in zip(COMPONENTS.items(), (problem, noise, method), strict=True):
+            self._nodes[key], self._canonical[key] = read_component(key, given, base)
         for key, value in zip(NUMBERS, (steps, trajectories, seed), strict=True):
             listed = as_list(key, value, whole=True)
             for item in [value] if listed is None else listed:
@@ -111,12 +118,12 @@ class Sweep:
         self._made, self._checked = {}, {}  # cells share components and arguments
 
     @property
-    def fractional(self):
+    def fractional(self) -> bool:
         """Whether checkpoints are fractions of the steps."""
         return self.checkpoints is not None and isinstance(self.checkpoints[0], float)
 
     @classmethod
-    def from_dict(cls, given):
+    def from_dict(cls, given: Any) -> Sweep:
         """The sweep with these keys; unknown ones are an error that names the nearest valid one."""
         for key in given:
             if key not in KEYS:
@@ -127,7 +134,7 @@ class Sweep:
         return cls(**given)
 
     @classmethod
-    def from_toml(cls, path):
+    def from_toml(cls, path: str | Path) -> Sweep:
         """The sweep that a TOML file describes; its name is the file's unless it gives one."""
         path = Path(path)
         try:
@@ -138,30 +145,30 @@ class Sweep:
             raise ValueError(f"the sweep {path} is not TOML: {error}") from None
         return cls.from_dict({"name": path.stem, **resolve(given, path.parent)})
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """A description that JSON holds and `from_dict` reads."""
         return json.loads(json.dumps(self._canonical))
 
     @property
-    def digest(self):
+    def digest(self) -> str:
         """Content address of the grid, without its name and its bounds."""
         text = json.dumps({k: v for k, v in self._canonical.items() if k not in ("name", "bounds")}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def choice(self, index):
+    def choice(self, index: int) -> dict[Axis, int]:
         """Axis to position, for a cell."""
         found = {}
         for axis in reversed(self.axes):
             index, found[axis] = divmod(index, len(axis.values))
         return found
 
-    def where(self, index):
+    def where(self, index: int) -> str:
         """A cell in words."""
         choice = self.choice(index)
         values = ", ".join(f"{axis.name} = {label(axis.values[choice[axis]])}" for axis in self.axes)
         return f"cell {index} of {self.size}{f' ({values})' if values else ''}"
 
-    def _component(self, key, choice):
+    def _component(self, key: str, choice: dict[Axis, int]) -> Any:
         """A problem, noise or method, and its JSON."""
         node = self._nodes[key]
         place = (key, *(choice[axis] for axis in self._axes[key]))
@@ -172,11 +179,11 @@ class Sweep:
             self._made[place] = spec, canonical(spec.to_dict())
         return self._made[place]
 
-    def method_of(self, index):
+    def method_of(self, index: int) -> type[Any]:
         """Class of the method of a cell."""
         return type(self._component("method", self.choice(index))[0])
 
-    def cells_by_method(self):
+    def cells_by_method(self) -> list[Any]:
         """The cells of each value of the method's own axis, if it is a list of methods; else all, in one group."""
         node, stride = self._nodes["method"], self.size
         if not isinstance(node, Axis):
@@ -191,11 +198,11 @@ class Sweep:
             for k in range(len(node.values))
         ]
 
-    def _number(self, key, choice):
+    def _number(self, key: str, choice: dict[Axis, int]) -> Any:
         node = self._nodes[key]
         return node.values[choice[node]] if isinstance(node, Axis) else node
 
-    def cell(self, index):
+    def cell(self, index: int) -> Cell:
         """The cell at a position of the flattened grid.
 
         Raises
@@ -206,14 +213,14 @@ class Sweep:
         choice = self.choice(index)
         try:
             setting = Setting(*(self._component(key, choice)[0] for key in COMPONENTS))
-            numbers = tuple(self._number(key, choice) for key in NUMBERS)
+            steps, trajectories, seed = numbers = tuple(self._number(key, choice) for key in NUMBERS)
             if numbers not in self._checked:
                 self._checked[numbers] = self._arguments(setting, *numbers)
         except ValueError as error:
             raise ValueError(f"{self.where(index)} cannot be executed: {error}") from None
-        return Cell(index, setting, *numbers, self._checked[numbers], self.keep)
+        return Cell(index, setting, steps, trajectories, seed, self._checked[numbers], self.keep)
 
-    def name_of(self, index, sources):
+    def name_of(self, index: int, sources: str) -> str:
         """Name of a cell that `cell` accepts: `digest_of` its key, put together from the JSON of its parts."""
         choice = self.choice(index)
         problem, noise, method = (self._component(key, choice)[1] for key in COMPONENTS)
@@ -222,7 +229,7 @@ class Sweep:
             self.cell(index)
         return cell_name(sources, self.keep, canonical(self._checked[numbers]), (problem, noise, method), numbers)
 
-    def _arguments(self, setting, steps, trajectories, seed):
+    def _arguments(self, setting: Setting, steps: Any, trajectories: Any, seed: Any) -> list[int]:
         """The checkpoints of a cell, after `simulate` has seen its arguments."""
         points = self.checkpoints
         if self.fractional and isinstance(steps, int):
@@ -232,7 +239,7 @@ class Sweep:
             raise ValueError(f"the checkpoints {self.checkpoints} of {steps} steps coincide: {points}")
         return checked
 
-    def to_check(self):
+    def to_check(self) -> Sequence[int]:
         """Cells that stand for all: all of a small grid; of a large one up to 1000 along the axes and 300 at random."""
         if self.size <= CHECKED_WHOLE:
             return range(self.size)
@@ -243,7 +250,7 @@ class Sweep:
             found.update(k * stride for k in range(0, len(axis.values), apart))
         return sorted(found.union(random.Random(0).sample(range(self.size), SAMPLED)))
 
-    def check(self):
+    def check(self) -> str:
         """Build the cells of `to_check`; what is wrong with another one is told when its turn comes.
 
         Returns
@@ -259,7 +266,7 @@ class Sweep:
         compile_users(self.cell(index).setting for index in self.to_check())
         return sources
 
-    def applies(self):
+    def applies(self) -> list[tuple[str, int, int, str | None]]:
         """For each bound of the description: in how many of the cells of `to_check` it applies, and why not elsewhere.
 
         Returns
@@ -268,14 +275,14 @@ class Sweep:
         """
         return [count_cells(bound, self, self.to_check()) for bound in self.bounds]
 
-    def _specs(self):
+    def _specs(self) -> list[Any]:
         return [self.cell(0).setting, *(v for a in self.axes for v in a.values if isinstance(v, Spec))]
 
-    def program(self):
+    def program(self) -> dict[str, str]:
         """The user's modules behind the grid: name to text."""
         return texts(files_of(self._specs()) or ())
 
-    def sources(self):
+    def sources(self) -> str:
         """Digest of the program text behind the grid's settings."""
         found = sources_of(self._specs())
         if found is None:
@@ -285,7 +292,7 @@ class Sweep:
             )
         return found
 
-    def names(self, sources):
+    def names(self, sources: str) -> list[str]:
         """Names of the cells for the given digest of the program text: those of `name_of`, 20 times faster."""
         values = [axis.values if isinstance(axis, Axis) else [axis] for axis in (self._nodes[key] for key in NUMBERS)]
         numbers = list(itertools.product(*values))
@@ -296,7 +303,7 @@ class Sweep:
                 checkpoints[steps, trajectories] = canonical(checked)
         return all_names(sources, self.keep, [self._texts(key) for key in COMPONENTS], numbers, checkpoints)
 
-    def _texts(self, key):
+    def _texts(self, key: str) -> Any:
         """The JSON of each problem, law or method, in the order of the grid."""
         axes = self._axes[key]
         for place in itertools.product(*(range(len(axis.values)) for axis in axes)):

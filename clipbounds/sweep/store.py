@@ -7,17 +7,25 @@ program/         the user's own modules, as they were when the sweep was last ru
 failed.json      the cells that failed in the last run, with their tracebacks; failed-K-of-N.json those of a shard
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..version import __version__
+from ..whole_files import TEMPORARY, write_whole
 from . import manifest as manifests
 from .journal import Journal, shard_digits
 from .manifest import COPY, FORMAT, MANIFEST, ManifestDamaged
 from .spec import Sweep
 from .user_files import keep, offer
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from typing import Any
 
 FAILED, FAILED_SHARD, CELLS, NAMES = "failed.json", "failed-{}-of-{}.json", "cells", "names"
 PROGRAM = "program"
@@ -38,7 +46,7 @@ class Store:
         If there is no sweep in the folder, or its manifest is damaged (`ManifestDamaged`).
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         try:
             self.manifest = manifests.read(self.folder)
@@ -54,17 +62,17 @@ class Store:
             raise ValueError(f"{folder} {reason}") from None
         self.journal = Journal(self.folder / CELLS, self.manifest["shard"])
 
-    def sweep(self):
+    def sweep(self) -> Sweep:
         """The sweep that is kept here; the user's modules that are gone are taken from the store."""
         offer(self.folder.resolve() / PROGRAM)
         return Sweep.from_dict(self.manifest["sweep"])
 
     @property
-    def accepted(self):
+    def accepted(self) -> list[str]:
         """Digests of older program texts whose cells count."""
         return self.manifest.get("accepted", [])
 
-    def names(self, sweep, sources=None):
+    def names(self, sweep: Sweep, sources: str | None = None) -> list[str]:
         """Names of the cells of the store's sweep for a digest of the program text, that of the store by default."""
         sources = self.manifest["sources"] if sources is None else sources
         path = self.folder / NAMES / sources
@@ -80,12 +88,13 @@ class Store:
             text = "\n".join(names)
             try:
                 path.parent.mkdir(exist_ok=True)
-                manifests.write_text(path, f"{head}{hashlib.sha256(text.encode()).hexdigest()}\n{text}")
+                seal = hashlib.sha256(text.encode()).hexdigest()
+                write_whole(path, f"{head}{seal}\n{text}".encode(), kept=True)
             except OSError:
                 pass  # they are computed again
         return names
 
-    def held(self, sweep, present):
+    def held(self, sweep: Sweep, present: Container[str]) -> list[str | None]:
         """The name of each cell among `present`, in the order of the grid; None where it is missing.
 
         A cell of the store's own program text comes before one of an accepted older text.
@@ -96,7 +105,7 @@ class Store:
             found = [a if a is not None else b if b in present else None for a, b in zip(found, old, strict=True)]
         return found
 
-    def failures(self):
+    def failures(self) -> list[dict[str, Any]]:
         """What the last runs of all shards left in their files of failed cells, a list of dicts."""
         found = []
         for path in sorted(self.folder.glob("failed*.json")):
@@ -107,42 +116,42 @@ class Store:
             found += [item for item in read if isinstance(item, dict)] if isinstance(read, list) else []
         return found
 
-    def note_failures(self, failures, shard=None):
+    def note_failures(self, failures: list[dict[str, Any]], shard: tuple[int, int] | None = None) -> None:
         """Write `failed.json`, or remove it if nothing failed; each shard has a file of its own."""
         path = self.folder / (FAILED if shard is None else FAILED_SHARD.format(*shard))
         if failures:
-            manifests.write_text(path, json.dumps(failures, indent=1))
+            write_whole(path, json.dumps(failures, indent=1).encode(), kept=True)
         else:
             path.unlink(missing_ok=True)
 
 
-def _mend(folder, reason):
+def _mend(folder: Path, reason: object) -> str:
     return f"{folder / MANIFEST} {reason}; `clipbounds repair {folder}` mends it, the cells are untouched"
 
 
-def _flat(value, path=""):
+def _flat(value: Any, path: str = "") -> Any:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
     if items is None:
         return {path: value}
     return {k: v for key, item in items for k, v in _flat(item, f"{path}.{key}" if path else str(key)).items()}
 
 
-def _differences(old, new):
+def _differences(old: Any, new: Any) -> str:
     old, new = _flat(old), _flat(new)
     differ = [key for key in {**old, **new} if old.get(key) != new.get(key) and not key.startswith(("name", "bounds"))]
     return ", ".join(differ[:3]) + (f" and {len(differ) - 3} more" if len(differ) > 3 else "")
 
 
-def _is_strange(folder):
+def _is_strange(folder: Path) -> bool:
     """Whether the folder holds anything but what another driver, which is just making this store, puts there."""
     if not folder.exists():
         return False
     if not folder.is_dir():
         return True
-    return any(not name.startswith((f".{MANIFEST}-", f".{COPY}-", PROBE, PROGRAM)) for name in os.listdir(folder))
+    return any(not name.startswith((TEMPORARY, PROBE, PROGRAM)) for name in os.listdir(folder))
 
 
-def describe(sweep, sources, accepted=()):
+def describe(sweep: Sweep, sources: str, accepted: Sequence[str] = ()) -> dict[str, Any]:
     """The manifest of a sweep."""
     return {
         "format": FORMAT,
@@ -156,7 +165,9 @@ def describe(sweep, sources, accepted=()):
     }
 
 
-def open_store(folder, sweep, sources, new_kernels=False, accept_kernels=False):
+def open_store(
+    folder: str | Path, sweep: Sweep, sources: str, new_kernels: bool = False, accept_kernels: bool = False
+) -> Store:
     """The store of this sweep, made if the folder is empty or missing.
 
     Parameters
@@ -189,7 +200,9 @@ def open_store(folder, sweep, sources, new_kernels=False, accept_kernels=False):
     return Store(folder)
 
 
-def check_store(folder, sweep, sources, new_kernels=False, accept_kernels=False):
+def check_store(
+    folder: str | Path, sweep: Sweep, sources: str, new_kernels: bool = False, accept_kernels: bool = False
+) -> tuple[dict[str, Any] | None, list[str]]:
     """Raise the errors of `open_store` that can be told without writing.
 
     Returns
@@ -227,13 +240,13 @@ def check_store(folder, sweep, sources, new_kernels=False, accept_kernels=False)
     return old, []
 
 
-def begun(folder):
+def begun(folder: str | Path) -> bool:
     """Whether a sweep has been started in this folder."""
     folder = Path(folder)
     return (folder / MANIFEST).exists() or (folder / COPY).exists() or (folder / CELLS).is_dir()
 
 
-def _probe(folder):
+def _probe(folder: Path) -> None:
     """Raise OSError if the folder cannot be written."""
     probe = folder / f"{PROBE}{os.urandom(8).hex()}"
     try:

@@ -4,7 +4,8 @@
 ``.py``, and its folder put at the end of Python's path, so that it may import others beside it and processes find it.
 """
 
-import ast
+from __future__ import annotations
+
 import contextlib
 import importlib
 import importlib.util
@@ -12,17 +13,23 @@ import sys
 import tempfile
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..lanes.kernel_cache import cache_root
-from ..lanes.meaning import digest_of, syntax
-from .manifest import write_text
+from ..lanes.meaning import digest_of, text_meaning
+from ..whole_files import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from types import ModuleType
+    from typing import Any
 
 PROGRAMS = "program"  # in the folder of the caches: texts that workers were sent
 REMEMBERED = "_clipbounds_meaning"
 
 
 @contextlib.contextmanager
-def _told(what):
+def _told(what: str) -> Iterator[None]:
     """Whatever a user's module does when it is imported, `sys.exit` included, becomes one sentence."""
     try:
         yield
@@ -35,7 +42,7 @@ def _told(what):
         raise ValueError(f"{what} cannot be imported: line {line}: {type(error).__name__}: {text[:80]}") from error
 
 
-def import_module(name, missing="put its file on the Python path, or write file.py:Class"):
+def import_module(name: str, missing: str = "put its file on the Python path, or write file.py:Class") -> ModuleType:
     """The module of this name, or one sentence."""
     try:
         if not name or importlib.util.find_spec(name) is None:
@@ -48,7 +55,7 @@ def import_module(name, missing="put its file on the Python path, or write file.
         return importlib.import_module(name)
 
 
-def import_file(path):
+def import_file(path: str | Path) -> ModuleType:
     """The module in a file, imported under the file's name.
 
     Raises
@@ -79,7 +86,7 @@ def import_file(path):
     return sys.modules[name]
 
 
-def resolve(given, folder):
+def resolve(given: Any, folder: str | Path) -> Any:
     """The description with every ``file.py:Class`` imported from `folder` and replaced by ``module:Class``."""
     if isinstance(given, list):
         return [resolve(item, folder) for item in given]
@@ -96,7 +103,7 @@ def resolve(given, folder):
     return found
 
 
-def modules_of(given):
+def modules_of(given: Any) -> set[str]:
     """Modules of the classes that a finished component names. A description is run by its owner, and may import them."""
     entries = given.values() if isinstance(given, dict) else given if isinstance(given, (list, tuple)) else ()
     found = {module for entry in entries for module in modules_of(entry)}
@@ -105,7 +112,7 @@ def modules_of(given):
     return found
 
 
-def texts(files):
+def texts(files: Iterable[Path]) -> dict[str, str]:
     """Module name to text, for the modules among these files that can be imported by name."""
     names = {}
     for name, module in list(sys.modules.items()):
@@ -115,11 +122,11 @@ def texts(files):
     return {names[file]: file.read_text(encoding="utf-8") for file in files if file in names}
 
 
-def _path(folder, name):
+def _path(folder: str | Path, name: str) -> Path:
     return Path(folder).joinpath(*name.split(".")).with_suffix(".py")
 
 
-def keep(folder, modules):
+def keep(folder: str | Path, modules: Mapping[str, str]) -> None:
     """Write the texts of modules into a folder."""
     for name, text in modules.items():
         path = _path(folder, name)
@@ -127,36 +134,28 @@ def keep(folder, modules):
             if path.read_text(encoding="utf-8") == text:
                 continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
+        write_whole(path, text.encode(), kept=True)
 
 
-def offer(folder):
+def offer(folder: str | Path) -> None:
     """Let modules that are found nowhere else be imported from a folder that `keep` has filled."""
     if Path(folder).is_dir() and str(folder) not in sys.path:
         sys.path.append(str(folder))
         importlib.invalidate_caches()
 
 
-def _meaning(text):
-    """Hex digest of a program text without comments and layout, as `sources` tells texts apart."""
-    try:
-        return digest_of([syntax(ast.parse(text))])
-    except (SyntaxError, ValueError):
-        return digest_of([text])
-
-
-def _remember(module):
+def _remember(module: ModuleType) -> str | None:
     """What the file of a module says, as it was when this was first asked after the module's import; None without one."""
     spec = getattr(module, "__spec__", None)  # a new one at every import and reload
     if spec is None or not spec.origin:
         return None
     if not hasattr(spec, REMEMBERED):
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            setattr(spec, REMEMBERED, _meaning(Path(spec.origin).read_text(encoding="utf-8")))
+        with contextlib.suppress(OSError):
+            setattr(spec, REMEMBERED, text_meaning(Path(spec.origin).read_bytes()))
     return getattr(spec, REMEMBERED, None)
 
 
-def bring(modules):
+def bring(modules: Mapping[str, str]) -> str | None:
     """In a worker: make these texts importable, unless modules of these names are there.
 
     Returns
@@ -184,6 +183,6 @@ def bring(modules):
             found = _remember(import_module(name))
         except ValueError as error:
             return str(error)
-        if found not in (None, _meaning(text)):
+        if found not in (None, text_meaning(text.encode())):
             return f"it has the module {name} with another text than the driver's file; restart it"
     return None

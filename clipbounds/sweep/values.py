@@ -1,18 +1,25 @@
 """Values in a sweep's description: ranges written as text, and names that nearly exist."""
 
+from __future__ import annotations
+
 import difflib
 import itertools
 import re
 import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-RANGES = {"geomspace": np.geomspace, "linspace": np.linspace}
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+RANGES: dict[str, Any] = {"geomspace": np.geomspace, "linspace": np.linspace}
 RANGE = re.compile(r"\s*([a-z]+)\(([^()]*)\)\s*")
 LARGEST = 10**6  # values of one axis
 
 
-def nearest(name, valid):
+def nearest(name: str, valid: Iterable[str]) -> str:
     """`, did you mean 'x'?` if a valid name is near, else the list of valid names."""
     valid = sorted(valid)
     close = difflib.get_close_matches(str(name), valid, 1, 0.6)
@@ -23,7 +30,7 @@ def nearest(name, valid):
     )
 
 
-def expand_range(where, text):
+def expand_range(where: str, text: str) -> list[float]:
     """``"geomspace(a, b, n)"`` or ``"linspace(a, b, n)"`` as a list of n numbers, both ends included.
 
     Raises
@@ -59,7 +66,7 @@ def expand_range(where, text):
     return RANGES[name](low, high, count).tolist()
 
 
-def as_list(where, given, whole=False):
+def as_list(where: str, given: Any, whole: bool = False) -> list[Any] | None:
     """A list if the value is a list, an array or a range in text; None if it is a single value.
 
     `whole` rounds the numbers of a range to integers, for parameters that are integers.
@@ -76,7 +83,7 @@ def as_list(where, given, whole=False):
     return list(given)
 
 
-def read_checkpoints(given, several):
+def read_checkpoints(given: Any, several: bool) -> Any:
     """Checkpoints as increasing integers or fractions of the steps; None for the default of one number of steps."""
     if given is None:
         return [1.0] if several else None

@@ -4,6 +4,8 @@ A worker that sees the store writes its cells itself; one that does not (another
 sends them back, and the driver writes them.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -14,6 +16,7 @@ import time
 import traceback
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,6 +32,15 @@ from .memory import dataset_to_cell
 from .sources import package_digest
 from .store import CELLS
 from .user_files import bring
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from threading import Event
+    from typing import Any
+
+    from ..array_types import NDArray
+    from ..methods.base import Setting
+    from .store import Store
 
 # what may happen to a cell: it is kept, was there, is sent to the driver, raised, has a kernel that fails (the same
 # would happen again), could not be written, or came to a worker with other program text
@@ -52,8 +64,8 @@ _lock = threading.Lock()
 class Inline(Executor):
     """Runs a task when it is submitted, in the caller's thread."""
 
-    def submit(self, function, /, *arguments, **options):
-        future = Future()
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
         try:
             future.set_result(function(*arguments, **options))
         except BaseException as error:
@@ -62,7 +74,7 @@ class Inline(Executor):
 
 
 @contextlib.contextmanager
-def _alone():
+def _alone() -> Iterator[None]:
     """Held by one process of this computer at a time, where the system offers such locks."""
     try:
         import fcntl
@@ -77,7 +89,7 @@ def _alone():
         yield
 
 
-def warm(setting):
+def warm(setting: Setting) -> None:
     """Compile or load the kernels of a setting, one process at a time, so that cold workers do not race for the cache."""
     parts = (setting.problem, setting.noise, setting.method, setting.method.operator)
     kinds = tuple(type(part) for part in parts)
@@ -90,7 +102,7 @@ def warm(setting):
             _warm.add(kinds)
 
 
-def _pool():
+def _pool() -> ThreadPoolExecutor:
     global _writers
     with _lock:
         if _writers is None:
@@ -98,7 +110,7 @@ def _pool():
         return _writers
 
 
-def own_store(place, digest):
+def own_store(place: str, digest: str) -> bool:
     """Whether this process sees the store of the sweep `digest`."""
     try:
         return json.loads((Path(place) / MANIFEST).read_text(encoding="utf-8"))["digest"] == digest
@@ -106,7 +118,9 @@ def own_store(place, digest):
         return False
 
 
-def compute(setting, options, stop=None):
+def compute(
+    setting: Setting, options: Mapping[str, Any], stop: Event | None = None
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays and `about` of one cell, without threads of its own."""
     warm(setting)
     result = simulate(setting, executor=Inline(), threads=1, stop=stop, **options)
@@ -114,14 +128,14 @@ def compute(setting, options, stop=None):
     return dataset_to_cell(result)
 
 
-def diverged(arrays):
+def diverged(arrays: Mapping[str, NDArray[Any]]) -> int:
     """How many trajectories of a cell have diverged by its last checkpoint."""
     if "diverged_count" in arrays:
         return int(arrays["diverged_count"][-1])
     return int(np.count_nonzero(arrays["diverged_at"] >= 0))
 
 
-def run_cells(place, cells, stop=None):
+def run_cells(place: dict[str, Any], cells: list[Any], stop: Event | None = None) -> list[Any]:
     """Compute cells and keep them.
 
     Parameters
@@ -149,7 +163,8 @@ def run_cells(place, cells, stop=None):
         who = platform.node(), os.getpid(), threading.get_ident()
         return [(index, STRANGER, (who, strange), 0.0) for index, *_ in cells]
     journal = Journal(place["folder"], place["shard"]) if own_store(place["root"], place["digest"]) else None
-    found, pending = [], []
+    found: list[tuple[int, str, Any, float]] = []
+    pending = []
     for index, name, setting, options in cells:
         if stop is not None and stop.is_set():
             break
@@ -161,7 +176,7 @@ def run_cells(place, cells, stop=None):
             setting = pickle.loads(setting) if isinstance(setting, bytes) else setting
             arrays, about = compute(setting, options, stop)
             lost = diverged(arrays)
-            arrays[INDEX] = np.int64(index)
+            arrays[INDEX] = np.array(index, dtype=np.int64)
             about |= {"grid": place["digest"], "kernels": place["sources"]}
             data = encode(name, arrays, about)
         except CancelledError:
@@ -182,7 +197,7 @@ def run_cells(place, cells, stop=None):
     return found + [_settle(*entry) for entry in pending]
 
 
-def _settle(index, future, seconds, lost):
+def _settle(index: int, future: Future[Any], seconds: float, lost: int) -> tuple[int, str, Any, float]:
     try:
         future.result()
     except OSError as error:
@@ -190,7 +205,7 @@ def _settle(index, future, seconds, lost):
     return index, KEPT, lost, seconds
 
 
-def place_of(store, modules):
+def place_of(store: Store, modules: Mapping[str, str]) -> dict[str, Any]:
     """What `run_cells` has to know of a store; `modules` are the user's, name to text."""
     return {
         "root": str(store.folder.resolve()),
@@ -203,7 +218,7 @@ def place_of(store, modules):
     }
 
 
-def start_process():
+def start_process() -> None:
     """In a worker process: leave Ctrl-C to the driver, and end when the driver is gone."""
     import multiprocessing
     import signal
@@ -211,9 +226,9 @@ def start_process():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
-    def watch():
+    def watch(parent: Any) -> None:
         parent.join()
         os._exit(1)
 
     if parent is not None:
-        threading.Thread(target=watch, daemon=True, name="watch the driver").start()
+        threading.Thread(target=watch, args=(parent,), daemon=True, name="watch the driver").start()

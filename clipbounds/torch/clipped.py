@@ -12,6 +12,8 @@ from .library import library
 from .pieces import Formed
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from torch import Tensor
     from torch.nn import Module
 
@@ -66,7 +68,7 @@ class ClippedGradients:
             hook.remove()
         self._hooks, self._calls = [], []
 
-    def _note(self, layer, inputs, output):
+    def _note(self, layer: Module, inputs: Any, output: Tensor) -> None:
         if output.requires_grad:
             self._calls.append((layer, inputs[0].detach(), output, output._version))
 
@@ -107,7 +109,7 @@ class ClippedGradients:
         """The norms ‖h_k‖, a tensor (M,), and nothing added to ``.grad``; arguments and errors as for `backward`."""
         return self._found(losses)[0]
 
-    def _found(self, losses):
+    def _found(self, losses: Tensor) -> Any:
         """The norms of the units, and a function of factors (M,) that gives (parameter, weighted sum of gradients)."""
         calls, self._calls = self._calls, []
         if losses.dim() != 1 or not len(losses):
@@ -127,11 +129,11 @@ class ClippedGradients:
             raise ValueError("ClippedGradients.backward: this one was detached from its model; make a new one")
         return self._units(losses, calls, units)
 
-    def _factors(self, norms, first):
+    def _factors(self, norms: Tensor, first: int) -> Tensor:
         limits = library().as_tensor(self.thresholds(len(norms), first), dtype=norms.dtype, device=norms.device)
         return (limits / norms).clamp_(max=1.0)  # 1 at norm 0, nan where the norm is
 
-    def _whole(self, losses):
+    def _whole(self, losses: Tensor) -> Any:
         """One unit: its gradient is formed anyway."""
         torch = library()
         trained = [p for p in self.model.parameters() if p.requires_grad]
@@ -140,7 +142,7 @@ class ClippedGradients:
         norm = torch.stack(torch._foreach_norm([g for _, g in pairs])).norm().reshape(1)
         return norm, lambda factors: [(p, g.mul_(factors[0])) for p, g in pairs]
 
-    def _units(self, losses, calls, units):
+    def _units(self, losses: Tensor, calls: Any, units: int) -> Any:
         torch, size = library(), len(losses) // units
         after = torch.autograd.grad(losses.sum(), [output for _, _, output, _ in calls], allow_unused=True)
         pieces = {}
@@ -163,17 +165,17 @@ class ClippedGradients:
                     squares += parts[0].squares()
                     ways.append((parameter, None, parts[0].whole))
 
-        def gradients(factors):
+        def gradients(factors: Tensor) -> Any:
             factors = factors / size
             each = factors.repeat_interleave(size)
             with torch.no_grad():
                 for parameter, formed, whole in ways:
-                    found = whole(each) if formed is None else factors @ formed
+                    found = whole(each) if whole is not None else factors @ formed
                     yield parameter, found.reshape(parameter.shape)
 
         return squares.sqrt() / size, gradients
 
-    def _check_call(self, layer, output, version, count):
+    def _check_call(self, layer: Module, output: Tensor, version: int, count: int) -> None:
         kind = type(layer).__name__
         if output._version != version:
             raise ValueError(

@@ -4,22 +4,34 @@ A rule is called with the layer, what came in (n, ...), the gradient of the sum 
 the number of units, and gives pieces (see `pieces`).
 """
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING
 
 from .library import library
 from .pieces import Formed, Outer, Rows
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
-def _per_sample(weights, tensor):
+    from torch import Tensor
+    from torch.nn import Module
+
+    from .pieces import Piece
+
+
+def _per_sample(weights: Tensor, tensor: Tensor) -> Tensor:
     """The tensor (n, ...) with every sample weighted."""
     return tensor * weights.reshape(-1, *[1] * (tensor.dim() - 1))
 
 
-def linear(layer, before, after, units):
+def linear(layer: Module, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
     """z = W a + b, at one place or at many."""
     rows_in, rows_out = (t.reshape(units, -1, t.shape[-1]) for t in (before, after))
 
-    def whole(weights):
+    def whole(weights: Tensor) -> Tensor:
         return _per_sample(weights, after).reshape(-1, after.shape[-1]).t() @ before.reshape(-1, before.shape[-1])
 
     yield Outer(layer.weight, rows_out, lambda: rows_in, whole, units)
@@ -28,7 +40,7 @@ def linear(layer, before, after, units):
 
 
 @functools.lru_cache(16)
-def _same_patches(sides, places, device, dtype):
+def _same_patches(sides: tuple[int, int], places: Any, device: Any, dtype: Any) -> Tensor:
     """How often pixels p, p' meet the same tap in the patches at l, l': (p p', l l'), from products of pixels to products of patches."""
     torch, count = library(), sides[0] * sides[1]
     pixels = torch.eye(count, device=device, dtype=dtype).reshape(count, 1, *sides)
@@ -36,22 +48,22 @@ def _same_patches(sides, places, device, dtype):
     return torch.einsum("atl,bts->abls", taps, taps).reshape(count * count, -1)
 
 
-def convolution(layer, before, after, units):
+def convolution(layer: Module, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
     """A convolution in the plane: W times the patches of its input, by groups of channels."""
     torch = library()
     groups, channels, each = layer.groups, after.shape[1], len(after) // units
     places = {name: getattr(layer, name) for name in ("stride", "padding", "dilation")}
     pixels, outputs = before[0, 0].numel(), after[0, 0].numel()
 
-    def rows(tensor):
+    def rows(tensor: Tensor) -> Tensor:
         """(n, groups·width, ...) to (units·groups, samples·places, width)."""
         split = tensor.reshape(units, each, groups, tensor.shape[1] // groups, -1)
         return split.permute(0, 2, 1, 4, 3).reshape(units * groups, -1, split.shape[3])
 
-    def patches():
+    def patches() -> Tensor:
         return rows(torch.nn.functional.unfold(before, layer.kernel_size, **places))
 
-    def gram():
+    def gram() -> Tensor:
         """Patches overlap: their products are sums of products of pixels, of which there are fewer."""
         single = rows(before)
         products = single.bmm(single.transpose(1, 2)).reshape(-1, each, pixels, each, pixels).transpose(2, 3)
@@ -60,13 +72,13 @@ def convolution(layer, before, after, units):
         products = (products.reshape(-1, pixels * pixels) @ same).reshape(-1, each, each, outputs, outputs)
         return products.transpose(2, 3).reshape(len(single), each * outputs, each * outputs)
 
-    def summed(inputs, gradients):
+    def summed(inputs: Tensor, gradients: Tensor) -> Tensor:
         return torch.nn.grad.conv2d_weight(inputs, layer.weight.shape, gradients, **places, groups=groups)
 
-    def whole(weights):
+    def whole(weights: Tensor) -> Tensor:
         return summed(before, _per_sample(weights, after))
 
-    def form():
+    def form() -> Tensor:
         """A convolution a unit, which is faster than one product of many patches."""
         return torch.stack([summed(*unit) for unit in zip(before.split(each), after.split(each), strict=True)])
 
@@ -76,7 +88,7 @@ def convolution(layer, before, after, units):
         yield Formed(layer.bias, after.reshape(units, each, channels, outputs).sum((1, 3)))
 
 
-def layer_norm(layer, before, after, units):
+def layer_norm(layer: Module, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
     """z = w (a - mean)/deviation + b, elementwise."""
     if layer.weight is None:
         return
@@ -87,7 +99,7 @@ def layer_norm(layer, before, after, units):
         yield Formed(layer.bias, after.reshape(units, -1, *shape).sum(1))
 
 
-def embedding(layer, before, after, units):
+def embedding(layer: Module, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
     """Rows of a table; the row of padding_idx is not trained."""
     if layer.padding_idx is not None:
         after = after * (before != layer.padding_idx)[..., None]
@@ -95,13 +107,13 @@ def embedding(layer, before, after, units):
 
 
 @functools.cache
-def rules():
+def rules() -> dict[type, Callable[[Module, Tensor, Tensor, int], Iterator[Piece]]]:
     """Rule by exact class: a subclass may compute something else."""
     nn = library().nn
     return {nn.Linear: linear, nn.Conv2d: convolution, nn.LayerNorm: layer_norm, nn.Embedding: embedding}
 
 
-def known_layers(model):
+def known_layers(model: Module) -> list[Module]:
     """The layers of a model whose parameters are trained.
 
     Raises

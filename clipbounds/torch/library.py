@@ -1,7 +1,14 @@
 """PyTorch, asked for only when it is used: the package is whole without it."""
 
+from __future__ import annotations
 
-def library():
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def library() -> ModuleType:
     """The module `torch`.
 
     Raises

@@ -7,7 +7,17 @@ A unit is m consecutive samples, U of them in a batch; its gradient here is the 
   gradient at z. Its squared norm is sum_{r,s} (g_r·g_s)(a_r·a_s) without forming it, R² (d + o) products for o x d matrices.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from .library import library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from torch import Tensor
 
 # A number of a formed gradient is written, read for the norm and read for the sum; a product inside a matrix
 # multiplication costs about a fiftieth of that (measured on one core with AVX-512, and far from any edge that matters).
@@ -17,10 +27,10 @@ TRAFFIC = 50
 class Formed:
     """Gradients (U, shape of the parameter) of the units."""
 
-    def __init__(self, parameter, gradients):
+    def __init__(self, parameter: Tensor, gradients: Tensor) -> None:
         self.parameter, self.gradients = parameter, gradients
 
-    def form(self):
+    def form(self) -> Tensor:
         """The units' gradients."""
         return self.gradients
 
@@ -39,22 +49,31 @@ class Outer:
     form : callable giving the units' gradients (U, shape of the parameter), likewise
     """
 
-    def __init__(self, parameter, after, before, whole, units, gram=None, form=None):
+    def __init__(
+        self,
+        parameter: Tensor,
+        after: Tensor,
+        before: Callable[[], Tensor],
+        whole: Callable[[Tensor], Tensor],
+        units: int,
+        gram: Callable[[], Tensor] | None = None,
+        form: Callable[[], Tensor] | None = None,
+    ) -> None:
         self.parameter, self.after, self.before = parameter, after, before
         self.whole, self.units, self.gram = whole, units, gram
         self.form = form or self._form
 
     @property
-    def prefers_forming(self):
+    def prefers_forming(self) -> bool:
         """Whether forming the units' gradients is cheaper than Gram matrices and a second pass."""
         (count, rows, width), size = self.after.shape, self.parameter[0].numel()
         squares = rows * rows * (width if self.gram else width + size)
         return TRAFFIC * self.parameter.numel() * self.units < squares * count
 
-    def _form(self):
+    def _form(self) -> Tensor:
         return self.after.transpose(1, 2).bmm(self.before()).reshape(self.units, *self.parameter.shape)
 
-    def squares(self):
+    def squares(self) -> Tensor:
         """Squared norms (U,) without forming the gradients."""
         if self.after.shape[1] == 1:
             products = self.after.square().sum((1, 2)) * self.before().square().sum((1, 2))
@@ -62,7 +81,7 @@ class Outer:
             products = self.after.bmm(self.after.transpose(1, 2)).mul_(self._gram()).sum((1, 2))
         return products.reshape(self.units, -1).sum(1)
 
-    def _gram(self):
+    def _gram(self) -> Tensor:
         if self.gram is not None:
             return self.gram()
         rows = self.before()
@@ -81,21 +100,25 @@ class Rows:
 
     prefers_forming = False
 
-    def __init__(self, parameter, indices, after):
+    def __init__(self, parameter: Tensor, indices: Tensor, after: Tensor) -> None:
         self.parameter, self.indices, self.after, self.units = parameter, indices, after, len(indices)
 
-    def form(self):
+    def form(self) -> Tensor:
         """The units' gradients (U, shape of the parameter)."""
         table = self.after.new_zeros(self.units, *self.parameter.shape)
         return table.scatter_add_(1, self.indices[..., None].expand_as(self.after), self.after)
 
-    def squares(self):
+    def squares(self) -> Tensor:
         """Squared norms (U,): rows of the same index add up before they are squared."""
         same = self.indices[:, :, None] == self.indices[:, None, :]
         return (self.after.bmm(self.after.transpose(1, 2)) * same).sum((1, 2))
 
-    def whole(self, weights):
+    def whole(self, weights: Tensor) -> Tensor:
         """The weighted sum of the samples' gradients."""
         torch = library()
         after = (self.after.reshape(len(weights), -1, self.after.shape[2]) * weights[:, None, None]).flatten(0, 1)
         return torch.zeros_like(self.parameter).index_add_(0, self.indices.flatten(), after)
+
+
+if TYPE_CHECKING:
+    Piece: TypeAlias = Formed | Outer | Rows

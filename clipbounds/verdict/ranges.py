@@ -86,8 +86,9 @@ def displacement(setting: Setting, steps: RealArray) -> FloatArray:
         sums = displacements(setting.method, estimator_sizes(setting.method, int(steps.max(initial=0))))
         return np.sqrt(setting.problem.dim) * sums[np.asarray(steps, dtype=np.int64)]
     if isinstance(setting.method, GrowingSmoothClip):
-        method, t = setting.method, np.arange(int(steps.max(initial=0)))
-        sums = np.concatenate([[0.0], np.cumsum(method.step_size.at(t) * method.threshold.at(t))])  # type: ignore[union-attr]
+        method: Any = setting.method
+        t = np.arange(int(steps.max(initial=0)))
+        sums = np.concatenate([[0.0], np.cumsum(method.step_size.at(t) * method.threshold.at(t))])
         return method.operator.bound(setting.problem.dim) * sums[np.asarray(steps, dtype=np.int64)]
     bound = setting.method.step_bound(setting.problem.dim)
     return np.where(steps > 0, np.maximum(steps, 1) * bound, 0.0)

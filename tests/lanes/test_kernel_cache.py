@@ -1,5 +1,6 @@
 """The cache of compiled kernels: whatever happens to its files, runs succeed with the same numbers, and it heals."""
 
+import io
 import os
 import re
 import stat
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import clipbounds as cb
+from clipbounds import whole_files
 from clipbounds.cli import main
 from clipbounds.lanes import kernel_cache
 from clipbounds.lanes.blocks import LANES
@@ -146,12 +148,12 @@ def test_a_half_written_file_is_never_seen(entry, monkeypatch):
     """The process dies while it writes: nothing lies under the name, and the next run compiles."""
     entry.unlink()
 
-    def die(self, data):
-        with open(self, "wb") as stream:
-            stream.write(data[:100])
-        raise KeyboardInterrupt
+    class Dying(io.FileIO):
+        def write(self, data):
+            super().write(data[:100])
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "write_bytes", die)
+    monkeypatch.setattr(whole_files, "open", lambda path, mode, buffering: Dying(path, mode), raising=False)
     with pytest.raises(KeyboardInterrupt):
         slopes(fresh())
     monkeypatch.undo()

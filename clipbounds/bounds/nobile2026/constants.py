@@ -1,13 +1,19 @@
 """c_p, K_p and the check of p: what depends on the tail exponent alone."""
 
+from __future__ import annotations
+
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .search import certified_supremum
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
 
-def check_exponent(owner, p):
+
+def check_exponent(owner: str, p: float) -> float:
     """p as a float in (1, 2], or one clear sentence."""
     try:
         value = float(p)
@@ -21,7 +27,7 @@ def check_exponent(owner, p):
     return value
 
 
-def check_positive(owner, name, value):
+def check_positive(owner: str, name: str, value: float) -> float:
     """`value` as a float in (0, inf), or one clear sentence."""
     value = float(value)
     if not 0 < value < np.inf:
@@ -29,14 +35,14 @@ def check_positive(owner, name, value):
     return value
 
 
-def tail_constant(p):
+def tail_constant(p: float) -> float:
     """c_p = (p-1)^{p-1}/p^p, the maximum of (u-1) u^{-p} over u >= 1: 1/4 at p = 2, 1 as p -> 1."""
     p = check_exponent("tail_constant", p)
     return (p - 1) ** (p - 1) / p**p
 
 
 @lru_cache(maxsize=256)
-def moment_growth(p):
+def moment_growth(p: float) -> float:
     """K_p = sup_{t>=2} ((t-1)^p - 1 + p t)/t^p in [1, 2^{2-p}], rounded up by at most 1e-5 of it.
 
     For independent centred X_k in a Hilbert space with E‖X_k‖^p <= sigma^p, 1 < p <= 2,
@@ -53,14 +59,14 @@ def moment_growth(p):
     """
     p = check_exponent("moment_growth", p)
 
-    def cell(a, b):
+    def cell(a: FloatArray, b: FloatArray) -> FloatArray:
         return (1 - a) ** p - a**p + p * b ** (p - 1)
 
     edges = np.concatenate([[0.0], np.geomspace(1e-12, 0.5, 200)])
     return min(certified_supremum(cell, edges, relative=1e-5), 2 ** (2 - p))
 
 
-def group_sigma(sigma, p, size):
+def group_sigma(sigma: float, p: float, size: int) -> float:
     """sigma_m of the mean of m independent samples: sigma_m^p = sigma^p m^{-p} (1 + K_p (m-1)).     [proved]
 
     With (n, sigma) -> (M, sigma_m) every theorem for per-sample clipping holds for clipping the means of M groups.

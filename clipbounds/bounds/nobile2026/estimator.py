@@ -4,23 +4,30 @@ Setting of all statements here: X_1, ..., X_n independent in a Hilbert space, me
 with 1 < p <= 2; the estimator is ghat = (1/n) sum_k clip_{tau_k}(X_k).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .constants import check_exponent, tail_constant
 
+if TYPE_CHECKING:
+    from ...array_types import ArrayLike, FloatArray, FloatOrArray
 
-def growing_thresholds(alpha, beta, n):
+
+def growing_thresholds(alpha: float, beta: float, n: int) -> FloatArray:
     """tau_k = alpha k^{1/beta}, k = 1..n: the paper's schedule; inf, no clipping, where that leaves the range of floats."""
     with np.errstate(over="ignore"):
         return alpha * np.arange(1, n + 1) ** (1 / beta)
 
 
-def constant_thresholds(level, n):
+def constant_thresholds(level: float, n: int) -> FloatArray:
     """tau_k = level."""
     return np.full(n, float(level))
 
 
-def bias_profile(margin, sigma, p):
+def bias_profile(margin: FloatArray, sigma: float, p: float) -> FloatArray:
     """b_p(s): sigma - s for s <= sigma (p-1)/p, else c_p sigma^p s^{1-p}.
 
     **Bias.** ‖E clip_tau(X) - g‖ <= b_p(tau - G).                                            [proved]
@@ -39,7 +46,7 @@ def bias_profile(margin, sigma, p):
     return np.where(margin <= knee, sigma - margin, far)
 
 
-def variance_profile(threshold, gradient_norm, sigma, p):
+def variance_profile(threshold: FloatArray, gradient_norm: FloatOrArray, sigma: float, p: float) -> FloatArray:
     """v(tau, G) = min{ M^{2-p} min(sigma, M)^p, tau² }, M = tau + min(G, tau).
 
     **Variance.** E‖clip_tau(X) - E clip_tau(X)‖² <= v(tau, G).                               [proved]
@@ -54,7 +61,9 @@ def variance_profile(threshold, gradient_norm, sigma, p):
     return np.minimum(reach ** (2 - p) * np.minimum(sigma, reach) ** p, threshold**2)
 
 
-def _checked(owner, thresholds, gradient_norm, sigma):
+def _checked(
+    owner: str, thresholds: ArrayLike, gradient_norm: FloatOrArray, sigma: float
+) -> tuple[FloatArray, FloatArray]:
     thresholds = np.atleast_1d(np.asarray(thresholds, dtype=np.float64))
     if thresholds.ndim != 1 or not np.all((thresholds > 0) & (thresholds < np.inf)):
         raise ValueError(f"{owner}: thresholds must be a vector with entries in (0, inf), one a sample")
@@ -66,7 +75,7 @@ def _checked(owner, thresholds, gradient_norm, sigma):
     return thresholds, gradient_norm
 
 
-def bias_bound(thresholds, gradient_norm, sigma, p):
+def bias_bound(thresholds: ArrayLike, gradient_norm: FloatOrArray, sigma: float, p: float) -> FloatOrArray:
     """B(G) = (1/n) sum_k b_p(tau_k - G) >= ‖E ghat - g‖.
 
     Parameters
@@ -80,13 +89,13 @@ def bias_bound(thresholds, gradient_norm, sigma, p):
     return bias_profile(thresholds - norm[..., np.newaxis], sigma, p).mean(axis=-1)
 
 
-def variance_bound(thresholds, gradient_norm, sigma, p):
+def variance_bound(thresholds: ArrayLike, gradient_norm: FloatOrArray, sigma: float, p: float) -> FloatOrArray:
     """V(G) = (1/n²) sum_k v(tau_k, G) >= E‖ghat - E ghat‖²; arguments as in `bias_bound`."""
     thresholds, norm = _checked("variance_bound", thresholds, gradient_norm, sigma)
     return variance_profile(thresholds, norm[..., np.newaxis], sigma, p).mean(axis=-1) / thresholds.size
 
 
-def mse_bound(thresholds, gradient_norm, sigma, p):
+def mse_bound(thresholds: ArrayLike, gradient_norm: float, sigma: float, p: float) -> float:
     """**Theorem 1.** E‖ghat - g‖² <= B(G)² + V(G), and E‖ghat - g‖^r <= (B² + V)^{r/2} for 0 < r <= 2.     [proved]
 
     Proof. Bias and variance: the error is E ghat - g, at most B by the triangle inequality, plus a centred sum of
@@ -95,7 +104,7 @@ def mse_bound(thresholds, gradient_norm, sigma, p):
     return bias_bound(thresholds, gradient_norm, sigma, p) ** 2 + variance_bound(thresholds, gradient_norm, sigma, p)
 
 
-def mse_constant(p, scale, n, schedule="growing"):
+def mse_constant(p: float, scale: float, n: int, schedule: str = "growing") -> float:
     """Theorem 1 at G = 0 in closed form: MSE <= value·sigma² n^{-2(p-1)/p}.                  [proved]
 
     For tau_k = scale sigma k^{1/p} ("growing", the paper's) B <= ((p-1)/p)^{p-1} scale^{1-p} and

@@ -1,10 +1,16 @@
 """The estimator on laws with finitely many atoms, without sampling: the oracle of the theorems."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...clipping import NormClip
+
+if TYPE_CHECKING:
+    from ...array_types import ArrayLike, FloatArray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,7 +20,7 @@ class FiniteLaw:
     atoms: np.ndarray
     weights: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         atoms = np.asarray(self.atoms, dtype=np.float64)
         atoms = atoms[:, np.newaxis] if atoms.ndim == 1 else atoms
         weights = np.asarray(self.weights, dtype=np.float64)
@@ -26,20 +32,20 @@ class FiniteLaw:
         object.__setattr__(self, "weights", weights / weights.sum())
 
     @property
-    def mean(self):
+    def mean(self) -> FloatArray:
         """g = E X, shape (dim,)."""
         return self.weights @ self.atoms
 
-    def sigma(self, p):
+    def sigma(self, p: float) -> float:
         """(E‖X - g‖^p)^{1/p}."""
         return float(self.weights @ np.linalg.norm(self.atoms - self.mean, axis=1) ** p) ** (1 / p)
 
-    def clipped(self, threshold):
+    def clipped(self, threshold: float) -> FloatArray:
         """The atoms, clipped: shape (atoms, dim)."""
         return NormClip(threshold)(self.atoms)
 
 
-def moments(law, thresholds):
+def moments(law: FiniteLaw, thresholds: ArrayLike) -> tuple[float, float, float]:
     """Exact (‖E ghat - g‖, E‖ghat - E ghat‖², E‖ghat - g‖²) of the per-sample clipped mean.
 
     Parameters
@@ -60,7 +66,7 @@ def moments(law, thresholds):
     return error, spread, error**2 + spread
 
 
-def error_tail(law, thresholds, radius, cells=20_000):
+def error_tail(law: FiniteLaw, thresholds: ArrayLike, radius: float, cells: int = 20_000) -> tuple[float, float]:
     """Enclosure (low, high) of P(|ghat - g| > radius) for a one-dimensional law.
 
     The sum of the clipped samples is convolved on a lattice: values rounded down give a sum that is never larger, values

@@ -1,6 +1,9 @@
 """Theorem 3 and Corollary 3': the mean gradient norm of PS-Clip-SGD in expectation."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,7 +11,12 @@ from ...specs import Interval, parameter
 from ..base import Bound
 from .constants import check_exponent, check_positive, tail_constant
 from .descent import Descent
-from .units import constant_condition, method_conditions, units_of
+from .units import Units, constant_condition, method_conditions, units_of
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
+    from ...methods.base import Setting
+    from ..base import Hypothesis
 
 EXPONENT = Interval(1, 2, closed_high=True)
 PROVED_HERE = "proved here, for the estimator of Nobile and Grohs 2026 (arXiv 2605.02701)"
@@ -22,10 +30,17 @@ class _PerSample(Bound):
     source = PROVED_HERE
     quantity = "mean_gradient_norm"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         return method_conditions(setting, self.p)
 
-    def level(self, setting, steps):
+    def units(self, setting: Setting) -> Units:
+        """`units_of` this setting, for which the hypotheses hold."""
+        units = units_of(setting, self.p)
+        if units is None:
+            raise ValueError(f"{self.name}: {setting!r} does not clip units of a batch by their norm, or has no sigma")
+        return units
+
+    def level(self, setting: Setting, steps: FloatArray) -> FloatOrArray:
         """2 F0/(eta T)."""
         return 2 * setting.problem.initial_gap / (setting.method.step_size * steps)
 
@@ -50,19 +65,19 @@ class Theorem3(_PerSample):
 
     statement = r"\frac1T\sum_{t<T}\mathbb E\|\nabla f(x_t)\|\le\phi^{-1}\!\left(\frac{2F_0}{\eta T}\right)"
 
-    def descent(self, setting):
+    def descent(self, setting: Setting) -> Descent:
         """Phi of this setting."""
-        units = units_of(setting, self.p)
+        units = self.units(setting)
         kappa = min(1.0, setting.problem.lipschitz * setting.method.step_size)
         return Descent(units.thresholds, units.sigma, self.p, kappa)
 
-    def evaluate(self, setting, steps):
-        if np.max(units_of(setting, self.p).thresholds) > 1e150:
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
+        if np.max(self.units(setting).thresholds) > 1e150:
             return np.full(steps.shape, np.inf)
         return self.descent(setting).inverse(self.level(setting, steps))
 
 
-def inverse_of_minorant(level, corner):
+def inverse_of_minorant(level: FloatOrArray, corner: FloatOrArray) -> FloatArray:
     """sup of mean G given mean min(G², a G) <= R: sqrt R for R <= a²/4, else R/a + a/4.
 
     The convex envelope of min(G², a G) is G² up to a/2 and a G - a²/4 beyond; Jensen.
@@ -71,7 +86,7 @@ def inverse_of_minorant(level, corner):
     return np.where(level <= corner**2 / 4, np.sqrt(level), level / corner + corner / 4)
 
 
-def half_threshold_bias(threshold, sigma, p):
+def half_threshold_bias(threshold: FloatOrArray, sigma: float, p: float) -> FloatOrArray:
     """beta' = 2^{p-1} c_p sigma^p tau^{1-p} = c_p sigma^p (tau/2)^{1-p}: the bias while G <= tau/2."""
     return tail_constant(p) * sigma**p * (threshold / 2) ** (1 - p)
 
@@ -91,13 +106,13 @@ class Corollary3(_PerSample):
 
     statement = r"\frac1T\sum\mathbb E G_t\le\sqrt R,\quad R=\tfrac{2F_0}{\eta T}+\tfrac{L\eta(2\tau)^{2-p}\sigma^p}{n}+\beta'^2"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         units = units_of(setting, self.p)
         return [*super().conditions(setting), constant_condition(units, 4, "constant tau >= 4 sigma")]
 
-    def evaluate(self, setting, steps):
-        units = units_of(setting, self.p)
-        tau, kappa = units.constant, setting.problem.lipschitz * setting.method.step_size
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
+        units = self.units(setting)
+        tau, kappa = float(units.thresholds[0]), setting.problem.lipschitz * setting.method.step_size
         noise = kappa * (2 * tau) ** (2 - self.p) * units.sigma**self.p / units.count
         level = self.level(setting, steps) + noise + half_threshold_bias(tau, units.sigma, self.p) ** 2
         return inverse_of_minorant(level, 3 * tau / 8)
@@ -113,7 +128,7 @@ class Split:
     bound: float
 
 
-def best_split(samples, initial_gap, lipschitz, sigma, p, scale=1.0):
+def best_split(samples: int, initial_gap: float, lipschitz: float, sigma: float, p: float, scale: float = 1.0) -> Split:
     """Corollary 3' with eta = 1/L, tau = scale sigma n^{1/p} and the best n for a budget of N = n T samples.
 
     R* falls as N^{-2(p-1)/(3p-2)}, so the mean gradient norm as N^{-(p-1)/(3p-2)}. Every n gives a valid bound; all

@@ -3,7 +3,10 @@
 kappa(y) = e^y - 1 - y. kappa(y)/y^a is nondecreasing on y >= 0 for every a <= 2 (power series from y² on); this is (F1) below.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,15 +14,20 @@ from ...worst_case import clipping_bias
 from .constants import tail_constant
 from .search import certified_supremum
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
 
-def kappa(y):
+
+def kappa(y: FloatOrArray) -> FloatArray:
     """e^y - 1 - y without cancellation, for y of either sign."""
     y = np.asarray(y, dtype=np.float64)
     series = y * y * (1 / 2 + y * (1 / 6 + y * (1 / 24 + y * (1 / 120 + y * (1 / 720 + y / 5040)))))
     return np.where(np.abs(y) < 0.02, series, np.expm1(y) - y)
 
 
-def excess_supremum(rate, level, height, p):
+def excess_supremum(
+    rate: FloatOrArray, level: tuple[FloatOrArray, FloatOrArray], height: FloatArray, p: float
+) -> FloatOrArray:
     """sup over z > 0 of (rate (z - s)_+ + height(min(z, M))) z^{-p} in closed form, or a slightly larger number.
 
     height(z)/z^p is nondecreasing, so on z <= M both terms are if M <= p s/(p-1); otherwise their maxima are added. Beyond M
@@ -42,7 +50,7 @@ def excess_supremum(rate, level, height, p):
     return np.maximum(np.maximum(at_reach, beyond), np.where(reach * (p - 1) <= p * s, 0.0, split))
 
 
-def _turning_term(theta, reach, p):
+def _turning_term(theta: FloatOrArray, reach: FloatOrArray, p: float) -> FloatArray:
     """c_p theta^p (1 - e^{-theta D})^{1-p} where its maximiser lies beyond D, else 0: sup over z >= D of (theta z - c) z^{-p}."""
     part = -np.expm1(-theta * reach)
     return np.where(
@@ -50,7 +58,7 @@ def _turning_term(theta, reach, p):
     )
 
 
-def centred_constant(theta, threshold, p):
+def centred_constant(theta: FloatOrArray, threshold: FloatOrArray, p: float) -> FloatOrArray:
     """C0: E cosh(theta‖x + clip(X)‖) <= (1 + sigma^p C0) cosh(theta‖x‖) for every x, if E X = 0.            [proved]
 
     C0 = max{ kappa(theta tau) tau^{-p}, c_p theta^p (1 - e^{-theta tau})^{1-p} if p(1 - e^{-theta tau}) >= (p-1) theta tau }.
@@ -67,7 +75,9 @@ def centred_constant(theta, threshold, p):
     return np.maximum(kappa(theta * threshold) * threshold**-p, _turning_term(theta, threshold, p))
 
 
-def hilbert_factor(theta, threshold, norm, sigma, p, bias=None):
+def hilbert_factor(
+    theta: FloatOrArray, threshold: FloatOrArray, norm: float, sigma: float, p: float, bias: FloatOrArray | None = None
+) -> FloatOrArray:
     """m: E cosh(theta‖x + clip(X) - g‖) <= m cosh(theta‖x‖) for every x, if G = ‖g‖ <= tau.                  [proved]
 
     With s = tau - G and M = tau + G, m = 1 + min{ theta beta1(s) + (min(sigma, M)/M)^p kappa(theta M),
@@ -85,13 +95,13 @@ def hilbert_factor(theta, threshold, norm, sigma, p, bias=None):
 
 
 @lru_cache(maxsize=256)
-def _lower_side(p):
+def _lower_side(p: float) -> tuple[float, float]:
     """(sup over y > 0 of kappa(-y) y^{-p}, rounded up, and a y below the maximiser)."""
     if p == 2:
         return 0.5, 0.0
     edges = np.concatenate([[0.0], np.geomspace(1e-9, 40 / (p - 1), 400)])
 
-    def cell(a, b):
+    def cell(a: FloatArray, b: FloatArray) -> FloatArray:
         return np.minimum(kappa(-b) * np.maximum(a, 1e-100) ** -p, 0.5 * b ** (2 - p))
 
     grid = np.geomspace(1e-9, 40 / (p - 1), 4000)
@@ -99,7 +109,7 @@ def _lower_side(p):
     return certified_supremum(cell, edges, relative=1e-6), float(turn)
 
 
-def line_constant(theta, down, up, p):
+def line_constant(theta: FloatArray, down: FloatOrArray, up: FloatOrArray, p: float) -> FloatArray:
     """C1: E exp(theta h (clip(X) - g)) <= 1 + sigma^p C1 in one dimension, h = ±1.                            [proved]
 
     `down` and `up` are the distances D, U from g to the clip levels on the sides of -h and h, both positive.

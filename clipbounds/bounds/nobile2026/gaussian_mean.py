@@ -1,11 +1,17 @@
 """Lemma L: exponential moments of a mean of bounded vectors by a Gaussian mean in one dimension, rounded up."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
 from .exponential import kappa
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
 
 FAR = 9.0  # the Gaussian mass beyond is bounded, not integrated
 FURTHEST = 60.0
@@ -25,16 +31,16 @@ class Terms:
     repeats: np.ndarray
 
     @property
-    def count(self):
+    def count(self) -> float:
         """n."""
         return float(self.repeats.sum())
 
     @property
-    def mean_reach(self):
+    def mean_reach(self) -> FloatArray:
         """(1/n) sum a_k for each row: ‖S‖ is never larger, and K(y) <= y times it."""
         return self.reach @ self.repeats / self.count
 
-    def exponent(self, y):
+    def exponent(self, y: FloatArray) -> FloatArray:
         """K at y of shape (rows, points)."""
         share = np.minimum(self.variance / self.reach**2, 1.0)
         total = np.zeros(np.shape(y))
@@ -44,7 +50,7 @@ class Terms:
                 total += repeat * np.log1p(share[:, g, np.newaxis] * kappa(y * size / self.count))
         return total
 
-    def radius(self, failure):
+    def radius(self, failure: float) -> FloatArray:
         """r with P(‖S‖ > r) <= failure for each row: inf over y of (K(y) + ln(2/failure))/y, or mean a if that is less."""
         points = np.geomspace(0.02, 30, 60)
         y = points * (1 / self.mean_reach * self.count)[:, np.newaxis]
@@ -52,7 +58,7 @@ class Terms:
         return np.minimum(found, self.mean_reach)
 
 
-def _hats(nodes):
+def _hats(nodes: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Integrals of the rising and the falling half of each node's hat function against the Gaussian density."""
     width = nodes[1] - nodes[0]
     density = np.exp(-(nodes**2) / 2) / np.sqrt(2 * np.pi)
@@ -63,7 +69,9 @@ def _hats(nodes):
     return np.append(0.0, rise), np.append(mass - rise, 0.0)
 
 
-def gaussian_mean(terms, pull, scale, width, cut=None):
+def gaussian_mean(
+    terms: Terms, pull: FloatArray, scale: float, width: float, cut: tuple[FloatArray, float] | None = None
+) -> FloatArray:
     """log of a bound of E exp(<u, S> + q‖S‖²), for every vector u with ‖u‖ <= pull, rounded up; inf beyond the floats.   [proved]
 
     **Lemma L.** For every q > 0 and s = sqrt(2 q), N standard normal,

@@ -1,19 +1,27 @@
 """Theorem 1': the sharp constant of the mean squared error at g = 0."""
 
+from __future__ import annotations
+
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .constants import check_exponent, check_positive
 from .search import certified_supremum, lowest_point
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...array_types import FloatArray
+
 SCHEDULES = ("growing", "constant")
 
 
-def _growing_cells(p, lam, extra):
+def _growing_cells(p: float, lam: float, extra: float) -> Callable[[FloatArray, FloatArray], FloatArray]:
     """Cell bounds of the growing schedule's function, terms bounded one by one; cells do not cross z = lam."""
 
-    def cell(a, b):
+    def cell(a: FloatArray, b: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.minimum(a / lam, 1.0) ** p
             below = b * b * lam ** (-2 * p) / (p + 1) ** 2 + b ** (2 - p) * (1 - 2 * share / (p + 2) + extra)
@@ -24,8 +32,8 @@ def _growing_cells(p, lam, extra):
     return cell
 
 
-def _constant_cells(p, lam):
-    def cell(a, b):
+def _constant_cells(p: float, lam: float) -> Callable[[FloatArray, FloatArray], FloatArray]:
+    def cell(a: FloatArray, b: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):
             above = a**-p * (a**-p * (b - lam) ** 2 + lam**2)
         return np.where(b <= lam, b ** (2 - p), above)
@@ -34,7 +42,7 @@ def _constant_cells(p, lam):
 
 
 @lru_cache(maxsize=4096)
-def joint_constant(p, scale, n=np.inf, schedule="growing"):
+def joint_constant(p: float, scale: float, n: float = np.inf, schedule: str = "growing") -> float:
     """C_n(p, lam): **Theorem 1'**, n^{2(p-1)/p} E‖ghat‖²/sigma² <= C_n(p, lam) at g = 0.       [proved]
 
     C_n = sup_{z>0} { h(z) + min(z, lam)² z^{-p}/n } for the growing schedule tau_k = lam sigma k^{1/p}, with
@@ -84,7 +92,7 @@ def joint_constant(p, scale, n=np.inf, schedule="growing"):
     )
 
 
-def worst_size(p, scale, schedule="growing"):
+def worst_size(p: float, scale: float, schedule: str = "growing") -> float:
     """z*, where the supremum of C_inf is attained (a point, found on a grid): the worst two-point law's size."""
     p, lam = check_exponent("worst_size", p), check_positive("worst_size", "scale", scale)
     cell = _growing_cells(p, lam, 0.0) if schedule == "growing" else _constant_cells(p, lam)
@@ -93,11 +101,11 @@ def worst_size(p, scale, schedule="growing"):
 
 
 @lru_cache(maxsize=256)
-def best_scale(p, schedule="growing", n=np.inf):
+def best_scale(p: float, schedule: str = "growing", n: float = np.inf) -> tuple[float, float]:
     """The lam that minimises C_n(p, lam), and that constant: (lam, C_n). The lam is approximate, its constant certified."""
     p = check_exponent("best_scale", p)
 
-    def sketch(scales):
+    def sketch(scales: FloatArray) -> FloatArray:
         values = []
         for lam in scales:
             z = np.append(np.geomspace(0.01 * lam, 1.01 * lam * p / (p - 1), 1500), lam)  # a kink is at lam

@@ -1,13 +1,20 @@
 """Lower bounds for estimating a mean from n samples, whatever the estimator."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .constants import check_exponent, check_positive
 from .deviation import check_probability
 from .search import lowest_point
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
 
-def two_point_error(q, sigma, p):
+
+def two_point_error(q: FloatOrArray, sigma: float, p: float) -> FloatOrArray:
     """rho_q = sigma q^{(p-1)/p}/((1-q) [(1-q)^{p-1} + q^{p-1}])^{1/p}.
 
     The law "c with probability q, else 0" with E|X - qc|^p = sigma^p, c > 0, has the mean rho_q = q c.
@@ -16,7 +23,7 @@ def two_point_error(q, sigma, p):
     return sigma * q ** ((p - 1) / p) / ((1 - q) * ((1 - q) ** (p - 1) + q ** (p - 1))) ** (1 / p)
 
 
-def three_point_error(u, v, sigma, p):
+def three_point_error(u: FloatOrArray, v: FloatOrArray, sigma: float, p: float) -> FloatOrArray:
     """rho = (u-v) c for +c, -c, 0 with probabilities u > v, 1-u-v and E|X - (u-v)c|^p = sigma^p."""
     mean = u - v
     spread = u * (1 - mean) ** p + v * (1 + mean) ** p + (1 - u - v) * mean**p
@@ -26,7 +33,7 @@ def three_point_error(u, v, sigma, p):
 NODES = 300  # totals at which the confusion is evaluated
 
 
-def confusion(n, u, v):
+def confusion(n: int, u: float, v: float) -> float:
     """P(N+ < N-) + P(N+ = N-)/2 for the counts in n draws, u >= v, from below.
 
     Given the total m = N+ + N- it is g(m) = P(Bin(m, s) < m/2) + P(Bin(m, s) = m/2)/2, s = u/(u+v) >= 1/2, g(0) = 1/2. A draw more
@@ -46,10 +53,10 @@ def confusion(n, u, v):
     return float(mass @ bdtr(halves - 1, 2 * halves - 1, u / (u + v)) + 0.5 * none) * (1 - 1e-9)
 
 
-def _three_point_bound(n, sigma, p, delta):
+def _three_point_bound(n: int, sigma: float, p: float, delta: float) -> float:
     """Best rho over u > v with confusion >= delta; every admissible pair gives a valid bound."""
 
-    def largest_total(ratio):
+    def largest_total(ratio: float) -> float:
         """The largest u + v with v = ratio·u that still confuses, by bisection; 0 if none."""
         low, high = 0.0, 1.0
         for _ in range(30):  # from below: what is returned confuses enough
@@ -58,7 +65,7 @@ def _three_point_bound(n, sigma, p, delta):
             low, high = (total, high) if good else (low, total)
         return low
 
-    def negative(ratios):
+    def negative(ratios: FloatArray) -> FloatArray:
         totals = np.array([largest_total(r) for r in np.atleast_1d(ratios)])
         u, v = totals / (1 + ratios), totals * ratios / (1 + ratios)
         return np.where(totals > 0, -three_point_error(u, v, sigma, p), 0.0)
@@ -67,7 +74,7 @@ def _three_point_bound(n, sigma, p, delta):
     return -float(negative(np.array([ratio]))[0])
 
 
-def gaussian_error(n, sigma, p, delta):
+def gaussian_error(n: int, sigma: float, p: float, delta: float) -> float:
     """s z/sqrt n with s = sigma/(E|N|^p)^{1/p} and P(N > z) = delta/2: the location family N(theta, s²).
 
     Under the uniform prior on [-A, A] the posterior of theta is a normal law of deviation s/sqrt n, cut at ±A; a window of length
@@ -80,7 +87,9 @@ def gaussian_error(n, sigma, p, delta):
     return float(-ndtri(delta / 2) * sigma / (moment ** (1 / p) * np.sqrt(n))) * (1 - 1e-12)
 
 
-def mean_estimation_lower_bound(n, sigma, p, delta, families=("two", "three", "gaussian")):
+def mean_estimation_lower_bound(
+    n: int, sigma: float, p: float, delta: float, families: tuple[str, ...] = ("two", "three", "gaussian")
+) -> float:
     """Every estimator from n samples errs by at least rho with probability >= delta on some law of the class.  [proved]
 
     The class: E|X - g|^p <= sigma^p. Two points: c with probability q = 1 - (2 delta)^{1/n}, else 0, against its mirror
@@ -111,7 +120,7 @@ def mean_estimation_lower_bound(n, sigma, p, delta, families=("two", "three", "g
     return max(found)
 
 
-def minimax_error(n, sigma, p, power=2):
+def minimax_error(n: int, sigma: float, p: float, power: int = 2) -> tuple[float, float]:
     """(value, q): max over q <= 1/2 of rho_q^power (1-q)^n <= minimax E|error|^power, power 1 or 2.       [proved]
 
     Averaged over the two mirror-image laws of `two_point_error`, the error on the event "n zeros" is at least rho_q
@@ -120,7 +129,7 @@ def minimax_error(n, sigma, p, power=2):
     """
     p = check_exponent("minimax_error", p)
 
-    def negative(q):
+    def negative(q: FloatOrArray) -> FloatOrArray:
         return -(two_point_error(q, sigma, p) ** power) * (1 - q) ** n
 
     q = float(lowest_point(negative, 1e-4 / n, min(0.5, 50 / n), count=101))

@@ -1,12 +1,18 @@
 """The mean of a clipped batch as a step of gradient descent: what all theorems of the second theory page share."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .constants import check_exponent
 from .estimator import _checked, variance_profile
 from .sharp_bias import sharp_bias
+
+if TYPE_CHECKING:
+    from ...array_types import ArrayLike, FloatArray, FloatOrArray, IntArray
 
 GROUPS = 256  # thresholds that are summed one by one
 
@@ -67,7 +73,7 @@ class MeanStep:
         If an argument leaves its domain.
     """
 
-    def __init__(self, thresholds, sigma, p, omega, groups=GROUPS):
+    def __init__(self, thresholds: ArrayLike, sigma: float, p: float, omega: float, groups: int = GROUPS) -> None:
         thresholds, _ = _checked("MeanStep", thresholds, 0.0, sigma)
         self.p, self.sigma, self.omega = check_exponent("MeanStep", p), float(sigma), float(omega)
         if not 0 < self.omega <= 1:
@@ -83,16 +89,16 @@ class MeanStep:
         self.mean = float(self.repeats @ self.least) / self.count
         self.top = float(levels[-1])
 
-    def edges(self, end, count, start=1e-3):
+    def edges(self, end: float, count: int, start: float = 1e-3) -> FloatArray:
         """Edges 0, ..., end: `count` of them on a logarithmic grid from start·end on, and the thresholds below."""
         grid = np.geomspace(start * end, end, count)
         return np.unique(np.concatenate([[0.0], grid, self.least[self.least < end]]))
 
-    def even_edges(self, end, count):
+    def even_edges(self, end: float, count: int) -> FloatArray:
         """Edges 0, ..., end, a third of them on a logarithmic grid, the rest evenly: near the end Psi may fall steeply."""
         return np.union1d(self.edges(end, count // 3), np.linspace(0, end, count - count // 3))
 
-    def cells(self, low, high):
+    def cells(self, low: FloatArray, high: FloatArray) -> Cells:
         """`Cells` for arrays of ends; no threshold may lie inside a cell."""
         at_low, at_high = self._progress(low), self._progress(high)
         weights = self.repeats / self.count
@@ -110,7 +116,7 @@ class MeanStep:
         reach = np.where(high[:, np.newaxis] > self.least, 2 * self.most, reach)
         return Cells(low, high, start - slope * low - lost, slope, pull, variance, reach)
 
-    def mean_progress(self, norm):
+    def mean_progress(self, norm: FloatOrArray) -> tuple[FloatArray, FloatArray]:
         """ell(G), and V(G) = (1/n²) sum v(tau_k, G), for the smallest thresholds of the groups; exact without groups."""
         norm = np.atleast_1d(np.asarray(norm, dtype=np.float64))
         progress = self._progress(norm)
@@ -122,23 +128,23 @@ class MeanStep:
         )
         return ell @ self.repeats / self.count, variance @ self.repeats / self.count**2
 
-    def _progress(self, norm):
+    def _progress(self, norm: FloatArray) -> FloatArray:
         """l at the smallest threshold of each group, (cells, groups)."""
         norm = np.asarray(norm, dtype=np.float64)[:, np.newaxis]
         return np.minimum(norm, self.least) - sharp_bias(np.abs(self.least - norm), self.sigma, self.p)
 
-    def _lost(self, norm, progress):
+    def _lost(self, norm: FloatArray, progress: FloatArray) -> FloatArray:
         """l - ell to the right of `norm`: 0 up to the threshold."""
         return np.where(norm[:, np.newaxis] >= self.least, self._excess(norm, progress), 0.0)
 
-    def _excess(self, norm, progress):
+    def _excess(self, norm: FloatArray, progress: FloatArray) -> FloatArray:
         rest = np.minimum(self.most**2 - np.maximum(progress, 0.0) ** 2, self.sigma**2)
         far = norm[:, np.newaxis] / self.omega - progress
         size = far + np.hypot(far, np.sqrt(np.maximum(rest, 0.0)))
         return np.where(rest > 0, rest / np.where(size > 0, size, 1.0), 0.0)
 
 
-def _starts(size, groups):
+def _starts(size: int, groups: int) -> IntArray:
     """First indices of the groups: the first half one by one, the rest in blocks of growing size."""
     if size <= groups:
         return np.arange(size)

@@ -1,11 +1,19 @@
 """The baseline: normalised SGD under the same p-th moment."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ...methods import NormalizedSGD
 from ...specs import parameter
 from ..base import Bound, Hypothesis
 from .constants import group_sigma
 from .expectation import EXPONENT
 from .units import lipschitz_condition, moment_condition, sample_sigma
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
+    from ...methods.base import Setting
 
 
 class NormalizedSGDBound(Bound):
@@ -27,7 +35,7 @@ class NormalizedSGDBound(Bound):
     source = "proved here"
     statement = r"\frac1T\sum\mathbb E G_t\le\frac{F_0}{\eta T}+\frac{L\eta}2+\frac{2\sigma}n(1+K_p(n-1))^{1/p}"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         normalised = isinstance(setting.method, NormalizedSGD)
         return [
             Hypothesis("x+ = x - eta gbar/‖gbar‖", type(setting.method).__name__, normalised),
@@ -35,7 +43,7 @@ class NormalizedSGDBound(Bound):
             lipschitz_condition(setting),
         ]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatOrArray:
         method, problem = setting.method, setting.problem
         error = group_sigma(sample_sigma(setting, self.p), self.p, method.batch_size)
         return problem.initial_gap / (method.step_size * steps) + problem.lipschitz * method.step_size / 2 + 2 * error

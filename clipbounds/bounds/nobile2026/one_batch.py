@@ -1,6 +1,9 @@
 """Theorem 2*: the error of one batch with high probability, from exact exponential moments; replaces Theorem 2."""
 
+from __future__ import annotations
+
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,17 +14,22 @@ from .estimator import _checked
 from .exponential import centred_constant, hilbert_factor, line_constant
 from .search import lowest_point
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...array_types import ArrayLike, FloatArray, FloatOrArray, RealArray
+
 CHOOSING = 128  # different thresholds by which theta is chosen
 LEAST, MOST = 1e-5, 300.0  # theta tau: beyond it e^{theta (tau + G)} overflows
 
 
-def _log_arccosh_bound(log_mean, delta):
+def _log_arccosh_bound(log_mean: FloatArray, delta: float) -> FloatArray:
     """arccosh(e^{log_mean}/delta), from logarithms."""
     size = log_mean - np.log(delta)
     return size + np.log1p(np.sqrt(-np.expm1(-2 * size)))
 
 
-def _thinned(levels, weights):
+def _thinned(levels: FloatArray, weights: RealArray) -> tuple[FloatArray, RealArray]:
     """A few of many thresholds, each for its neighbours: enough to choose theta by, no bound."""
     if levels.size <= CHOOSING:
         return levels, weights
@@ -29,13 +37,13 @@ def _thinned(levels, weights):
     return levels[starts], np.add.reduceat(weights, starts)
 
 
-def _hilbert(levels, weights, norm, sigma, p, delta):
+def _hilbert(levels: FloatArray, weights: RealArray, norm: float, sigma: float, p: float, delta: float) -> float:
     """inf over theta of arccosh(prod m_k/delta)/(n theta); every theta gives a valid bound."""
 
-    def radius_for(levels, weights):
+    def radius_for(levels: FloatArray, weights: RealArray) -> Callable[[FloatOrArray], FloatArray]:
         n, bias = weights.sum(), clipping_bias(levels - norm, sigma, p)
 
-        def radius(theta):
+        def radius(theta: FloatOrArray) -> FloatArray:
             theta = np.atleast_1d(theta)[:, np.newaxis]
             if norm == 0:
                 parts = np.log1p(sigma**p * centred_constant(theta, levels, p))
@@ -50,11 +58,11 @@ def _hilbert(levels, weights, norm, sigma, p, delta):
     return float(radius_for(levels, weights)(best)[0])
 
 
-def _line(levels, weights, norm, sigma, p, delta):
+def _line(levels: FloatArray, weights: RealArray, norm: float, sigma: float, p: float, delta: float) -> float:
     """The smallest r with inf_theta e^{-n theta r} prod(1 + sigma^p C1) on the upper side plus the same on the lower <= delta."""
     n, few = weights.sum(), _thinned(levels, weights)
 
-    def tables(grids, levels, weights):
+    def tables(grids: list[FloatArray], levels: FloatArray, weights: RealArray) -> list[FloatArray]:
         sides = (
             (levels + norm, levels - norm),
             (levels - norm, levels + norm),
@@ -64,10 +72,10 @@ def _line(levels, weights, norm, sigma, p, delta):
             for theta, (down, up) in zip(grids, sides, strict=True)
         ]
 
-    def smallest(grids, levels, weights):
+    def smallest(grids: list[FloatArray], levels: FloatArray, weights: RealArray) -> tuple[float, list[int]]:
         logs = tables(grids, levels, weights)
 
-        def fails(r):
+        def fails(r: float) -> bool:
             exponents = [np.min(log - n * theta * r) for theta, log in zip(grids, logs, strict=True)]
             return np.logaddexp(*exponents) > np.log(delta)
 
@@ -89,7 +97,15 @@ def _line(levels, weights, norm, sigma, p, delta):
     return smallest([g[::4] for g in grids] if few[0].size < levels.size else grids, levels, weights)[0]
 
 
-def deviation_star(thresholds, gradient_norm, sigma, p, failure_probability, *, dim=None):
+def deviation_star(
+    thresholds: ArrayLike,
+    gradient_norm: float,
+    sigma: float,
+    p: float,
+    failure_probability: float,
+    *,
+    dim: int | None = None,
+) -> float:
     """**Theorem 2*.** With probability at least 1 - delta, ‖ghat - g‖ <= the value returned.                 [proved]
 
     X_1, ..., X_n independent in a Hilbert space, mean g, G = ‖g‖ <= min tau_k, E‖X_k - g‖^p <= sigma^p, 1 < p <= 2, and
@@ -150,7 +166,7 @@ def deviation_star(thresholds, gradient_norm, sigma, p, failure_probability, *, 
 
 
 @lru_cache(maxsize=256)
-def deviation_constant(p):
+def deviation_constant(p: float) -> tuple[float, float]:
     """(U, lam): ‖ghat‖ <= U sigma (Lg/n)^{(p-1)/p} with probability 1 - delta at g = 0, for every n and delta.  [proved]
 
     The threshold is lam sigma (n/Lg)^{1/p}, Lg = ln(2/delta). U(p) = inf_y (p/(p-1)) ((p-1) C(y))^{1/p}/y with C(y) =
@@ -165,17 +181,26 @@ def deviation_constant(p):
     """
     p = check_exponent("deviation_constant", p)
 
-    def scale(y):
+    def scale(y: FloatOrArray) -> FloatOrArray:
         return ((p - 1) * centred_constant(y, 1.0, p)) ** (1 / p)
 
-    def constant(y):
+    def constant(y: FloatOrArray) -> FloatOrArray:
         return p / (p - 1) * scale(y) / y
 
     y = lowest_point(constant, 1e-3, 20.0, count=201, rounds=5)
     return float(constant(y)), float(scale(y))
 
 
-def best_deviation_star(n, sigma, p, failure_probability, gradient_norm, schedule="constant", *, dim=None):
+def best_deviation_star(
+    n: int,
+    sigma: float,
+    p: float,
+    failure_probability: float,
+    gradient_norm: float,
+    schedule: str = "constant",
+    *,
+    dim: int | None = None,
+) -> tuple[float, float]:
     """(value, scale): the smallest Theorem 2* bound over the scale lam of a schedule at this gradient norm G > 0.
 
     "growing": tau_k = lam sigma k^{1/p}; "constant": tau = lam sigma n^{1/p}. Scales with min tau_k < G are left out. The
@@ -184,7 +209,7 @@ def best_deviation_star(n, sigma, p, failure_probability, gradient_norm, schedul
     ranks = np.arange(1, n + 1) ** (1 / p) if schedule == "growing" else np.full(n, n ** (1 / p))
     least = gradient_norm / (sigma * ranks[0]) * (1 + 1e-9)
 
-    def value(scales):
+    def value(scales: FloatArray | list[float]) -> FloatArray:
         return np.array([
             deviation_star(lam * sigma * ranks, gradient_norm, sigma, p, failure_probability, dim=dim) for lam in scales
         ])  # fmt: skip

@@ -1,10 +1,20 @@
 """Theorems 4 and 5: PS-Clip-SGD with high probability, constant threshold; superseded by Theorem 6, which needs no condition on tau."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ...specs import Interval, parameter
 from .expectation import _PerSample, half_threshold_bias, inverse_of_minorant
 from .units import constant_condition, units_of
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
+    from ...methods.base import Setting
+    from ..base import Hypothesis
+    from .units import Units
 
 
 class _Probable(_PerSample):
@@ -15,15 +25,15 @@ class _Probable(_PerSample):
     aggregate = "probability"
     superseded_by = "Theorem6"
 
-    def constants(self, setting):
+    def constants(self, setting: Setting) -> tuple[Units, float, float, float, float]:
         """(units, tau, L, eta, beta')."""
-        units = units_of(setting, self.p)
-        tau = units.constant
+        units = self.units(setting)
+        tau = float(units.thresholds[0])
         return units, tau, setting.problem.lipschitz, setting.method.step_size, half_threshold_bias(
             tau, units.sigma, self.p
         )  # fmt: skip
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         units = units_of(setting, self.p)
         return [*super().conditions(setting), constant_condition(units, 0, "constant threshold")]
 
@@ -51,21 +61,21 @@ class Theorem4(_Probable):
         r"\Pr\Big[\tfrac1T\sum\min\{G_t^2,\tfrac38\tau G_t\}\le\tfrac{2F_0}{\eta T}+(\beta'+r)^2\Big]\ge1-\delta"
     )
 
-    def radius(self, setting, steps):
+    def radius(self, setting: Setting, steps: FloatArray) -> FloatArray:
         """r at T = steps."""
         units, tau, _, _, _ = self.constants(setting)
         log_term = np.log(2 * steps / self.failure_probability)
         spread = (2 * tau) ** (2 - self.p) * units.sigma**self.p / units.count
         return np.sqrt(2 * spread * log_term) + 4 * tau * log_term / (3 * units.count)
 
-    def truncated_square(self, setting, steps):
+    def truncated_square(self, setting: Setting, steps: FloatArray) -> FloatArray:
         """R_T; +inf where nothing is claimed."""
         units, tau, _, _, bias = self.constants(setting)
         r = self.radius(setting, steps)
         level = self.level(setting, steps) + (bias + r) ** 2
         return np.where(tau >= 4 * (units.sigma + r), level, np.inf)
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         _, tau, _, _, _ = self.constants(setting)
         return inverse_of_minorant(self.truncated_square(setting, steps), 3 * tau / 8)
 
@@ -91,7 +101,7 @@ class Theorem5(_Probable):
 
     statement = r"\Pr\Big[\tfrac1T\sum G_t^2\le\tfrac{4D}{\eta T},\ \max_t f(x_t)-f^*\le D\Big]\ge1-\delta"
 
-    def excursion(self, setting, steps):
+    def excursion(self, setting: Setting, steps: FloatOrArray) -> FloatArray:
         """D at T = steps, in closed form: the inequality is quadratic in sqrt D; +inf where nothing is claimed."""
         units, tau, lipschitz, eta, bias = self.constants(setting)
         log_term = np.log(2 / self.failure_probability)
@@ -109,7 +119,7 @@ class Theorem5(_Probable):
         gap = gap * (1 + 1e-12)
         return np.where(tau >= 2 * np.sqrt(2 * lipschitz * gap), gap, np.inf)
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return np.sqrt(4 * self.excursion(setting, steps) / (setting.method.step_size * steps))
 
 
@@ -119,5 +129,5 @@ class Theorem5Gap(Theorem5):
     quantity = "gap"
     superseded_by = "Theorem6Gap"
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return self.excursion(setting, steps)

@@ -1,11 +1,26 @@
 """Suprema of functions of one variable that stay upper bounds: cells are bounded, not sampled."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...array_types import FloatArray
 
 ROUNDING = 1e-12  # relative; covers the rounding of the few operations in a cell bound
 
 
-def certified_supremum(cell_bound, edges, relative=1e-7, scale=0.0, largest=200_000):
+def certified_supremum(
+    cell_bound: Callable[[FloatArray, FloatArray], FloatArray],
+    edges: FloatArray,
+    relative: float = 1e-7,
+    scale: float = 0.0,
+    largest: int = 200_000,
+) -> float:
     """A number >= sup of a function on [edges[0], edges[-1]], at most about `relative` too large.
 
     Parameters
@@ -33,7 +48,9 @@ def certified_supremum(cell_bound, edges, relative=1e-7, scale=0.0, largest=200_
         low, high = np.concatenate([low[keep], middle]), np.concatenate([middle, high[keep]])
 
 
-def lowest_point(function, low, high, count=61, rounds=4):
+def lowest_point(
+    function: Callable[[FloatArray], FloatArray], low: float, high: float, count: int = 61, rounds: int = 4
+) -> float:
     """An approximate minimiser of a vectorised function on [low, high] in (0, inf), by refining a logarithmic grid.
 
     The result is a point, not a bound: use it only where every point gives a valid bound.

@@ -1,6 +1,9 @@
 """Lemma B1: the bias of a clipped sample with its exact constant beta1."""
 
+from __future__ import annotations
+
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,17 +11,20 @@ from ...worst_case import clipping_bias
 from .constants import check_exponent, tail_constant
 from .estimator import _checked
 
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
+
 TABLE = 6000  # nodes; chords between them are at most about 1e-6 of the value too large
 LEAST, MOST = 1e-5, 1e6  # of s/sigma; beyond, c_p s^{1-p}
 
 
 @lru_cache(maxsize=64)
-def _table(p):
+def _table(p: float) -> tuple[FloatArray, FloatArray]:
     nodes = np.concatenate([[0.0], np.geomspace(LEAST, MOST, TABLE)])
     return nodes, clipping_bias(nodes, 1.0, p)
 
 
-def sharp_bias(margin, sigma, p):
+def sharp_bias(margin: FloatOrArray, sigma: float, p: float) -> FloatOrArray:
     """beta1(s) of `worst_case.clipping_bias`, rounded up by chords of a table: 30 ns a value.
 
     beta1 is convex and beta1(-s) = s + beta1(s), so chords are above it; beyond the table c_p sigma^p s^{1-p} >= beta1.
@@ -39,7 +45,7 @@ def sharp_bias(margin, sigma, p):
     return np.maximum(-margin, 0.0) + sigma * value
 
 
-def progress_of_mean(threshold, gradient_norm, sigma, p):
+def progress_of_mean(threshold: FloatOrArray, gradient_norm: FloatOrArray, sigma: float, p: float) -> FloatOrArray:
     """l(G) = G - beta1(tau - G), for every G >= 0.
 
     **Lemma B1.** X in a Hilbert space, E X = g, G = ‖g‖, E‖X - g‖^p <= sigma^p.                                 [proved]
@@ -68,7 +74,7 @@ def progress_of_mean(threshold, gradient_norm, sigma, p):
     return gradient_norm - sharp_bias(threshold - gradient_norm, sigma, p)
 
 
-def sharp_bias_bound(thresholds, gradient_norm, sigma, p):
+def sharp_bias_bound(thresholds: FloatArray, gradient_norm: float, sigma: float, p: float) -> float:
     """(1/n) sum_k of the sharp bias: beta1(tau_k - G) for G <= tau_k, else sqrt((G - l)² + min(tau² - l_+², sigma²)).   [proved]
 
     An upper bound of ‖E ghat - g‖, never above `bias_bound`; arguments and errors as there.

@@ -1,13 +1,21 @@
 """Theorem 3*: the mean gradient norm in expectation, for any thresholds."""
 
+from __future__ import annotations
+
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .expectation import _PerSample
 from .mean_step import MeanStep
 from .search import certified_supremum, lowest_point
-from .units import threshold_condition, units_of
+from .units import threshold_condition
+
+if TYPE_CHECKING:
+    from ...array_types import ArrayLike, FloatArray, FloatOrArray
+    from ...methods.base import Setting
+    from ..base import Hypothesis
 
 FURTHEST = 1e150  # of the largest threshold: where the search for the slope 2 mean(tau) ends
 EPS = np.finfo(float).eps
@@ -21,20 +29,20 @@ class SharpDescent:
     thresholds, sigma, p, omega : as in `MeanStep`
     """
 
-    def __init__(self, thresholds, sigma, p, omega):
+    def __init__(self, thresholds: ArrayLike, sigma: float, p: float, omega: float) -> None:
         self.step = MeanStep(thresholds, sigma, p, omega)
 
-    def progress(self, norm):
+    def progress(self, norm: FloatOrArray) -> FloatArray:
         """Phi*(G); up to `mean_step.GROUPS` different thresholds exactly, beyond that from below up to its V."""
         ell, variance = self.step.mean_progress(norm)
         return 2 * np.asarray(norm) * ell - self.step.omega * (ell**2 + variance)
 
     @property
-    def slope(self):
+    def slope(self) -> float:
         """lim Phi*(G)/G = 2 mean(tau), or slightly less."""
         return 2 * self.step.mean
 
-    def _largest(self, a, low, high):
+    def _largest(self, a: float, low: FloatArray, high: FloatArray) -> FloatArray:
         """A bound of a G - Phi*(G) on cells: quadratic in G where ell is replaced by its chord."""
         step, cells = self.step, self.step.cells(low, high)
         noise = step.omega * (cells.variance @ step.repeats) / step.count**2
@@ -44,26 +52,26 @@ class SharpDescent:
         rounding = 8 * EPS * a * high  # a - 2 ell cancels far out
         return constant + largest_quadratic(linear, square, low, high) + rounding
 
-    def _end(self, a):
+    def _end(self, a: float) -> float:
         """A G beyond which a G - Phi*(G) decreases: 2 ell >= a there, and ell increases; inf if none is found."""
         ends, ell = self._far
         good = np.flatnonzero(2 * ell > a)
         return float(ends[good[0]]) if good.size else np.inf
 
     @cached_property
-    def _far(self):
+    def _far(self) -> tuple[FloatArray, FloatArray]:
         ends = self.step.top * np.geomspace(2.0, FURTHEST, 400)
         return ends, self.step.mean_progress(ends)[0]
 
     @cached_property
-    def _sketch(self):
+    def _sketch(self) -> tuple[FloatArray, FloatArray]:
         """Points of Phi*, to choose a slope by; not a bound."""
         near = self.step.edges(self.step.top * 1e3, 600, 1e-7)
         near = np.union1d(near, self.step.least * (1 + 1e-9))  # ell jumps down there
         norms = np.concatenate([near, self._far[0][self._far[0] > near[-1]]])
         return norms, self.progress(norms)
 
-    def conjugate(self, a):
+    def conjugate(self, a: float) -> float:
         """A number >= sup_{G>=0} (a G - Phi*(G)) for one a > 0; inf from 2 mean(tau) on."""
         end = self._end(a)
         if end == np.inf:
@@ -71,7 +79,7 @@ class SharpDescent:
         edges = self.step.edges(end, 100, 1e-4 * self.step.top / end)
         return certified_supremum(lambda low, high: self._largest(a, low, high), edges, relative=1e-5, scale=a * a)
 
-    def inverse(self, level):
+    def inverse(self, level: FloatOrArray) -> FloatArray:
         """inf over a of [y + sup_G (a G - Phi*(G))]/a for each y of `level`: a is chosen on points, the supremum is certified."""
         level = np.asarray(level, dtype=np.float64)
         norms, values = self._sketch
@@ -81,7 +89,7 @@ class SharpDescent:
         found = np.empty(level.size)
         for k, y in enumerate(level.ravel()):
 
-            def root(a, y=y):
+            def root(a: FloatArray, y: float = y) -> FloatArray:
                 return (y + np.max(np.multiply.outer(a, norms) - values, axis=-1)) / a
 
             a = lowest_point(root, 1e-6 * limit, limit, count=41, rounds=5)
@@ -89,7 +97,7 @@ class SharpDescent:
         return found.reshape(level.shape)
 
 
-def largest_quadratic(linear, square, low, high):
+def largest_quadratic(linear: FloatArray, square: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """max over [low, high] of linear G + square G², vectorised."""
     ends = np.maximum(low * (linear + square * low), high * (linear + square * high))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -125,14 +133,14 @@ class Theorem3Star(_PerSample):
         r"\Phi^*=2G\ell-\omega\ell^2-\omega V"
     )
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         return [*super().conditions(setting), threshold_condition(setting)]
 
-    def descent(self, setting):
+    def descent(self, setting: Setting) -> SharpDescent:
         """Phi* of this setting."""
-        units = units_of(setting, self.p)
+        units = self.units(setting)
         omega = min(1.0, setting.problem.lipschitz * setting.method.step_size)
         return SharpDescent(units.thresholds, units.sigma, self.p, omega)
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return self.descent(setting).inverse(self.level(setting, steps))

@@ -1,7 +1,10 @@
 """One step of the method in exponential moments: Psi_lambda(G), bounded from below on cells of the gradient norm."""
 
+from __future__ import annotations
+
 import dataclasses
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
@@ -10,6 +13,10 @@ from .exponential import excess_supremum
 from .gaussian_mean import Terms, gaussian_mean
 from .sharp_bias import sharp_bias
 from .sharp_expectation import largest_quadratic
+
+if TYPE_CHECKING:
+    from ...array_types import BoolArray, FloatArray, FloatOrArray
+    from .mean_step import MeanStep
 
 OVERSHOOT = 0.01  # of one step's share of the failures: the factor 1/(1 - 2 Q(c)) of the cut form of Lemma L
 
@@ -39,7 +46,7 @@ class Minorant:
     high: np.ndarray
     forms: list
 
-    def excess(self, linear, square):
+    def excess(self, linear: FloatOrArray, square: FloatOrArray) -> FloatArray:
         """sup over G in the cell of linear G + square G² - Psi(G), from above: shape of the parameters + (cells,)."""
         linear, square = np.asarray(linear, dtype=np.float64), np.asarray(square, dtype=np.float64)
         low, high = self.low[:, np.newaxis], self.high[:, np.newaxis]
@@ -50,7 +57,7 @@ class Minorant:
         return np.minimum.reduce(found)
 
     @cached_property
-    def least(self):
+    def least(self) -> FloatArray:
         """inf of Psi on each cell, from below."""
         return -self.excess(0.0, 0.0)
 
@@ -97,22 +104,24 @@ class StepExponent:
     failure : float in [0, 1), the probability of a cut in one step; 0: no cut
     """
 
-    def __init__(self, step, step_size, edges, failure=0.0, grid=FINE):
+    def __init__(
+        self, step: MeanStep, step_size: float, edges: FloatArray, failure: float = 0.0, grid: Grid = FINE
+    ) -> None:
         self.step, self.omega, self.eta, self.lipschitz = step, step.omega, step_size, step.omega / step_size
         self.sigma, self.p, self.grid, self.failure = step.sigma, step.p, grid, failure
         self.cells = step.cells(edges[:-1], edges[1:])
         self.constant = step.least.size == 1 and step.least[0] == step.top
 
     @cached_property
-    def terms(self):
+    def terms(self) -> Terms:
         return Terms(self.cells.variance, self.cells.reach, self.step.repeats)
 
     @cached_property
-    def radius(self):
+    def radius(self) -> FloatArray | None:
         """r(G) of each cell; None without a cut."""
         return self.terms.radius(self.failure) if self.failure > 0 else None
 
-    def minorant(self, lam):
+    def minorant(self, lam: float) -> Minorant:
         """`Minorant` of Psi_lambda."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             forms = [self._general(lam)]
@@ -123,12 +132,14 @@ class StepExponent:
                     forms.append(self._one_unit(lam))
         return Minorant(self.cells.low, self.cells.high, forms)
 
-    def _mean(self, terms, pull, lam, radius):
+    def _mean(self, terms: Terms, pull: FloatArray, lam: float, radius: FloatArray | None) -> FloatArray:
         scale = np.sqrt(lam * self.lipschitz) * self.eta  # sqrt(2 q)
         cut = None if radius is None else (radius, float(-ndtri(OVERSHOOT * self.failure)))
         return 2 / (lam * self.eta) * gaussian_mean(terms, lam * self.eta * pull, scale, self.grid.width, cut)
 
-    def _quadratic(self, shift, slope, noise):
+    def _quadratic(
+        self, shift: FloatArray, slope: FloatArray, noise: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """2 G ell - omega ell² - noise for ell = shift + slope G."""
         omega = self.omega
         return (
@@ -137,13 +148,13 @@ class StepExponent:
             slope * (2 - omega * slope),
         )
 
-    def _general(self, lam):
+    def _general(self, lam: float) -> tuple[FloatArray, ...]:
         cells = self.cells
         noise = self._mean(self.terms, cells.pull, lam, self.radius)
         return tuple(part[:, np.newaxis] for part in self._quadratic(cells.shift, cells.slope, noise))
 
     @cached_property
-    def _biased(self):
+    def _biased(self) -> tuple[BoolArray, FloatArray, FloatArray, FloatArray, FloatArray]:
         """Of R1, for each cell up to tau and each share of the bias: shift, slope, pull, variance, (cells, shares); and the cells."""
         tau, inside = self.step.top, self.cells.high <= self.step.top
         low, high = self.cells.low[inside], self.cells.high[inside]
@@ -157,14 +168,14 @@ class StepExponent:
         variance = np.minimum(variance, tau**2 - np.maximum(low[:, np.newaxis] - most, 0.0) ** 2)
         return inside, shift, slope, pull, np.maximum(variance, 0.0)
 
-    def _joint(self, norm, bias):
+    def _joint(self, norm: FloatArray, bias: FloatArray) -> FloatArray:
         """v*(b) at G = norm (cells,) for b of shape (cells, shares)."""
         s, reach = self.step.top - norm, self.step.top + norm
         rates = np.concatenate([[1e-12], np.geomspace(1e-2, 1e2, 40)]) * self.step.top
         size = excess_supremum(rates, (s[:, np.newaxis], reach[:, np.newaxis]), reach[:, np.newaxis] ** 2, self.p)
         return np.min(self.sigma**self.p * size[:, np.newaxis] - rates * bias[..., np.newaxis], axis=-1)
 
-    def _with_bias(self, lam):
+    def _with_bias(self, lam: float) -> tuple[FloatArray, ...]:
         inside, shift, slope, pull, variance = self._biased
         shape = variance.shape
         reach = np.repeat(self.cells.reach[inside], shape[1], axis=0)
@@ -176,7 +187,7 @@ class StepExponent:
             whole[inside] = part
         return tuple(found)
 
-    def _one_unit(self, lam):
+    def _one_unit(self, lam: float) -> tuple[FloatArray, ...]:
         low, high, tau = self.cells.low, self.cells.high, self.step.top
         inside = high <= tau
         q, held = lam * self.lipschitz * self.eta**2 / 2, np.minimum(high, tau)

@@ -1,13 +1,21 @@
 """Theorem 6: the whole run with high probability, for any thresholds; replaces Theorems 4 and 5."""
 
+from __future__ import annotations
+
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...specs import Interval, parameter
 from .expectation import _PerSample
-from .units import threshold_condition, units_of
+from .units import threshold_condition
 from .whole_run import Average, Run, whole_gap, whole_run
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
+    from ..base import Hypothesis
 
 QUANTITIES = {
     "mean_squared_gradient_norm": "square",
@@ -20,7 +28,7 @@ CACHED = 4096  # values of Theorem 6 that are remembered: .3 to 1 s each
 TINY = 1e-200
 
 
-def _raised(sigma):
+def _raised(sigma: float) -> float:
     """A slightly larger sigma, the same for those that differ by rounding only: they then share a search."""
     if sigma == 0:
         return 0.0
@@ -39,12 +47,17 @@ class WholeRun(_PerSample):
 
     aggregate = "probability"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         return [*super().conditions(setting), threshold_condition(setting)]
 
-    def run(self, setting, steps):
+    @property
+    def power(self) -> int:
+        """The power of the unit of gradients that the value has."""
+        return 1
+
+    def run(self, setting: Setting, steps: float) -> tuple[Run, float, float]:
         """(what the theorem depends on, in units with L = F0 = 1; sqrt(L F0), the unit of gradients; F0)."""
-        units, lipschitz, eta = units_of(setting, self.p), setting.problem.lipschitz, setting.method.step_size
+        units, lipschitz, eta = self.units(setting), setting.problem.lipschitz, setting.method.step_size
         sigma = min(units.sigma, float(units.thresholds.max()))
         # the start at the minimum: F0 may be replaced by anything larger, here about what the noise of one step adds
         gap = max(setting.problem.initial_gap, lipschitz * (eta * sigma) ** 2 / units.count, TINY)
@@ -55,11 +68,11 @@ class WholeRun(_PerSample):
         )  # fmt: skip
         return run, float(unit), float(gap)
 
-    def bound(self, setting, run, unit):
+    def bound(self, setting: Setting, run: Run, unit: float) -> float:
         """The value for one number of steps in units with L = F0 = 1; `unit` is the unit of gradients."""
         raise NotImplementedError
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         if not setting.problem.initial_gap < np.inf or setting.problem.lipschitz == 0:
             return np.full(steps.shape, np.inf)
         values = {}
@@ -117,7 +130,7 @@ class Theorem6(WholeRun):
         r"+\max_{G\le\sqrt{2LD}}(a\,q(G)-\Psi_\lambda(G))\Big)\Big]\ge1-\delta"
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.quantity not in QUANTITIES:
             raise ValueError(
@@ -125,14 +138,14 @@ class Theorem6(WholeRun):
             )
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"Theorem6({self.quantity})"
 
     @property
-    def power(self):
+    def power(self) -> int:
         return 2 if QUANTITIES[self.quantity] in ("square", "corner") else 1
 
-    def bound(self, setting, run, unit):
+    def bound(self, setting: Setting, run: Run, unit: float) -> float:
         kind = QUANTITIES[self.quantity]
         if kind == "largest":
             return float(np.sqrt(2 * run.lipschitz * _searched_gap(run)))
@@ -159,5 +172,5 @@ class Theorem6Gap(WholeRun):
     quantity = "gap"
     statement = r"\Pr\Big[\max_{t\le T}f(x_t)-f^*\le D\Big]\ge1-\delta"
 
-    def bound(self, setting, run, unit):
+    def bound(self, setting: Setting, run: Run, unit: float) -> float:
         return _searched_gap(run)

@@ -1,10 +1,17 @@
 """Theorem 7: functions with the Polyak-Lojasiewicz inequality; the last iterate, and a localisation that does not grow with T."""
 
+from __future__ import annotations
+
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ..base import Hypothesis
 from .polyak import polyak_gap, polyak_last
 from .theorem6 import CACHED, WholeRun
+
+if TYPE_CHECKING:
+    from ...methods.base import Setting
+    from .whole_run import Run
 
 _last, _gap = lru_cache(CACHED)(polyak_last), lru_cache(CACHED)(polyak_gap)
 
@@ -14,7 +21,7 @@ class _Polyak(WholeRun):
 
     quantity = "gap"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         problem = setting.problem
         mu = problem.strong_convexity
         return [
@@ -23,7 +30,7 @@ class _Polyak(WholeRun):
             Hypothesis("f* = inf f exactly", str(problem.f_star), bool(problem.f_star_attained)),
         ]
 
-    def shape(self, setting):
+    def shape(self, setting: Setting) -> float:
         """mu/L."""
         return float(setting.problem.strong_convexity / setting.problem.lipschitz)
 
@@ -59,7 +66,7 @@ class Theorem7(_Polyak):
         r"\rho=\eta a\mu"
     )
 
-    def bound(self, setting, run, unit):
+    def bound(self, setting: Setting, run: Run, unit: float) -> float:
         mu = self.shape(setting)
         return _last(run, mu, _gap(run, mu))
 
@@ -72,5 +79,5 @@ class Theorem7Gap(_Polyak):
 
     statement = r"\Pr\Big[\max_{t\le T}f(x_t)-f^*\le D\Big]\ge1-\delta"
 
-    def bound(self, setting, run, unit):
+    def bound(self, setting: Setting, run: Run, unit: float) -> float:
         return _gap(run, self.shape(setting))

@@ -1,6 +1,9 @@
 """What the theorems need from a setting: thresholds of the clipped units, how many, and their sigma."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +12,11 @@ from ...methods import ClippedSGD, MicroBatchClippedSGD, PerSampleClippedSGD
 from ..base import Hypothesis, reason_of
 from .constants import group_sigma
 from .estimator import growing_thresholds
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...clipping.base import Clip
+    from ...methods.base import Method, Setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,18 +28,18 @@ class Units:
     thresholds: np.ndarray
 
     @property
-    def constant(self):
+    def constant(self) -> float | None:
         """The common threshold, or None."""
         first = float(self.thresholds[0])
         return first if np.all(self.thresholds == first) else None
 
 
-def sample_sigma(setting, p):
+def sample_sigma(setting: Setting, p: float) -> float:
     """(E‖xi‖^p)^{1/p} of one sample, exact or a certified upper bound; inf if there is none."""
     return float(setting.moment(p)) ** (1 / p)
 
 
-def unit_counts(method):
+def unit_counts(method: Method) -> tuple[int, int] | None:
     """(units M, samples a unit m) of a batch, or None if the method does not clip units of a batch."""
     if isinstance(method, PerSampleClippedSGD):
         return method.batch_size, 1
@@ -42,7 +50,7 @@ def unit_counts(method):
     return None
 
 
-def thresholds_of(clip, count):
+def thresholds_of(clip: Clip | None, count: int) -> FloatArray | None:
     """tau_1, ..., tau_count of a norm-clipping operator, or None for other operators."""
     if isinstance(clip, NormClip):
         return np.full(count, clip.threshold)
@@ -51,7 +59,7 @@ def thresholds_of(clip, count):
     return None
 
 
-def units_of(setting, p):
+def units_of(setting: Setting, p: float) -> Units | None:
     """The `Units` of a setting for the exponent p; None where a hypothesis of every theorem here fails."""
     counts = unit_counts(setting.method)
     sigma = sample_sigma(setting, p)
@@ -62,7 +70,7 @@ def units_of(setting, p):
     return None if thresholds is None else Units(count, group_sigma(sigma, p, size), thresholds)
 
 
-def method_conditions(setting, p):
+def method_conditions(setting: Setting, p: float) -> list[Hypothesis]:
     """Hypotheses that all theorems on the method share: units, norm clipping, no momentum, a p-th moment, eta <= 1/L."""
     method, lipschitz = setting.method, setting.problem.lipschitz
     clips = unit_counts(method) is not None
@@ -88,7 +96,7 @@ def method_conditions(setting, p):
     ]
 
 
-def threshold_condition(setting):
+def threshold_condition(setting: Setting) -> Hypothesis:
     """Every threshold of a batch, and its square, is a positive float: a schedule that grows fast may leave their range."""
     what, counts = "1e-150 <= tau_k <= 1e150", unit_counts(setting.method)
     thresholds = None if counts is None else thresholds_of(setting.method.operator, counts[0])
@@ -98,14 +106,14 @@ def threshold_condition(setting):
     return Hypothesis(what, shown, bool(np.all((thresholds >= 1e-150) & (thresholds <= 1e150))))
 
 
-def moment_condition(setting, p):
+def moment_condition(setting: Setting, p: float) -> Hypothesis:
     """E‖xi‖^p < inf."""
     sigma = sample_sigma(setting, p)
     shown = f"p = {p:g}, (E‖xi‖^p)^(1/p) = {sigma:.6g}{reason_of(setting.moment(p))}"
     return Hypothesis("E‖xi‖^p < inf", shown, sigma < np.inf)
 
 
-def independence_condition(setting):
+def independence_condition(setting: Setting) -> Hypothesis:
     """Given the past the samples of a batch are independent (or there is only one), and their mean is the gradient."""
     fresh = getattr(
         setting.noise, "unbiased", True
@@ -115,14 +123,14 @@ def independence_condition(setting):
     return Hypothesis("the samples of a batch are independent", shown, bool(independent))
 
 
-def lipschitz_condition(setting):
+def lipschitz_condition(setting: Setting) -> Hypothesis:
     """A global Lipschitz constant of the gradient is known."""
     lipschitz = setting.problem.lipschitz
     shown = "none" if lipschitz is None else f"L = {lipschitz:g}"
     return Hypothesis("f is L-smooth", shown, lipschitz is not None)
 
 
-def constant_condition(units, factor, meaning):
+def constant_condition(units: Units | None, factor: float, meaning: str) -> Hypothesis:
     """Constant threshold, at least factor·sigma."""
     if units is None:
         return Hypothesis(meaning, "no thresholds", False)

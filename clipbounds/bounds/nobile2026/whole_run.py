@@ -1,12 +1,21 @@
 """Theorem 6 without the objects: localisation, the average of q(G_t), and the search for the parameters."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .mean_step import MeanStep
 from .search import lowest_point
 from .step_exponent import COARSE, FINE, StepExponent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...array_types import FloatArray, FloatOrArray
+    from .step_exponent import Grid, Minorant
 
 SPLITS = ((0.0, 0.1), (0.08, 0.08))  # shares of delta for the cuts and for the localisation
 EASED = (
@@ -32,7 +41,7 @@ class Run:
     steps: float
     failure_probability: float
 
-    def exponent(self, gap, cut, grid):
+    def exponent(self, gap: float, cut: float, grid: Grid) -> StepExponent:
         """`StepExponent` for f - f* <= gap, with the share `cut` of delta for the cuts of all steps."""
         step = MeanStep(self.thresholds, self.sigma, self.p, min(1.0, self.lipschitz * self.step_size), grid.groups)
         edges = step.even_edges(np.sqrt(2 * self.lipschitz * gap) * (1 + 1e-9), grid.cells)
@@ -50,7 +59,7 @@ class Plan:
     gap: float
 
 
-def excursion(run, minorant, log_term, rate):
+def excursion(run: Run, minorant: Minorant, log_term: float, rate: float) -> float:
     """The smallest D of Theorem 6 on the cells; inf if they do not cover it."""
     lowest = np.minimum.accumulate(minorant.least)  # on the cells up to this one
     with np.errstate(over="ignore"):
@@ -67,7 +76,7 @@ class Average:
     kind: str
     corner: float = np.inf
 
-    def excess(self, minorant, a, top):
+    def excess(self, minorant: Minorant, a: FloatArray, top: float) -> FloatArray:
         """max over G <= top of a q(G) - Psi(G), for an array of a."""
         inside = minorant.low <= top
         if self.kind == "norm":
@@ -78,21 +87,21 @@ class Average:
                 parts = np.minimum(parts, minorant.excess(a * self.corner, np.zeros_like(a)))
         return parts[:, inside].max(axis=1)
 
-    def range(self, top):
+    def range(self, top: float) -> tuple[float, float]:
         """Where the best a is looked for."""
         if self.kind == "norm":
             return 1e-3 * top, 4 * top
         return 1e-3, 2.0
 
 
-def average(run, minorant, log_term, rate, gap, quantity):
+def average(run: Run, minorant: Minorant, log_term: float, rate: float, gap: float, quantity: Average) -> float:
     """inf over a of [2 D0/(eta T) + max over G <= sqrt(2 L D) of (a q(G) - Psi(G))]/a."""
     if not gap < np.inf:
         return np.inf
     top = np.sqrt(2 * run.lipschitz * gap)
     level = 2 * (run.initial_gap + log_term / rate) / (run.step_size * run.steps)
 
-    def value(a):
+    def value(a: FloatOrArray) -> FloatArray:
         a = np.atleast_1d(a)
         with np.errstate(over="ignore", invalid="ignore"):
             found = (level + np.maximum(quantity.excess(minorant, a, top), 0.0)) / a
@@ -102,7 +111,9 @@ def average(run, minorant, log_term, rate, gap, quantity):
     return float(value(a)[0]) * (1 + 1e-9)
 
 
-def gap_on(run, exponent, plan, smallest=excursion):
+def gap_on(
+    run: Run, exponent: StepExponent, plan: Plan, smallest: Callable[[Run, Minorant, float, float], float] = excursion
+) -> float:
     """D on the cells of `exponent`, with the plan's lambda_D or, where that has none, a smaller one."""
     for ease in EASED:
         rate = plan.gap_rate * ease
@@ -112,7 +123,7 @@ def gap_on(run, exponent, plan, smallest=excursion):
     return gap
 
 
-def evaluate(run, plan, quantity, grid=FINE):
+def evaluate(run: Run, plan: Plan, quantity: Average, grid: Grid = FINE) -> tuple[float, float]:
     """(bound of the average of q(G_t), D): Theorem 6 with the parameters of a plan; inf if the plan's gap is too small."""
     exponent = run.exponent(plan.gap, plan.cut, grid)
     gap = gap_on(run, exponent, plan)
@@ -120,14 +131,14 @@ def evaluate(run, plan, quantity, grid=FINE):
     return average(run, exponent.minorant(plan.rate), main, plan.rate, gap, quantity), gap
 
 
-def _rates(run):
+def _rates(run: Run) -> tuple[float, float]:
     """Ends of the search for lambda: lambda from 1e-6/F0 up to where the largest step alone has lambda Y of size 100."""
     step = run.lipschitz * run.step_size**2 * max(run.thresholds) ** 2
     high = 100 * len(run.thresholds) / min(step, run.initial_gap) if step > 0 else 1e6 / run.initial_gap
     return 1e-6 / run.initial_gap, max(high, 1e4 / run.initial_gap)
 
 
-def _best(function, low, high, count):
+def _best(function: Callable[[float], float], low: float, high: float, count: int) -> float:
     """An approximate minimiser of a function of one number: a logarithmic grid, refined twice."""
     for size in (count, 9, 9):
         rates = np.geomspace(low, high, size)
@@ -136,13 +147,15 @@ def _best(function, low, high, count):
     return float(rates[k])
 
 
-def localise(run, cut, local, smallest=excursion):
+def localise(
+    run: Run, cut: float, local: float, smallest: Callable[[Run, Minorant, float, float], float] = excursion
+) -> tuple[float, float]:
     """(D, lambda_D) on a coarse grid: the gap that the cells must cover grows until some lambda admits a D."""
     gap = 4 * run.initial_gap
     while gap < LARGEST * run.initial_gap:
         exponent = run.exponent(gap, cut, COARSE)
 
-        def found(rate, exponent=exponent):
+        def found(rate: float, exponent: StepExponent = exponent) -> float:
             return smallest(run, exponent.minorant(rate), -np.log(run.failure_probability * local), rate)
 
         rate = _best(found, *_rates(run), 23)
@@ -153,7 +166,7 @@ def localise(run, cut, local, smallest=excursion):
     return np.inf, np.nan
 
 
-def search(run, quantity):
+def search(run: Run, quantity: Average) -> Plan | None:
     """The best `Plan` on a coarse grid, or None where no localisation is finite. It uses the setting only, no data.
 
     For each split of delta: lambda_D by a logarithmic grid that minimises D, then lambda in the same way for the average.
@@ -166,7 +179,7 @@ def search(run, quantity):
         exponent = run.exponent(gap * ROOM, cut, COARSE)
         main = -np.log(run.failure_probability * (1 - cut - local))
 
-        def value(rate, gap=gap, exponent=exponent, main=main):
+        def value(rate: float, gap: float = gap, exponent: StepExponent = exponent, main: float = main) -> float:
             return average(run, exponent.minorant(rate), main, rate, gap, quantity)
 
         rate = _best(value, gap_rate / 50, gap_rate * 50, 11)
@@ -176,7 +189,7 @@ def search(run, quantity):
     return best[1]
 
 
-def whole_run(run, quantity):
+def whole_run(run: Run, quantity: Average) -> tuple[float, float, Plan | None]:
     """(bound of the average of q(G_t), D, plan): Theorem 6 with searched parameters; (inf, inf, None) without a localisation."""
     plan = search(run, quantity)
     if plan is None:
@@ -185,7 +198,7 @@ def whole_run(run, quantity):
     return value, gap, plan
 
 
-def whole_gap(run, smallest=excursion):
+def whole_gap(run: Run, smallest: Callable[[Run, Minorant, float, float], float] = excursion) -> float:
     """The smallest D over the splits with all of delta for cuts and localisation: f(x_t) - f* <= D for all t <= T."""
     found = np.inf
     for cut, _ in SPLITS:

@@ -1,8 +1,11 @@
 """The exact worst-case mean squared error at g = 0 for every n: linear programs whose duals are checked."""
 
+from __future__ import annotations
+
 import dataclasses
 import itertools
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linprog
@@ -13,6 +16,9 @@ from .estimator import growing_thresholds
 from .exact import FiniteLaw, moments
 from .joint import SCHEDULES, joint_constant
 from .sharp_bias import sharp_bias
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
 
 GAP = 4e-4  # relative distance of the certified values that is aimed at
 ALLOWED = 2e-3  # and that is still returned
@@ -30,13 +36,13 @@ class WorstError:
 
     lower: float
     upper: float
-    law: FiniteLaw
+    law: FiniteLaw | None
 
 
 class _Batch:
     """F_w and its program for thresholds tau_1 <= ... <= tau_n, sigma = 1; values are multiplied by `unit` = n^{2(p-1)/p}."""
 
-    def __init__(self, thresholds, p):
+    def __init__(self, thresholds: FloatArray, p: float) -> None:
         self.tau, repeats = np.unique(thresholds, return_counts=True)
         self.repeats = repeats.astype(np.float64)
         self.n, self.p = thresholds.size, p
@@ -51,7 +57,7 @@ class _Batch:
         points = np.unique(np.concatenate([[0.0], near, kinks, far]))
         self.points = np.concatenate([-points[:0:-1], points])
 
-    def pieces(self, w, bias):
+    def pieces(self, w: float, bias: FloatArray) -> tuple[FloatArray, tuple[FloatArray, FloatArray], FloatArray]:
         """(constant, odd slope, square) of F_w on each interval between thresholds, the last one beyond them all.
 
         For x >= 0, F_w(±x) = c0 ± (s1 x - s0) + c2 x², and unit multiplies it.
@@ -62,14 +68,14 @@ class _Batch:
         slope, shift = np.append(0.0, np.cumsum(weight)), np.append(0.0, np.cumsum(weight * self.tau))
         return squares, (shift, slope), (self.n - held) / self.n**2
 
-    def value(self, x, pieces):
+    def value(self, x: FloatArray, pieces: tuple[FloatArray, tuple[FloatArray, FloatArray], FloatArray]) -> FloatArray:
         """unit F_w at any x."""
         squares, (shift, slope), left = pieces
         k = np.searchsorted(self.tau, np.abs(x))
         size = np.abs(x)
         return self.unit * (squares[k] + left[k] * size**2 + np.sign(x) * (slope[k] * size - shift[k]))
 
-    def program(self, w, bias):
+    def program(self, w: float, bias: FloatArray) -> tuple[float, tuple[FloatArray, FloatArray] | None]:
         """(dual value, its law as points and masses) of the linear program for F_w, points being added where the dual fails.
 
         The dual value bounds sup E F_w whatever the program does; it is inf, and the law None, if no program is solved.
@@ -92,7 +98,9 @@ class _Batch:
             points = np.union1d(points, worst)
         return best
 
-    def dual(self, pieces, mu, alpha):
+    def dual(
+        self, pieces: tuple[FloatArray, tuple[FloatArray, FloatArray], FloatArray], mu: float, alpha: float
+    ) -> tuple[float, FloatArray]:
         """An upper bound of sup E F_w (times unit), nu + mu with nu >= F_w - alpha x - mu|x|^p everywhere, and where nu is attained."""
         mu, p, places = max(mu, 1e-12), self.p, []
         squares, (shift, slope), left = pieces
@@ -113,7 +121,7 @@ class _Batch:
             places.append(sign * at[bound >= bound.max() - 1e-3 * abs(mu)])
         return highest + mu + MARGIN * abs(highest + mu), np.concatenate(places)[:40]
 
-    def law(self, measure):
+    def law(self, measure: tuple[FloatArray, FloatArray]) -> FiniteLaw:
         """The measure of a program as a law with E X = 0, E|X|^p <= 1."""
         x, mass = measure
         keep = mass > 0
@@ -122,14 +130,16 @@ class _Batch:
         size = (mass @ np.abs(x) ** self.p) ** (1 / self.p)
         return FiniteLaw(x / max(size * (1 + 1e-12), 1.0), mass)
 
-    def error(self, law):
+    def error(self, law: FiniteLaw) -> tuple[float, FloatArray]:
         """The law's own mean squared error times unit, and b."""
         x = law.atoms[:, 0]
         bias = np.array([law.weights @ (np.sign(x) * np.maximum(np.abs(x) - t, 0.0)) for t in self.tau])
         return self.unit * moments(law, np.repeat(self.tau, self.repeats.astype(int)))[2], bias
 
 
-def _highest(c0, c1, c2, mu, p, low, high):
+def _highest(
+    c0: FloatArray, c1: FloatArray, c2: FloatArray, mu: float, p: float, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """max of c0 + c1 x + c2 x² - mu x^p on each [low, high], certified, and a maximiser.
 
     The function is concave up to x_i with 2 c2 = mu p (p-1) x_i^{p-2}, and convex beyond: the maximum is at an end or at a
@@ -139,10 +149,10 @@ def _highest(c0, c1, c2, mu, p, low, high):
         turn = np.where(c2 < mu, np.inf, 0.0) if p == 2 else (mu * p * (p - 1) / (2 * c2)) ** (1 / (2 - p))
     stop = np.clip(turn, low, high)
 
-    def slope(x):
+    def slope(x: FloatArray) -> FloatArray:
         return c1 + 2 * c2 * x - mu * p * x ** (p - 1)
 
-    def value(x):
+    def value(x: FloatArray) -> FloatArray:
         return c0 + c1 * x + c2 * x * x - mu * x**p
 
     left, right = low.copy(), stop.copy()
@@ -157,7 +167,7 @@ def _highest(c0, c1, c2, mu, p, low, high):
     return choices.max(axis=0), np.choose(k, [inner, low, high])
 
 
-def _summit(rate, mu, p, least):
+def _summit(rate: float, mu: float, p: float, least: float) -> float:
     """Where rate x - mu x^p is largest on [least, inf)."""
     if not rate > 0:
         return least
@@ -165,7 +175,7 @@ def _summit(rate, mu, p, least):
         return max(least, float(np.exp(np.log(rate / (mu * p)) / (p - 1))))
 
 
-def _cell(batch, left, right):
+def _cell(batch: _Batch, left: float, right: float) -> tuple[float, float, FiniteLaw]:
     """(upper bound for w in [left, right], lower value, law): b0 is chosen for the middle, where the bound is convex in b0."""
     w, share = 0.5 * (left + right), batch.repeats / batch.n**2
     bias = sharp_bias(batch.tau, 1.0, batch.p)
@@ -198,7 +208,7 @@ def _cell(batch, left, right):
 
 
 @lru_cache(maxsize=1024)
-def exact_mse(count, scale, p, schedule="growing"):
+def exact_mse(count: int, scale: float, p: float, schedule: str = "growing") -> WorstError:
     """n^{2(p-1)/p} sup E‖ghat - g‖²/sigma² at g = 0, between two certified numbers.                     [proved]
 
     X_1, ..., X_n identically distributed in a Hilbert space, E X = 0, E‖X‖^p <= sigma^p, 1 < p <= 2; ghat the mean of the clipped

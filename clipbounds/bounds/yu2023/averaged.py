@@ -7,13 +7,19 @@ takes from noisy clients, the second is the curvature of the smooth operator. Th
 x - x* passes through 0 on its way; around that step the exponent of the error says nothing about its limit.
 """
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...noise import SymmetricLomax
 from ...problems import ClientQuadratics
 from ...specs import Interval
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray, FloatOrArray
 
 NODES, DEEPEST, STRIDE = 400, 45.0, 0.01  # of the quadrature in -log P(|xi| > x), and the step in log s
 
@@ -79,15 +85,15 @@ def averaged_path(
     share = weight * DEEPEST / 2 * np.exp(-tail)
     size = scales * noise.scale * np.expm1(tail / noise.tail_index)
 
-    def clip(y, T):
+    def clip(y: FloatArray, T: float) -> FloatArray:
         return y / np.hypot(1.0, y / T) if smooth else np.clip(y, -T, T)
 
-    def moments(x, T):
+    def moments(x: float, T: float) -> tuple[FloatArray, FloatArray]:
         u = (a * (x - b))[:, np.newaxis]
         up, down = clip(u + size, T), clip(u - size, T)
         return (0.5 * (up + down)) @ share, (0.5 * (up**2 + down**2)) @ share
 
-    def rates(x, V, s):
+    def rates(x: float, V: float, s: float) -> tuple[FloatOrArray, FloatOrArray]:
         T = threshold * s**power
         first, second = moments(x, T)
         h = 1e-4 * max(1.0, abs(x - x_star))

@@ -93,12 +93,12 @@ class Growth(Bound):
 
     def closed_form(self, setting: Setting, steps: int) -> FloatArray:
         """(10/3) K a c_phi t^{3/10}, for the standard powers only."""
-        method = setting.method
-        if not (isinstance(method, SClipEF) and is_standard(method)):
+        method: Any = setting.method  # its schedules are known once it is standard
+        if not (isinstance(setting.method, SClipEF) and is_standard(method)):
             raise ValueError(
                 "Growth: the closed form needs SClip-EF with the standard powers; use value(setting, steps)"
             )
-        beta = method.averaging.factor  # type: ignore[union-attr]
+        beta = method.averaging.factor
         K = (1 - beta / np.sqrt(2)) / (1 - beta)
-        a, c = method.step_size.factor, method.level.factor  # type: ignore[union-attr]
+        a, c = method.step_size.factor, method.level.factor
         return 10 / 3 * K * a * c * np.asarray(steps, dtype=float) ** 0.3

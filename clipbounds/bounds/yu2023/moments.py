@@ -1,8 +1,10 @@
 """Theorem 3: the mean squared distance of SClip-EF and of growing smooth clipping after finitely many steps."""
 
+from __future__ import annotations
+
 import math
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +14,10 @@ from ..base import Bound, Hypothesis
 from . import moment_kernels as kernels
 from .drift import Clients, drifts, finite_moment, is_symmetric, method_rows, moment_sums
 from .growth import estimator_sizes
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
+    from ...methods.base import Setting
 
 HIGHEST = 40  # moments in use
 
@@ -91,11 +97,11 @@ class MomentRecursion(Bound):
     statement = r"\mathbb{E}\|x^t-x^*\|^2 \le V_t = M_2(t)"
     source = "Theorem 3 of growing thresholds, proved here (theory page error-feedback-2, section 4)"
 
-    def validate(self):
+    def validate(self) -> None:
         if self.order > HIGHEST:
             raise ValueError(f"MomentRecursion: order must be at most {HIGHEST}, but {self.order} was given")
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         rows, known = method_rows(setting)
         if not known:
             return rows
@@ -104,7 +110,7 @@ class MomentRecursion(Bound):
         rows.append(Hypothesis("noise symmetric", type(noise).__name__, is_symmetric(noise)))
         return [*rows, finite_moment(noise, self.p)]
 
-    def _noise_factors(self, setting, clients):
+    def _noise_factors(self, setting: Setting, clients: Clients) -> list[FloatArray]:
         """Columns for the kernel: n_i, second differences, sigma' and w_i per power of T, and the number of components."""
         method, noise, dim, p = setting.method, setting.noise, setting.problem.dim, self.p
         moment, total = moment_sums(noise, p, dim, method.joint)
@@ -119,7 +125,7 @@ class MomentRecursion(Bound):
             components,
         ]
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         clients = Clients.of(setting.problem)
         return moment_curve(
             clients=clients,

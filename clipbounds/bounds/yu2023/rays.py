@@ -6,6 +6,8 @@ are the roots of q r = theta (out·psi(outward·r) - in·psi(inward·r)); the up
 Source: theory page error-feedback-2, section 5 (derived there; a finding of simulations here, not a theorem).
 """
 
+from __future__ import annotations
+
 import dataclasses
 from functools import cached_property
 
@@ -79,7 +81,7 @@ class Ray:
         if not theta > self.threshold:
             raise ValueError(f"Ray.radii: theta must exceed {self.threshold:.9g}, but {theta!r} was given")
 
-        def gap(r):
+        def gap(r: float) -> float:
             return theta * float(self.net(r)) - self.power * r
 
         low = self._fold

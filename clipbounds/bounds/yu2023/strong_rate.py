@@ -1,7 +1,9 @@
 """Theorem 2 for a setting: hypotheses, exponents, and a curve of that slope."""
 
+from __future__ import annotations
+
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from ..base import Bound, Hypothesis
 from .drift import Clients, far_field_gamma, is_symmetric, method_rows
 from .exponent import Exponents, combine
 from .growth import is_standard
+
+if TYPE_CHECKING:
+    from ...array_types import FloatArray
 
 SAME = 1e-12  # client gradients at the minimiser that count as 0, relative to L(1 + |x*|)
 
@@ -62,7 +67,7 @@ class StrongRate(Bound):
     statement = r"\mathbb{E}\|x^t-x^*\|^2 = O(t^{-E}),\ E=\min\{2\theta\mu, B, 1-2q+qp\}"
     source = "Theorem 2 of growing thresholds, proved here (theory page error-feedback-2, section 3)"
 
-    def conditions(self, setting):
+    def conditions(self, setting: Setting) -> list[Hypothesis]:
         rows, known = method_rows(setting)
         if not known:
             return rows
@@ -97,7 +102,7 @@ class StrongRate(Bound):
         self.value(setting, 1)
         return self._exponents(setting)
 
-    def _exponents(self, setting):
+    def _exponents(self, setting: Setting) -> Exponents:
         problem, method = setting.problem, setting.method
         clients = Clients.of(problem)
         size = clients.smoothness.max() * (1 + np.linalg.norm(problem.minimiser))
@@ -114,5 +119,5 @@ class StrongRate(Bound):
         """The smallest of the three. Hypotheses are checked."""
         return self.exponents(setting).smallest
 
-    def evaluate(self, setting, steps):
+    def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:
         return self.anchor_value * (steps / self.anchor_step) ** -self._exponents(setting).smallest

@@ -133,6 +133,6 @@ const clipboundsTheory = (() => {
     return { skew: grid[best], value: values[best] };
   }
 
-  return { drift, floor, s0, s1, finiteValue, bestSkew, geomspace, largestOf };
+  return { drift, floor, s0, s1, finiteValue, bestSkew, linspace, geomspace, largestOf };
 })();
 if (typeof module !== "undefined") module.exports = clipboundsTheory;

@@ -1,8 +1,8 @@
 // The error of per-sample clipping with probability 1 - delta: clipbounds.bounds.nobile2026 deviation_bound (Theorem 2, its two
-// forms) and mean_estimation_lower_bound (two points, Gaussian). n samples, E‖X - g‖^p <= sigma^p, G = ‖g‖.
+// forms), deviation_star (Theorem 2*) and mean_estimation_lower_bound (two points, Gaussian). n samples, E‖X - g‖^p <= sigma^p, G = ‖g‖.
 "use strict";
 Object.assign(clipboundsTheory, (() => {
-  const { geomspace } = clipboundsTheory;
+  const { linspace, geomspace, clippingBias } = clipboundsTheory;
   const tailConstant = (p) => (p - 1) ** (p - 1) / p ** p;
 
   function lowestPoint(f, low, high, count, rounds) {
@@ -57,6 +57,39 @@ Object.assign(clipboundsTheory, (() => {
     return bias / n + total(lowestPoint(total, 1e-6 / top, 600 / top, 25, 4)) / n;
   }
 
+  // Theorem 2*, form (b): the smallest arccosh(prod of m_k / delta)/(n theta); NaN where G exceeds the smallest threshold
+  const CHOOSING = 128;
+  function factor(theta, { level, bias }, norm, sigma, p) {
+    const s = level - norm, reach = level + norm, y = theta * reach;
+    const height = y < 0.02 ? excess(y) + y ** 7 / 5040 : excess(y);
+    const atReach = (theta * (reach - s) + height) * reach ** -p;
+    const rest = theta * s - height, far = Math.max(reach, (p * rest) / ((p - 1) * theta));
+    const beyond = (theta * far - rest) * far ** -p;
+    const split = reach * (p - 1) <= p * s ? 0 : theta * tailConstant(p) * s ** (1 - p) + height * reach ** -p;
+    const apart = theta * bias + (Math.min(sigma, reach) / reach) ** p * height;
+    return 1 + Math.min(apart, sigma ** p * Math.max(atReach, beyond, split));
+  }
+  // a few of many thresholds, each for its neighbours: enough to choose theta by
+  function thinned(levels) {
+    if (levels.length <= CHOOSING) return levels;
+    const starts = [...new Set(linspace(0, levels.length - 1, CHOOSING).map(Math.floor))];
+    return starts.map((start, k) => {
+      const group = levels.slice(start, starts[k + 1]);
+      return { ...group[0], weight: group.reduce((sum, { weight }) => sum + weight, 0) };
+    });
+  }
+  function deviationStar({ n, p, delta, scale, norm, sigma = 1 }, schedule) {
+    const levels = schedules[schedule](scale, n, sigma, p).map(([level, weight]) => ({ level, weight, bias: clippingBias(level - norm, sigma, p) }));
+    if (norm > levels[0].level) return NaN;
+    const radius = (some) => (theta) => {
+      let size = -Math.log(delta);
+      for (const one of some) size += one.weight * Math.log(factor(theta, one, norm, sigma, p));
+      return (size + Math.log1p(Math.sqrt(-Math.expm1(-2 * size)))) / (n * theta);
+    };
+    const top = levels[levels.length - 1].level;
+    return radius(levels)(lowestPoint(radius(thinned(levels)), 1e-5 / top, 300 / top, 33, 4));
+  }
+
   // the normal quantile: M. J. Wichura, algorithm AS 241 (1988), about 1e-16; its three pairs of polynomials
   const CENTRE = [[2.509080928730122672e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4,
     1.3731693765509461125e4, 1.9715909503065514427e3, 1.3314166789178437745e2, 3.387132872796366608],
@@ -99,5 +132,5 @@ Object.assign(clipboundsTheory, (() => {
     return Math.max(two, gaussian);
   }
 
-  return { deviation, leastError, lowestPoint };
+  return { deviation, deviationStar, leastError, lowestPoint };
 })());

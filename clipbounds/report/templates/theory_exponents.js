@@ -1,4 +1,5 @@
-// Exponents of the mean squared error of SClip-EF: clipbounds.bounds.yu2023 NearOptimumLaw and Rate (Theorem D1) for three
+// Exponents of the mean squared error of SClip-EF: clipbounds.bounds.yu2023 NearOptimumLaw, Rate (Theorem D1), StrongRate
+// (Theorem 2 of growing thresholds) for three
 // clients on the line with the curvatures 1, 1 and `third`.
 "use strict";
 Object.assign(clipboundsTheory, (() => {
@@ -26,5 +27,11 @@ Object.assign(clipboundsTheory, (() => {
     const rho = (5 / 3) * smoothing * L * theta, mu = curvature(state);
     return alpha > 1 && rho * L < mu ? Math.min(2 / 5, 2 * theta * (mu - rho * L)) : NaN;
   }
-  return { variance, startExponent: start, biasExponent: bias, law, proved, smoothing };
+  // Theorem 2 of growing thresholds for the threshold T0 s^q; these clients are convex, so it has no condition on theta
+  function strong(state) {
+    const { power } = state, p = cut(state);
+    return Math.min(start(state), state.unequal ? 2 * power * p : 4 * power, 1 - 2 * power + power * p);
+  }
+  const bestPower = (state) => (state.unequal ? 1 / (2 + cut(state)) : 1 / (6 - cut(state)));
+  return { strong, bestPower, variance, startExponent: start, biasExponent: bias, law, proved, smoothing };
 })());
