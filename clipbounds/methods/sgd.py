@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..array_types import FloatArray
-    from .base import Block, Setting
+    from .base import Setting
+    from .blocks import Block
 
 
 WEIGHTED_NAME = "weighted_mean_gradient_norm"
