@@ -13,6 +13,7 @@ import numpy as np
 
 from ..clipping import Clip, Normalize
 from ..oracles.base import STATE_ROWS
+from ..oracles.row_kernels import SHUFFLED
 from ..specs import POSITIVE, Interval, Part, integer, parameter, switch
 from . import momentum_kernels as kernels
 from .schedules import Schedule
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..array_types import FloatArray
     from ..lanes.compile import Kernel
+    from .base import Setting
 
 MEMORY = Interval(0, 1, closed_low=True)
 ORDERS = ("after", "before")
@@ -78,6 +80,13 @@ class MomentumMethod(SampleMethod):
 
     def step_bound(self, dim: int) -> float:
         return self.longest_step(dim, 1)
+
+    def check(self, setting: Setting) -> None:
+        if getattr(setting.noise, "kind", None) == SHUFFLED:
+            raise ValueError(
+                f"Setting: {type(self).__name__} asks an oracle for independent batches, and Shuffled keeps one order of rows;"
+                " use RowSampling"
+            )
 
 
 class ClippedMomentumSGD(MomentumMethod):

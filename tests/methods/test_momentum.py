@@ -135,6 +135,12 @@ def test_on_oracles_as_on_additive_noise(case):
     assert np.isfinite(phase.gap).all()
 
 
+def test_shuffled_rows_are_refused():
+    problem = cb.problems.Logistic(np.eye(4, 3), [1, -1, 1, -1], np.zeros(3))
+    with pytest.raises(ValueError, match=r"independent batches, and Shuffled keeps .*; use RowSampling"):
+        cb.Setting(problem, cb.oracles.Shuffled(problem), METHODS["after"])
+
+
 @pytest.mark.parametrize("case", METHODS)
 def test_no_step_is_longer_than_the_bound(case):
     method = METHODS[case]
