@@ -66,6 +66,8 @@ def why_not(setting: Setting) -> str | None:
         )
     if method.scheduled:
         return "step size and threshold must be constants, but a schedule was given"
+    if method.averages:
+        return "averages of the iterates are measured on trajectories, but averages=True was given"
     if not noise.additive or (noise.radial and noise.atoms() is not None):
         return f"the noise must be additive, and not radial, but is {type(noise).__name__}"
     return why_not_density(setting) if noise.atoms() is None else None
