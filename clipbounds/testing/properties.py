@@ -14,11 +14,11 @@ from ..clipping import PROPERTIES, Clip
 from .checks import BATCH, NOT_FINITE, ONE, TWO, Operator
 from .strategies import (
     batches,
+    fitted,
     fixed_batches,
     fixed_broken,
     fixed_gradients,
     fixed_pairs,
-    fitted,
     gradient_pairs,
     gradients,
     is_extreme,

@@ -155,8 +155,7 @@ def test_coordinates_are_treated_one_by_one():
 
 @pytest.mark.parametrize(
     "clip",
-    [*EXACT, CoordinateClip(1.0), SmoothClip(1.0, 1.0), JointSmoothClip(1.0, 1.0), TorchClip(1.0), OptaxClip(1.0)]
-    + [SmoothNormalize(1.0), BlockClip([1, 2], 1.0)],
+    [*EXACT, *NOT_EXACT],
 )
 @pytest.mark.parametrize("broken", [NAN, INF, 1e300, 5e-324])
 def test_a_broken_lane_does_not_touch_its_neighbours(clip, broken):
