@@ -51,6 +51,12 @@ OTHERS = {
         "Mathematical Programming 2023",
         "1912.02365",
     ),
+    "cutkosky2020": Paper(
+        "A. Cutkosky, H. Mehta",
+        "Momentum Improves Normalized SGD",
+        "ICML 2020",
+        "2002.03305",
+    ),
     "fang2018": Paper(
         "C. Fang, C. J. Li, Z. Lin, T. Zhang",
         "SPIDER: Near-Optimal Non-Convex Optimization via Stochastic Path Integrated Differential Estimator",

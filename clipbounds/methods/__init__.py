@@ -5,6 +5,7 @@ from .distributed import Clip21SGD, DistributedClippedSGD, DistributedSGD
 from .error_feedback import SClipEF
 from .growing import GrowingSmoothClip
 from .micro_batch import MicroBatchClippedSGD
+from .momentum import ClippedMomentumSGD, MixedClippedSGD, NormalizedMomentumSGD
 from .networks import Complete, ExponentialNetwork, Mixing, Network, Ring, Torus
 from .normalized import NormalizedSGD
 from .per_sample import PerSampleClippedSGD
@@ -19,6 +20,7 @@ __all__ = [
     "SCHEDULE",
     "SGD",
     "Clip21SGD",
+    "ClippedMomentumSGD",
     "ClippedSGD",
     "ClippedStep",
     "Complete",
@@ -32,8 +34,10 @@ __all__ = [
     "Method",
     "MicroBatchClippedSGD",
     "MiniBatch",
+    "MixedClippedSGD",
     "Mixing",
     "Network",
+    "NormalizedMomentumSGD",
     "NormalizedSGD",
     "PerSampleClippedSGD",
     "PiecewiseSchedule",
