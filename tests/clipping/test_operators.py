@@ -84,6 +84,10 @@ def test_growing_thresholds_follow_the_index():
 
 
 EXACT = [NormClip(1.0), GrowingClip(1.0, 2.0), Normalize()]
+NOT_EXACT = [
+    CoordinateClip(1.0), SmoothClip(1.0, 1.0), JointSmoothClip(1.0, 1.0), TorchClip(1.0), OptaxClip(1.0),
+    SmoothNormalize(1.0), BlockClip([1, 2], 1.0),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("clip", EXACT, ids=str)
