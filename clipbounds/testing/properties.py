@@ -125,7 +125,7 @@ def _failing_at(every_scale: bool, properties: Collection[str], clip: Operator, 
         (BATCH, batches(around, every_scale), fixed_batches(around, every_scale)),
     )
 
-    def fit(arguments: tuple[FloatArray, ...]) -> tuple[FloatArray, ...]:
+    def fit(arguments: Any) -> tuple[FloatArray, ...]:
         return tuple(fitted(argument, clip.dimension) for argument in arguments)
 
     found = {}
