@@ -1,5 +1,6 @@
 """Algorithms, one file each."""
 
+from .adaptive import AdaGradNorm, Adam, QuantileClippedSGD
 from .base import ADVANCE, Method, Setting
 from .distributed import Clip21SGD, DistributedClippedSGD, DistributedSGD
 from .error_feedback import SClipEF
@@ -19,6 +20,8 @@ __all__ = [
     "ADVANCE",
     "SCHEDULE",
     "SGD",
+    "AdaGradNorm",
+    "Adam",
     "Clip21SGD",
     "ClippedMomentumSGD",
     "ClippedSGD",
@@ -42,6 +45,7 @@ __all__ = [
     "PerSampleClippedSGD",
     "PiecewiseSchedule",
     "PowerSchedule",
+    "QuantileClippedSGD",
     "Ring",
     "RuleH",
     "RuleN",

@@ -170,6 +170,7 @@ class Setting(Spec):
             (self.method.operator, "kernel", CLIP),
         ):
             require_kernel(type(part).__name__, name, getattr(part, name), signature)
+        self.method.operator.check_dimension("Setting: the problem", self.problem.dim)
         along = self.noise.along
         if along is not None and along.size != self.problem.dim:
             raise ValueError(
