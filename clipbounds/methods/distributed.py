@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..clipping import Clip, Identity
+from ..clipping import Clip, CoordinateClip, Identity, JointSmoothClip, NormClip, SmoothClip
 from ..lanes.blocks import LANES
 from ..problems.clients import ClientProblem
 from ..specs import POSITIVE
@@ -29,6 +29,13 @@ MEASURED = {
     "estimator_size": "largest |component| of the clients' estimators m_i",
 }
 CONSENSUS = {"consensus_error": "mean over clients of ‖x_i - mean of the x_r‖²"}
+
+
+def unit_operator(smooth: bool, joint: bool) -> Clip:
+    """The operator of threshold 1 behind growing thresholds: smooth or hard, on the norm (`joint`) or on components."""
+    if smooth:
+        return JointSmoothClip(1.0, 1.0) if joint else SmoothClip(1.0, 1.0)
+    return NormClip(1.0) if joint else CoordinateClip(1.0)
 
 
 class DistributedMethod(Method):

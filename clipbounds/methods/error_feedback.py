@@ -6,11 +6,10 @@ import math
 import warnings
 from typing import TYPE_CHECKING
 
-from ..clipping import CoordinateClip, JointSmoothClip, NormClip, SmoothClip
 from ..problems.client_quadratics import divergence_example
 from ..specs import POSITIVE, Interval
 from . import distributed_kernels as kernels
-from .distributed import DistributedMethod
+from .distributed import DistributedMethod, unit_operator
 from .networks import Network
 from .schedules import PowerSchedule, Schedule, checked_schedule
 
@@ -91,9 +90,7 @@ class SClipEF(DistributedMethod):
 
     @property
     def operator(self) -> Clip:
-        if self.smooth:
-            return JointSmoothClip(1.0, 1.0) if self.joint else SmoothClip(1.0, 1.0)
-        return NormClip(1.0) if self.joint else CoordinateClip(1.0)
+        return unit_operator(self.smooth, self.joint)
 
     @property
     def form(self) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..clipping import CoordinateClip, JointSmoothClip, NormClip, SmoothClip
 from ..specs import POSITIVE, Interval
 from . import distributed_kernels as kernels
-from .distributed import UNUSED, DistributedMethod
+from .distributed import UNUSED, DistributedMethod, unit_operator
 from .networks import Network
 from .schedules import PowerSchedule, Schedule, checked_schedule
 
@@ -69,9 +68,7 @@ class GrowingSmoothClip(DistributedMethod):
 
     @property
     def operator(self) -> Clip:
-        if self.smooth:
-            return JointSmoothClip(1.0, 1.0) if self.joint else SmoothClip(1.0, 1.0)
-        return NormClip(1.0) if self.joint else CoordinateClip(1.0)
+        return unit_operator(self.smooth, self.joint)
 
     @property
     def form(self) -> int:

@@ -137,7 +137,7 @@ EXPONENTS = Explorer(
         Slider("theta", "θ of the schedules", 0.01, 3, 0.1),
         Slider("alpha", "tail index α", 0.2, 3, 1.4, linear=True),
         Slider("third", "curvature a of the third client", 1, 10, 3),
-        Slider("power", "power q of the thresholds, Theorem 2", 0.02, 0.48, 0.3, linear=True),
+        Slider("power", "power q of the thresholds, Theorem 2", 0.06, 0.46, 0.3, linear=True),
     ),
     (
         Curve("law", "the law", "min of the next three, for SClip-EF"),

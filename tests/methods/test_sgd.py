@@ -2,19 +2,10 @@
 
 import numpy as np
 import pytest
+from twins import uniforms
 
 import clipbounds as cb
 from clipbounds.lanes import LANES
-from clipbounds.lanes.random import NOISE, threefry2x64
-
-
-def uniforms(seed, draws, trajectories):
-    """Uniform draws (draws, trajectories), two a counter, from the public generator alone."""
-    pairs = -(-draws // 2)
-    counters = np.stack(np.meshgrid(np.arange(pairs), np.arange(trajectories), indexing="ij"), axis=-1)
-    words = threefry2x64(np.array([seed, NOISE], np.uint64), counters.astype(np.uint64))
-    u = ((words >> np.uint64(12)).astype(np.float64) + 0.5) / 2.0**52
-    return np.moveaxis(u, 2, 1).reshape(2 * pairs, trajectories)[:draws]
 
 
 def reference(problem, xi, step_size, threshold, batch, per_sample, momentum):

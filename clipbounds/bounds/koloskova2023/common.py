@@ -162,7 +162,7 @@ def sigma_of(setting: Setting) -> float:
 
     Clip after averaging B samples: the variance of the average is sigma²/B, so sigma/sqrt(B). Clip each sample and
     average (per_sample): the mean of the step is that of one clipped sample, so the single-sample sigma; and by
-    convexity E‖average of clips‖² <= E‖clip‖², so every bound on a step with one sample holds for the average too.
+    convexity the second moment of the average is at most that of one clipped sample, so every bound on a step with one sample holds for the average too.
     """
     method = setting.method
     return setting.sigma if method.per_sample else setting.sigma / math.sqrt(method.batch_size)

@@ -44,6 +44,16 @@ def path_curvature(k: Constants, problem: Problem) -> float:
     return along if problem.lipschitz is None else min(along, problem.lipschitz)
 
 
+def convex_rows(problem: Problem) -> list[Hypothesis]:
+    """f convex with a known minimum, attained at a known distance from the start."""
+    radius = math.sqrt(squared_distance(problem))
+    return [
+        Hypothesis("f convex", str(bool(problem.convex)), bool(problem.convex)),
+        Hypothesis("f* = f(x*) exactly", f"f* = {problem.f_star:.6g}", bool(problem.f_star_attained)),
+        Hypothesis("R0 = ‖x0 - x*‖ known", f"R0 = {radius:.6g}", bool(np.isfinite(radius))),
+    ]
+
+
 class ConvexBound(DeterministicBound):
     """A bound on clipped gradient descent for convex f with an attained minimum."""
 
@@ -51,14 +61,11 @@ class ConvexBound(DeterministicBound):
 
     def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         k, problem = self.constants(setting), setting.problem
-        radius = math.sqrt(squared_distance(problem))
         return [
             *step_rows(k),
             gap_row(k),
             theta_row(k, 1.0, strict=False),
-            Hypothesis("f convex", str(bool(problem.convex)), bool(problem.convex)),
-            Hypothesis("f* = f(x*) exactly", f"f* = {problem.f_star:.6g}", bool(problem.f_star_attained)),
-            Hypothesis("R0 = ‖x0 - x*‖ known", f"R0 = {radius:.6g}", bool(np.isfinite(radius))),
+            *convex_rows(problem),
             lower_bound_row(problem),
         ]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class S0Star(StochasticBound):
     r"""Gbar <= inf over lam > 0 of [ F0/(eta T) + kappa V + sup_{u>=0}(lam u - Psi*(u)) ]/lam, kappa = eta(L0 + L1 u)/2.
 
-    Psi*(u) = inf { E[u clip_c(Y) - kappa clip_c(Y)²] : E Y = u, E|Y-u|^p <= sigma^p } (`worst_case.one_step`).
+    Psi*(u) = inf { E[u clip_c(Y) - kappa clip_c(Y)²] : E Y = u, E |Y-u|^p <= sigma^p } (`worst_case.one_step`).
 
     **Hypotheses.** Given the past, E g_t = grad f(x_t) and E‖g_t - grad f(x_t)‖^p <= sigma^p, 1 < p <= 2: the law may depend on the
     past in any way, so the bound holds against an adaptive adversary. First-order constants on a radius >= eta c with eta c L1 <= 1,
@@ -37,10 +37,11 @@ class S0Star(StochasticBound):
 
     **Mini-batches.** Clip after averaging B independent samples: sigma is replaced by sigma/sqrt(B) for p = 2, and by
     sigma (1 + K_p(B-1))^{1/p}/B for p < 2 (`nobile2026.group_sigma`). Clip each sample and average: the mean of the first term is that
-    of one sample and E‖average‖² <= E‖clip‖² by convexity, so the single-sample sigma serves.
+    of one sample, and the second moment of the average is by convexity at most that of one clipped sample, so the single-sample
+    sigma serves.
 
     **Sharper than S0.** S0 takes the drift from one worst law and the second moment from another; here both come from one law, so
-    S0* <= S0 for p = 2 (the smaller of the two computed values is returned). For p < 2 S0 to S3 say nothing. `AdversaryLowerBound`
+    S0* <= S0 for p = 2 (the smaller of the two computed values is returned). S0 to S3 say nothing for p < 2. `AdversaryLowerBound`
     shows how much is left. As eta -> 0 and eta T -> inf, S0* tends to the bias floor u* for p = 2; for p < 1.3 this is false.
 
     **Where it is loose.** For c far below sigma and short eta T the budget F0 is paid in full at slopes lam < c. There

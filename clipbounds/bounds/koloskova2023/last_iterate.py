@@ -9,7 +9,7 @@ import numpy as np
 
 from ..base import Hypothesis
 from .common import DeterministicBound, at_most, lipschitz_row, lower_bound_row
-from .convex import squared_distance, with_curvature
+from .convex import convex_rows, squared_distance, with_curvature
 from .lower import hardest_gap
 from .path import largest_gap, largest_norm
 
@@ -32,12 +32,9 @@ class _SmoothConvex(DeterministicBound):
         if rows[0].holds:
             product = setting.method.step_size * problem.lipschitz
             rows.append(Hypothesis("eta L <= 1", f"{product:.6g}", at_most(product, 1.0)))
-        radius = math.sqrt(squared_distance(problem))
         return [
             *rows,
-            Hypothesis("f convex", str(bool(problem.convex)), bool(problem.convex)),
-            Hypothesis("f* = f(x*) exactly", f"f* = {problem.f_star:.6g}", bool(problem.f_star_attained)),
-            Hypothesis("R0 = ‖x0 - x*‖ known", f"R0 = {radius:.6g}", bool(np.isfinite(radius))),
+            *convex_rows(problem),
             lower_bound_row(problem),
         ]
 

@@ -15,7 +15,7 @@ from ...methods.schedules import Schedule
 from ...noise import NoNoise
 from ..base import Hypothesis
 from .common import lipschitz_row, lower_bound_row
-from .convex import squared_distance
+from .convex import convex_rows, squared_distance
 from .schedules import ScheduledBound, largest_product, numbers_of, schedule_of
 
 if TYPE_CHECKING:
@@ -149,12 +149,9 @@ class ScheduledD2(_ScheduledDescent):
         if rows[0].holds:
             product = eta * problem.lipschitz
             rows.append(Hypothesis("eta_t L <= 1 for all t", f"{product:.6g}", bool(product <= 1)))
-        radius = math.sqrt(squared_distance(problem))
         return [
             *rows,
-            Hypothesis("f convex", str(bool(problem.convex)), bool(problem.convex)),
-            Hypothesis("f* = f(x*) exactly", f"f* = {problem.f_star:.6g}", bool(problem.f_star_attained)),
-            Hypothesis("R0 = ‖x0 - x*‖ known", f"R0 = {radius:.6g}", bool(np.isfinite(radius))),
+            *convex_rows(problem),
         ]
 
     def evaluate(self, setting: Setting, steps: FloatArray) -> FloatArray:

@@ -11,8 +11,8 @@ the first term is at most -eta u m(u) by the drift theorem; E‖clip_c(g)‖² <
 With a global L the descent inequality holds for every d, so that no condition on eta c is needed (L0 = L, L1 = 0).
 
 **Mini-batches.** Clip after averaging B samples: sigma is replaced by sigma/sqrt(B). Clip each sample and average: the
-mean of the step is that of one clipped sample, so m keeps the single-sample sigma, and E‖average‖² <= E‖clip_c(g)‖² by
-convexity; every statement holds with the single-sample sigma (`common.sigma_of`).
+mean of the step is that of one clipped sample, so m keeps the single-sample sigma, and by convexity the second
+moment of the average is at most that of one clipped sample; every statement holds with the single-sample sigma (`common.sigma_of`).
 
 **Supporting line** (`worst_case.supporting_line`). u m(u) >= (c v/(c+v))(u - v) for all u >= 0 and v >= u*.
 
