@@ -119,7 +119,7 @@ def _quiet() -> None:
 
 def _knock(address: str) -> None:
     """Raise OSError if nobody listens at an address of TCP: the client would ask again and again, for twice its own timeout."""
-    from dask.distributed.comm.addressing import parse_address, parse_host_port
+    from distributed.comm.addressing import parse_address, parse_host_port
 
     scheme, place = parse_address(address)
     if scheme in ("tcp", "tls"):
