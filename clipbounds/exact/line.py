@@ -61,6 +61,8 @@ def why_not(setting: Setting) -> str | None:
         return "the method must be ClippedSGD with NormClip, one sample a step and momentum 0"
     if method.scheduled:
         return "step size and threshold must be constants, but a schedule was given"
+    if method.averages:
+        return "averages of the iterates are measured on trajectories, but averages=True was given"
     if not noise.additive or (noise.radial and noise.atoms() is not None):
         return f"the noise must be additive, and not radial, but is {type(noise).__name__}"
     return why_not_density(setting) if noise.atoms() is None else None

@@ -98,6 +98,27 @@ def test_it_is_reached():
     assert [v.verdict for v in verdicts] == ["holds", "violated"]
 
 
+def test_it_is_reached_by_gradient_descent_too():
+    """Along the slope G of a Huber function from R0 = eta G T: the mean gap is G R0/2 = R0²/(2 eta T), less the knee's G²/(2L)."""
+    T, G, eta = 400, 0.5, 1e-3
+    setting = setting_of(cb.problems.Huber(1000.0, G, eta * G * T), cb.noise.NoNoise(), eta, 2.0)
+    run = cb.simulate(setting, T, checkpoints=[T])
+    ratio = float(run.gap_of_average[0, 0] / ConvexAverage().value(setting, T))
+    assert 0.99 < ratio <= 1
+
+
+def test_the_falsifier_measures_what_it_attacks():
+    """Its templates are given averages, or the search would have nothing to compare."""
+    result = cb.falsify(ConvexAverage(), budget=60)
+    assert not result.broken and result.ratio > 0
+
+
+def test_a_run_without_averages_says_so():
+    setting = cb.Setting(LONG, SKEWED, ClippedSGD(0.1, NormClip(1.0)))
+    verdict = cb.compare(cb.simulate(setting, 5, 64), [ConvexAverage()]).verdicts[0]
+    assert verdict.verdict == "not measured" and "averages=True" in verdict.reason
+
+
 class WithoutBias(ConvexAverage):
     """The textbook bound of SGD, with the smaller second moment that clipping brings: false."""
 

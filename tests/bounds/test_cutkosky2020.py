@@ -155,6 +155,17 @@ def test_it_is_reached():
     assert [v.verdict for v in verdicts] == ["holds", "violated"]
 
 
+def test_a_search_does_not_break_it():
+    """From settings of its own: the catalogue of the search has no momentum that is normalised. One step comes close to it."""
+    space = [
+        setting_of(f, law, 0.1, 0.5)
+        for f in (LINE, PROBLEMS[0])
+        for law in (cb.noise.NoNoise(), cb.noise.TwoPoint(1.0, 0.5))
+    ]
+    result = cb.falsify(NormalizedMomentumMean(), space, 120)
+    assert not result.broken and result.ratio > 0.9
+
+
 class WithoutNoise(NormalizedMomentumMean):
     """A weakened copy: as if normalised steps averaged the noise away."""
 

@@ -6,6 +6,7 @@ import twins
 
 import clipbounds as cb
 from clipbounds.clipping import GrowingClip, NormClip
+from clipbounds.exact.line import why_not
 from clipbounds.methods import (
     SGD,
     ClippedSGD,
@@ -81,7 +82,8 @@ def test_the_run_itself_is_the_same(case):
     method = METHODS[case]
     problem = cb.problems.Logistic(np.eye(4, 3) - 0.2, [1, -1, 1, -1], np.zeros(3), ridge=0.1)
     rows = cb.oracles.RowSampling(problem, tracked_every=1)
-    for noise in (twins.LAW, cb.noise.Gaussian(1.0), cb.oracles.GaussianPhase(problem, 1.0, 1.0), rows):
+    shuffled = cb.oracles.Shuffled(problem, tracked_every=1)
+    for noise in (twins.LAW, cb.noise.Gaussian(1.0), cb.oracles.GaussianPhase(problem, 1.0, 1.0), rows, shuffled):
         runs = [
             cb.simulate(cb.Setting(problem, noise, method.replace(averages=on)), 40, 3, checkpoints=[7, 40], threads=1)
             for on in (True, False)
@@ -100,6 +102,15 @@ def test_any_method_has_them():
     mean = np.mean([[3.0 * 0.9**t, -(0.8**t)] for t in range(20)], axis=0)
     np.testing.assert_allclose(run.distance_of_average[0], np.linalg.norm(mean), rtol=1e-13)
     assert run.attrs["setting"].count("averages") == 1
+
+
+def test_the_law_of_the_iterate_does_not_give_them():
+    """So the exact engine declines, and "auto" samples; without the switch it answers."""
+    setting = cb.Setting(cb.problems.Quadratic(1.0, 1.0), twins.LAW, METHODS["clipped"])
+    assert "averages" in why_not(setting)
+    run = cb.simulate(setting, 5, 64, engine="auto")
+    assert run.attrs["engine"] == "sample" and set(MEASURED) <= set(run.data_vars)
+    assert why_not(setting.replace(method=setting.method.replace(averages=False))) is None
 
 
 def test_off_it_leaves_no_trace():

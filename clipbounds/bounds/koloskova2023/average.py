@@ -12,11 +12,13 @@ step eta e, E e = grad f + bias: E‖x+ - x*‖² = R² - 2 eta <E e, x - x*> + 
 u - c + sigma. *s* is min(c², c^{2-p}(u + sigma)^p), for p = 2 min(c², u² + sigma²): min(y², c²) <= c^{2-p} y^p, and Minkowski.
 
 **Distance.** R_t <= D at all t < T, D the least that applies of
+
 * R0 + eta c (T - 1): a step is at most eta c long;
 * R0, without noise and eta L <= 2: with the gradient step scaled by alpha = min(eta, eta c/u), ‖x - alpha grad f - x*‖² <= R² - alpha(2/L - alpha) u²;
 * max(R0, w/mu), if ‖xi‖ <= w for every sample, f is mu-strongly convex and eta L <= 1. One clipped sample (or average) moves x by
   -eta s (grad f + xi), s in [0, 1]; ‖x - eta s grad f - x*‖ <= (1 - eta s mu) R, so the new distance is at most
   R - eta s(mu R - w) <= max(R, w/mu). An average of such points is no farther.
+
 And u_t <= U = min(L D, what the problem knows of its gradients at the distance eta c (T - 1) of x0).
 """
 
