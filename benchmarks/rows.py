@@ -22,7 +22,7 @@ import clipbounds as cb  # noqa: E402
 from clipbounds.lanes.blocks import FLOATS  # noqa: E402
 from clipbounds.lanes.compile import kernel  # noqa: E402
 from clipbounds.lanes.views import piece  # noqa: E402
-from clipbounds.methods.base import BlockMaker  # noqa: E402
+from clipbounds.methods.blocks import BlockMaker  # noqa: E402
 
 ROWS, DIM, BATCH, TRAJECTORIES, STEP_SIZE, THRESHOLD, REPETITIONS = 5000, 300, 16, 64, 0.01, 1.0, 5
 STEPS = 4 * ROWS // BATCH  # one piece of tracking

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .lanes.blocks import LANES, unpack
-from .methods.base import DIVERGED, Setting, new_block
+from .methods.base import DIVERGED, Setting
+from .methods.blocks import new_block
 from .methods.spider_kernels import CERTIFIED, COUNT, HIT, PASSED, TARGET
 from .methods.watch import Watch
 from .simulate import CALL_WORK
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from .array_types import ArrayLike, FloatArray
-    from .methods.base import Block
+    from .methods.blocks import Block
 
 SHORTEST_CALL = 64  # steps in the first kernel call; calls grow with the run, so that little is done in vain
 EVENTS = ("mean", "hit")

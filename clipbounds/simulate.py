@@ -13,7 +13,9 @@ import numpy as np
 from .keepers import KEEPERS
 from .lanes.blocks import LANES, unpack
 from .lanes.norms import block_norms
-from .methods.base import CLIPPED, DIVERGED, MINIMUM, SQUARES, SUM, BlockMaker, Setting
+from .methods import averages
+from .methods.base import CLIPPED, DIVERGED, MINIMUM, SQUARES, SUM, Setting
+from .methods.blocks import BlockMaker
 from .methods.watch import Watch, raised
 from .run_arguments import checked_arguments
 from .specs import check_integer
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from .array_types import ArrayLike, FloatArray, IntArray
-    from .methods.base import Block
+    from .methods.blocks import Block
 
 MEASURED = (
     "gradient_norm", "mean_gradient_norm", "mean_squared_gradient_norm", "min_gradient_norm", "gap", "distance",
@@ -73,6 +75,7 @@ def _observe(setting: Setting, block: Block, step: int) -> tuple[FloatArray, Flo
                     np.full(LANES, np.nan) if distance is None else distance,
                     block.row(CLIPPED) / calls if calls else np.zeros(LANES),
                     *method.observe(setting, block),
+                    *averages.observe(setting, block),
                 ]
             ),
             diverged,
@@ -86,7 +89,7 @@ def _run_block(
     stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))
     watch = Watch(setting, make, stride, first)
     block = watch.block
-    table = np.empty((len(checkpoints), len(MEASURED) + len(setting.method.extra_measured), LANES))
+    table = np.empty((len(checkpoints), len(MEASURED) + len(averages.own_measured(setting.method)), LANES))
     diverged = np.empty((len(checkpoints), LANES))
     for row, checkpoint in enumerate(checkpoints):
         while block.step < checkpoint:
@@ -213,7 +216,7 @@ def simulate(
             return found
     stopping = _Stop(stop)
 
-    description = {**DESCRIPTION, **setting.noise.measured, **setting.method.extra_measured}
+    description = {**DESCRIPTION, **setting.noise.measured, **averages.own_measured(setting.method)}
     keeper = KEEPERS[keep](tuple(description), trajectories, checkpoints)
     firsts = range(0, trajectories, LANES)
     tasks = [firsts[k : k + chunk] for k in range(0, len(firsts), chunk)]

@@ -80,6 +80,11 @@ def note(**options: Any) -> Any:
     return dataclasses.field(metadata={"kind": "note"}, **options)
 
 
+def switch(why: str = "", **options: Any) -> Any:
+    """A field that is False or True; as long as it is False it is neither printed nor part of the JSON form."""
+    return dataclasses.field(metadata={"kind": "switch", "why": why}, **options)
+
+
 def _complaint(owner: str, name: str, expected: str, given: object, why: str) -> ValueError:
     reason = f" ({why})" if why else ""
     return ValueError(f"{owner}: {name} must be {expected}{reason}, but {given!r} was given")
@@ -134,6 +139,10 @@ def _clean(owner: str, field: dataclasses.Field[Any], value: Any) -> Any:
     kind, why = meta.get("kind"), meta.get("why", "")
     if kind == "integer":
         return check_integer(owner, field.name, value, meta["low"], why)
+    if kind == "switch":
+        if value not in (True, False):
+            raise _complaint(owner, field.name, "True or False", value, why)
+        return bool(value)  # 1 and numpy's True: equal, so one digest
     if kind not in ("real", "vector") or (value is None and field.default is None):
         return value
     domain, also = meta["domain"], meta.get("also")
@@ -174,7 +183,7 @@ def _encode(value: Any, identity: bool = False) -> Any:
 
 
 # no frozen_default: mypy then takes an inherited `Vector` for what it is given, not for what it holds
-@dataclass_transform(field_specifiers=(parameter, vector, integer, note, dataclasses.field))
+@dataclass_transform(field_specifiers=(parameter, vector, integer, note, switch, dataclasses.field))
 class Spec:
     """Base of Problem, Noise, Clip, Method and Setting."""
 
@@ -190,7 +199,7 @@ class Spec:
             )
         # set here, so that a decorator @dataclass(frozen=True) on top of a subclass does not replace them
         cls.__eq__, cls.__hash__ = Spec.__eq__, Spec.__hash__  # type: ignore[method-assign]
-        dataclasses.dataclass(frozen=True, eq=False)(cls)
+        dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
         # Spec has its own, and such a decorator refuses to overwrite them
         del cls.__setattr__, cls.__delattr__
 
@@ -221,10 +230,18 @@ class Spec:
         """A copy with some parameters changed, validated anew."""
         return dataclasses.replace(self, **changes)
 
+    def _told(self) -> list[dataclasses.Field[Any]]:
+        """The fields without the switches that are off."""
+        return [f for f in dataclasses.fields(self) if f.metadata.get("kind") != "switch" or getattr(self, f.name)]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in self._told() if f.repr)
+        return f"{type(self).__qualname__}({shown})"
+
     def _fields(self, identity: bool) -> dict[str, Any]:
         """The type and the encoded fields; for `identity` without those that tell no values apart (`note`)."""
         cls = type(self)
-        told = [f.name for f in dataclasses.fields(self) if not (identity and f.metadata.get("kind") == "note")]
+        told = [f.name for f in self._told() if not (identity and f.metadata.get("kind") == "note")]
         fields = {name: _encode(getattr(self, name), identity) for name in told}
         return {"type": f"{cls.__module__}:{cls.__qualname__}", **fields}
 

@@ -22,7 +22,7 @@ MADE = {
     "NormalizedSGDBound": nobile2026.NormalizedSGDBound(p=2.0),
     "FixedStepFloor": reisizadeh2023.FixedStepFloor(steepness=4.0),
 }
-PAPERS = ("koloskova2023", "nobile2026", "yu2023", "reisizadeh2023")
+PAPERS = ("koloskova2023", "nobile2026", "yu2023", "reisizadeh2023", "cutkosky2020")
 GUESSES = (dict(accuracy=0.1), dict(p=2.0, failure_probability=0.1), dict(failure_probability=0.1))
 
 

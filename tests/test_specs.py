@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import clipbounds as cb
-from clipbounds.specs import Interval, Spec
+from clipbounds.specs import Interval, Spec, switch
 
 positive = st.floats(1e-6, 1e6)
 EXAMPLES = [
@@ -120,6 +120,22 @@ def test_flags_are_stored_as_plain_booleans():
     for flag in (1, np.True_):
         assert cb.methods.ClippedSGD(0.1, clip, per_sample=flag) == cb.methods.ClippedSGD(0.1, clip, per_sample=True)
         assert cb.noise.Gaussian(1.0, radial=flag).digest == cb.noise.Gaussian(1.0, radial=True).digest
+
+
+class Switched(Spec):
+    size: float = 1.0
+    on: bool = switch("what it is for", default=False, kw_only=True)
+
+
+def test_a_switch_that_is_off_leaves_no_trace():
+    """So that a new one changes neither texts nor digests of what was there before it."""
+    off, on = Switched(2.0), Switched(2.0, on=1)
+    assert repr(off) == "Switched(size=2.0)" and repr(on) == "Switched(size=2.0, on=True)"
+    assert "on" not in off.to_dict() and on.to_dict()["on"] is True
+    assert off != on and off == on.replace(on=False) and off.digest != on.digest
+    assert all(Spec.from_json(spec.to_json()) == spec for spec in (off, on))
+    with pytest.raises(ValueError, match=r"on must be True or False \(what it is for\), but 'yes'"):
+        Switched(2.0, on="yes")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Bounds, one file a paper."""
 
-from . import koloskova2023, nobile2026, reisizadeh2023, yu2023
+from . import cutkosky2020, koloskova2023, nobile2026, reisizadeh2023, yu2023
 from .applicable import applicable
 from .base import Bound, HypothesesFail, Hypothesis, Recalled, hypotheses_table
 from .citing import cite
@@ -14,6 +14,7 @@ __all__ = [
     "Scaled",
     "applicable",
     "cite",
+    "cutkosky2020",
     "hypotheses_table",
     "koloskova2023",
     "nobile2026",

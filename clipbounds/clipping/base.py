@@ -72,6 +72,14 @@ class Clip(Spec):
         fields = [f.name for f in dataclasses.fields(self) if f.metadata.get("kind") == "real"]
         return np.array([getattr(self, name) for name in fields] or [0.0], dtype=np.float64)
 
+    @property
+    def dimension(self) -> int | None:
+        """The only dimension whose vectors it takes; None: every one."""
+        return None
+
+    def check_dimension(self, owner: str, dim: int) -> None:
+        """Raise ValueError, about the `owner`, if this operator does not take vectors of the dimension."""
+
     def bound(self, dim: int) -> float:
         """sup of the output's norm in dimension `dim`; inf if it is unbounded."""
         raise NotImplementedError(
@@ -84,13 +92,14 @@ class Clip(Spec):
         Raises
         ------
         ValueError
-            If they are no array of real numbers (complex, ragged, objects) or a scalar.
+            If they are no array of real numbers (complex, ragged, objects), a scalar, or of a dimension that the operator does not take.
         """
         require_kernel(type(self).__name__, "kernel", self.kernel, CLIP)
         gradients = real_array(type(self).__name__, "gradients", gradients)
         if gradients.ndim == 0:
             raise ValueError("gradients need the shape (..., dim), but a scalar was given; pass [g] for one coordinate")
         dim = gradients.shape[-1]
+        self.check_dimension(f"{type(self).__name__}: gradients", dim)
         if gradients.size == 0:
             return gradients.copy()
         blocks = pack(gradients.reshape(-1, dim))

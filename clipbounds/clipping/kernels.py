@@ -5,9 +5,11 @@ import math
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel
 from ..lanes.elementary import choose
-from ..lanes.norms import SAFE_HIGH, SAFE_LOW, squared_norms
-from ..lanes.views import row
+from ..lanes.norms import SAFE_HIGH, SAFE_LOW, copy, squared_norms
+from ..lanes.views import row, rows, scratch
 from .base import CLIP
+
+SMALL_REGULARIZER = 1e-120  # beside a larger one a norm that its squares lose, below 1e-140, is nothing
 
 
 @device
@@ -141,6 +143,20 @@ def coordinate_clip(v, lanes, dim, index, params):
 
 
 @kernel(CLIP)
+def block_clip(v, lanes, dim, index, params):
+    """params: threshold, number of blocks, their sizes; each block is clipped to threshold·sqrt(size)."""
+    engaged, before = row(lanes, 0), scratch()
+    copy(engaged, before)
+    first = 0
+    for b in range(int(params[1])):
+        size = int(params[2 + b])
+        clip_to_norm(rows(v, first, size), lanes, size, params[0] * math.sqrt(size))
+        first += size
+    for l in range(LANES):  # a lane counts once, however many of its blocks were changed
+        engaged[l] = choose(engaged[l] > before[l], before[l] + 1.0, before[l])
+
+
+@kernel(CLIP)
 def smooth_clip(v, lanes, dim, index, params):
     """params: level phi, width; phi y/hypot(y, width) per component, through the ratio of the smaller to the larger."""
     level, width = params[0], params[1]
@@ -207,4 +223,47 @@ def _smooth_lane_exactly(v, lane, dim, level, width):
         total += entry * entry
     for k in range(dim):
         v[k * LANES + lane] = v[k * LANES + lane] / big * (level / math.sqrt(total))
+    return 1.0 if top > 0.0 else 0.0
+
+
+@kernel(CLIP)
+def smooth_normalize(v, lanes, dim, index, params):
+    """params: r; v/(r + ‖v‖)."""
+    regularizer = params[0]
+    engaged, factor = row(lanes, 0), row(lanes, 1)
+    squared_norms(v, factor, dim)
+    unsafe = 0 if regularizer > SMALL_REGULARIZER else 1
+    for l in range(LANES):
+        unsafe += 0 if factor[l] < SAFE_HIGH else 1
+    if unsafe == 0:
+        for l in range(LANES):
+            engaged[l] += 1.0 if factor[l] > 0.0 else 0.0
+            factor[l] = 1.0 / (regularizer + math.sqrt(factor[l]))
+        for k in range(dim):
+            coordinate = row(v, k)
+            for l in range(LANES):
+                coordinate[l] *= factor[l]
+    else:
+        for l in range(LANES):
+            if regularizer > SMALL_REGULARIZER and factor[l] < SAFE_HIGH:
+                engaged[l] += 1.0 if factor[l] > 0.0 else 0.0
+                _multiply_lane(v, l, dim, 1.0 / (regularizer + math.sqrt(factor[l])))
+            else:
+                engaged[l] += _normalize_lane_exactly(v, l, dim, regularizer)
+
+
+@device
+def _normalize_lane_exactly(v, lane, dim, regularizer):
+    """v/(r + ‖v‖) on one lane at any scale, everything divided by the largest of the entries and r."""
+    top, infinite = _largest_entry(v, lane, dim)
+    if not top < math.inf:
+        _not_finite(v, lane, dim, infinite, 1.0)
+        return 1.0
+    big = max(top, regularizer)
+    total = 0.0
+    for k in range(dim):
+        entry = v[k * LANES + lane] / big
+        total += entry * entry
+    for k in range(dim):
+        v[k * LANES + lane] = v[k * LANES + lane] / big / (regularizer / big + math.sqrt(total))
     return 1.0 if top > 0.0 else 0.0

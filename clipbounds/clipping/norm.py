@@ -1,4 +1,4 @@
-"""Operators that act on the norm: clipping to a ball, with a growing radius, normalisation, and no clipping."""
+"""Operators that act on the norm: clipping to a ball, with a growing radius, normalisation, also a smooth one, and no clipping."""
 
 from __future__ import annotations
 
@@ -118,6 +118,33 @@ class Normalize(Clip):
             "every_scale",
         }
     )
+
+    def bound(self, dim: int) -> float:
+        return 1.0
+
+
+class SmoothNormalize(Clip):
+    """u/(r + ‖u‖): normalisation far from 0, the linear map u/r near it.
+
+    It is the gradient of ‖u‖ - r log(1 + ‖u‖/r), whose Hessian has the eigenvalue r/(r + ‖u‖)² along u and
+    1/(r + ‖u‖) across it. Both lie in (0, 1/r]: the function is convex and (1/r)-smooth, so the operator is monotone,
+    Lipschitz with 1/r, which is attained at 0, and cocoercive with r (Baillon and Haddad). Its length ‖u‖/(r + ‖u‖) is
+    below 1. Infinite entries and nan as for `NormClip`.
+
+    Parameters
+    ----------
+    regularizer : float r in (0, inf), the norm that is mapped to 1/2
+    """
+
+    regularizer: float = parameter(POSITIVE, "r, the norm that is mapped to 1/2")
+
+    kernel = kernels.smooth_normalize
+    properties = (Normalize.properties - {"idempotent"}) | {"cocoercive"}
+
+    @property
+    def lipschitz(self) -> float:
+        """1/r, attained at 0; the operator is r-cocoercive."""
+        return 1.0 / self.regularizer
 
     def bound(self, dim: int) -> float:
         return 1.0

@@ -1,6 +1,6 @@
-"""One step of clipped SGD on a quadratic under a noise with a density, on a grid: a banded operator.
+"""One step of clipped SGD on a line under a noise with a density, on a grid: a banded operator.
 
-In coordinates z = x - x* a step leads from z to z - eta clip_c(L z + xi), so from a node of a grid with K cells a step length eta c to the
+In coordinates z = x - x* a step leads from z to z - eta clip_c(f'(z) + xi), so from a node of a grid with K cells a step length eta c to the
 points between the nodes K to the left and K to the right, and to these two nodes with the probabilities of being clipped.
 """
 
@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..noise import Gaussian, Pareto, StudentT, SymmetricLomax
+from .grid import slope_of
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from ..array_types import FloatArray
     from ..methods import Setting
 
@@ -65,12 +68,12 @@ class Band:
     def __init__(self, setting: Setting, first: int, last: int, per_step: int) -> None:
         problem, method, law = setting.problem, setting.method, setting.noise
         self.law, self.per_step, self.first, self.last = law, per_step, first, last
-        self.curvature, self.eta, self.c = float(problem.eigenvalues[0]), method.step_size, method.clip.threshold
+        self.eta, self.c = method.step_size, method.clip.threshold
         self.width = self.eta * self.c / per_step
         self.z = self.width * np.arange(first * per_step, last * per_step + 1)
         places = np.arange(-per_step, per_step + 1)[:, np.newaxis]
         # the noise that leads from z to the edge of a cell; it falls as the place rises
-        edges = -self.curvature * self.z - self.c / per_step * places
+        edges = -slope_of(problem, self.z) - self.c / per_step * places
         self.cells = between(law, edges[1:], edges[:-1])
         density = law.pdf(edges) * self.c / per_step
         # the centre of mass in a cell, if the density were linear there
@@ -94,10 +97,26 @@ class Band:
         moved[-reach - 1] += moved[-reach:].sum()
         return moved[reach:-reach]
 
+    def moved(self, up: bool) -> csr_array:
+        """The matrix of one step after which every point between two nodes is moved to the node above, or to the one below."""
+        from scipy.sparse import csr_array  # a tenth of a second to import
+
+        reach, size = self.per_step, self.z.size
+        here = np.arange(size)
+        shifts = np.concatenate([np.arange(-reach, reach) + up, [-reach, reach]])
+        weights = np.concatenate([self.cells, [self.down, self.up]])
+        there = np.clip(here + shifts[:, np.newaxis], 0, size - 1)
+        places = there.ravel(), np.broadcast_to(here, there.shape).ravel()
+        return csr_array((weights.ravel(), places), shape=(size, size))
+
     def start(self, z: float) -> FloatArray:
         """All mass at a point, split between its two nodes so that its mean stays."""
-        place = z / self.width - self.first * self.per_step
-        cell = min(int(place), self.z.size - 2)
-        mass = np.zeros(self.z.size)
-        mass[cell], mass[cell + 1] = 1 - (place - cell), place - cell
-        return mass
+        return split(z / self.width - self.first * self.per_step, self.z.size)
+
+
+def split(place: float, nodes: int) -> FloatArray:
+    """All mass at a place between nodes 0, 1, .., nodes - 1, split so that its mean stays."""
+    cell = min(int(place), nodes - 2)
+    mass = np.zeros(nodes)
+    mass[cell], mass[cell + 1] = 1 - (place - cell), place - cell
+    return mass

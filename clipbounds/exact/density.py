@@ -22,47 +22,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..problems import Quadratic
-from .band import UNIMODAL, Band, mode_variation, peak_of
+from .band import UNIMODAL, mode_variation, peak_of
+from .panels_on_line import ANALYTIC_LAWS, ANALYTIC_PROBLEMS
+from .rows import Rows
 from .smooth import Smoothness
+from .window import COARSE, Window
 
 if TYPE_CHECKING:
     from ..array_types import FloatArray
     from ..methods import Setting
 
 EPS = np.finfo(float).eps
-COARSE = 16  # cells a step length, of the chains for smoothness and for the ends of the window
-LEAST = 6  # step lengths beyond the start and the minimiser
 FAINT = 1e-30  # a smaller mass on a node is dropped, and counted
 WORK = 4e9  # cells landed in, of all steps of the last grid
 STORE = 3e7  # cells times steps of the coarse bounds
 
 
-class DensityOnLine:
-    """A setting in coordinates about its minimiser, its window, and the steps after which its means stay."""
+class DensityOnLine(Window):
+    """A quadratic in its window, its means by masses on a grid."""
 
     def __init__(self, setting: Setting, steps: int, tolerance: float) -> None:
-        self.setting, self.horizon = setting, steps
-        problem, method = setting.problem, setting.method
-        self.start = float(problem.x0[0] - problem.minimiser[0])
-        self.curvature, self.eta, self.c = float(problem.eigenvalues[0]), method.step_size, method.clip.threshold
-        stride = self.eta * self.c
-        far = abs(self.start) + steps * stride
-        self.largest = self.curvature * far, self.curvature * far**2 / 2
-        room = LEAST + math.ceil(2 / math.sqrt(self.eta * self.curvature))
-        while True:
-            self.first_place = math.floor(min(self.start, 0.0) / stride) - room
-            self.last_place = math.ceil(max(self.start, 0.0) / stride) + room
-            self.band = Band(setting, self.first_place, self.last_place, COARSE)
-            self._settle(tolerance)
-            self._leave()
-            if np.all(self.left_later * np.array(self.largest) <= 0.1 * tolerance * self.scale):
-                break
-            room *= 2
-            if room > 2000:
-                raise ValueError(
-                    "mean_curves: the iterate leaves every window of 2000 step lengths too often; give fewer steps, or simulate"
-                )
-        self.length = self.last_place - self.first_place
+        self.curvature = float(setting.problem.eigenvalues[0])
+        super().__init__(setting, steps, tolerance)
         self.first = 2 * COARSE * self.length + 1
         self.most = int(math.sqrt(WORK * self.length / (2 * self.steps)))
 
@@ -71,7 +52,7 @@ class DensityOnLine:
         band, L = self.band, self.curvature
         ones = np.ones(band.z.size - 1)
         far = np.maximum(np.abs(band.z[1:]), np.abs(band.z[:-1]))
-        return [Smoothness(band, L * ones, 0 * ones, 2 * L), Smoothness(band, L * far, L * ones, 0.0)]
+        return [Smoothness(band, L, L * ones, 0 * ones, 2 * L), Smoothness(band, L, L * far, L * ones, 0.0)]
 
     def _settle(self, tolerance: float) -> None:
         """Slopes and bends of V_r, r = 0, 1, .., until the means stay, and a rough size of the means."""
@@ -95,68 +76,50 @@ class DensityOnLine:
         self.steps = max(min(r, self.horizon), 1)
         self.slopes, self.bends = (np.array(v[: self.steps + 1]).transpose(1, 0, 2) for v in (slopes, bends))
 
-    def _leave(self) -> None:
-        """P(left the window by t), and by the horizon."""
-        band, size = self.band, self.band.z.size
-        zero = np.zeros_like(band.cells)
-        self.left, later = np.zeros(self.steps), 0.0
-        place = self.start / band.width - band.first * band.per_step
-        for ways, end, node in (((zero, band.cells), -1, math.ceil(place)), ((band.cells, zero), 0, math.floor(place))):
-            starts = [min(max(node, 0), size - 1)] + ([end] if self.horizon > self.steps else [])
-            for k, first in enumerate(starts):
-                mass = np.zeros(size)
-                mass[first] = 1.0
-                out = np.empty(self.steps)
-                for t in range(self.steps):
-                    mass = band.forward(mass, *ways)
-                    out[t] = mass[end]
-                if k == 0:
-                    self.left += np.cumsum(out)
-                else:
-                    later += (self.horizon - self.steps) * out[-1]
-        self.left_later = self.left[-1] + later
-
-    def _band(self, nodes: int) -> Band:
-        """A band of about so many nodes; the cells in a step length are a multiple of `COARSE`."""
-        return Band(self.setting, self.first_place, self.last_place, math.ceil(nodes / (self.length * COARSE)) * COARSE)
+    def _rows(self, nodes: int) -> Rows:
+        """A grid of about so many nodes; the cells in a step length are a multiple of `COARSE`."""
+        return Rows(self.setting, self.first_place, self.last_place, math.ceil(nodes / (self.length * COARSE)) * COARSE)
 
     def means(self, nodes: int) -> tuple[FloatArray, int]:
         """E|f'| and E gap after each step, (2, steps), and the nodes of the grid."""
-        band = self._band(nodes)
-        mass, means = band.start(self.start), np.empty((2, self.steps))
+        rows = self._rows(nodes)
+        mass, means = rows.start(self.start), np.empty((2, self.steps))
+        values = np.stack([self.curvature * np.abs(rows.z), self.curvature * rows.z**2 / 2])
         for t in range(self.steps):
-            mass = band.forward(mass, band.left, band.right)
-            means[:, t] = self.curvature * (np.abs(band.z) @ mass), self.curvature / 2 * (band.z**2 @ mass)
-        return means, band.z.size
+            rows.forward(mass)
+            means[:, t] = np.einsum("qn,n->q", values, mass)
+        return means, rows.z.size
 
     def certified(self, nodes: int) -> tuple[FloatArray, FloatArray, FloatArray, int]:
         """(means, errors, later) as `Grid.certified`, and the nodes."""
-        band = self._band(nodes)
-        mass, part = band.start(self.start), band.per_step // COARSE
+        rows = self._rows(nodes)
+        mass, part = rows.start(self.start), rows.per_step // COARSE
         means, dropped = np.empty((2, self.steps)), np.zeros(self.steps)
-        values = self.curvature * np.abs(band.z), self.curvature * band.z**2 / 2
+        values = np.stack([self.curvature * np.abs(rows.z), self.curvature * rows.z**2 / 2])
         held = np.empty((self.steps + 1, 2 * self.band.z.size - 1))
         held[0] = _gathered(mass, part)
         for t in range(self.steps):
-            mass = band.forward(mass, band.left, band.right)
+            rows.forward(mass)
             faint = mass < FAINT
             dropped[t] = mass[faint].sum()
             mass[faint] = 0.0
-            means[:, t] = values[0] @ mass, values[1] @ mass
+            means[:, t] = np.einsum(
+                "qn,n->q", values, mass
+            )  # a product of so few numbers is not worth waking threads for
             held[t + 1] = _gathered(mass, part)
         law = self.setting.noise
-        weight = peak_of(law) / (6 * self.eta) + mode_variation(law, self.c / band.per_step) / (8 * self.eta)
-        rounding = 8 * EPS * (2 * band.per_step + 8) * np.arange(1, self.steps + 1)
+        weight = peak_of(law) / (6 * self.eta) + mode_variation(law, self.c / rows.per_step) / (8 * self.eta)
+        rounding = 8 * EPS * (2 * rows.per_step + 8) * np.arange(1, self.steps + 1)
         lost = self.left + np.cumsum(dropped)
         errors = np.empty((2, self.steps))
         for q in range(2):
             bends = _along(held, _spread(self.bends[q])) / 8
             slopes = _along(held[:-1], _spread(_widened(self.slopes[q, : self.steps])))
             errors[q] = (
-                band.width**2 * (bends[1:] + weight * slopes) + lost * self.largest[q] + rounding * values[q].max()
+                rows.width**2 * (bends[1:] + weight * slopes) + lost * self.largest[q] + rounding * values[q].max()
             )
         later = errors[:, -1] + self.oscillations + (self.left_later - self.left[-1]) * np.array(self.largest)
-        return means, errors, later, band.z.size
+        return means, errors, later, rows.z.size
 
 
 def _gathered(mass: FloatArray, part: int) -> FloatArray:
@@ -196,8 +159,10 @@ def why_not_density(setting: Setting) -> str | None:
     known = ", ".join(cls.__name__ for cls in UNIMODAL)
     if not isinstance(law, UNIMODAL) or law.radial or law.along is not None:
         return f"the noise must have finitely many atoms, or be one of {known}, neither radial nor along a vector, but is {type(law).__name__}"
-    if not isinstance(problem, Quadratic):
-        return f"with a noise that has a density the problem must be Quadratic, but is {type(problem).__name__}"
-    if setting.method.step_size * float(problem.eigenvalues[0]) > 1:
+    kinds = ANALYTIC_PROBLEMS if isinstance(law, ANALYTIC_LAWS) else (Quadratic,)
+    if not isinstance(problem, kinds):
+        asked = "be " + kinds[0].__name__ if len(kinds) == 1 else "be one of " + ", ".join(k.__name__ for k in kinds)
+        return f"with a noise that has a density the problem must {asked}, but is {type(problem).__name__}"
+    if isinstance(problem, Quadratic) and setting.method.step_size * float(problem.eigenvalues[0]) > 1:
         return "a step must increase with the point, eta f'' <= 1; take a smaller step size"
     return None

@@ -25,6 +25,13 @@ DERIVATIVES = named_signature(
     traces=FLOATS, steps=types.int64,
 )  # fmt: skip
 
+# left, right: (rows, width) what goes to the left, the right node of a cell; both: its sum over the two cells around a node;
+# row, place: of each node its row and the column of its first cell; down, up: probabilities of a clipped step
+SPREAD = named_signature(
+    mass=FLOATS, moved=FLOATS, left=FLOATS, right=FLOATS, both=FLOATS, row=INTS, place=INTS, down=FLOATS, up=FLOATS,
+    width=types.int64, reach=types.int64,
+)  # fmt: skip
+
 
 @device
 def images(cells, shares, base, i):
@@ -160,3 +167,26 @@ def ends(mass, spare, weights, cells, shares, out, start, up, steps):
         for i in range(nodes):
             mass[i] = spare[i]
         out[step] = mass[last]
+
+
+@kernel(SPREAD)
+def spread(mass, moved, left, right, both, row, place, down, up, width, reach):
+    """The law after one step; moved: `reach` longer than `mass` at each end. What would be beyond the ends is put on them."""
+    for m in range(moved.size):
+        moved[m] = 0.0
+    for n in range(mass.size):
+        here = mass[n]
+        if here == 0.0:
+            continue
+        at = row[n] * width + place[n]
+        there, share = moved[n + 1 : n + 2 * reach], both[at + 1 : at + 2 * reach]
+        for i in range(share.size):  # an index from 0 on, so that the loop runs on vectors
+            there[i] += here * share[i]
+        moved[n] += here * (left[at] + down[n])
+        moved[n + 2 * reach] += here * (right[at + 2 * reach - 1] + up[n])
+    last = mass.size - 1
+    for i in range(reach):
+        moved[reach] += moved[i]
+        moved[reach + last] += moved[reach + last + 1 + i]
+    for n in range(mass.size):
+        mass[n] = moved[reach + n]

@@ -1,4 +1,4 @@
-"""Mean curves of clipped SGD on a line without sampling: which settings, which accuracy; the proofs are in `grid` and `density`."""
+"""Mean curves of clipped SGD on a line without sampling: which settings, which accuracy; the proofs are in `grid`, `density` and `panels`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy as np
 
 from ..clipping import NormClip
 from ..methods import ClippedSGD, Setting
+from ..noise import Gaussian
 from ..run_arguments import default_checkpoints
 from ..specs import check_integer
 from .atoms import AtomsOnLine
 from .density import DensityOnLine, why_not_density
 from .grid import CONSTANT, ONE_TURN, slope_of
+from .panels_on_line import ANALYTIC_LAWS, PanelsOnLine
 
 if TYPE_CHECKING:
     from typing import Any
@@ -57,10 +59,15 @@ def why_not(setting: Setting) -> str | None:
         known = ", ".join(cls.__name__ for cls in (*CONSTANT, *ONE_TURN))
         return f"the problem must be one of {known} in dimension 1, but is {type(problem).__name__} in dimension {problem.dim}"
     plain = isinstance(method, ClippedSGD) and isinstance(method.clip, NormClip)
-    if not plain or method.momentum != 0 or method.batch_size != 1:
-        return "the method must be ClippedSGD with NormClip, one sample a step and momentum 0"
+    one = plain and (method.batch_size == 1 or (isinstance(noise, Gaussian) and not method.per_sample))
+    if not one or method.momentum != 0:
+        return (
+            "the method must be ClippedSGD with NormClip, one sample a step (or a mean of Gaussian ones) and momentum 0"
+        )
     if method.scheduled:
         return "step size and threshold must be constants, but a schedule was given"
+    if method.averages:
+        return "averages of the iterates are measured on trajectories, but averages=True was given"
     if not noise.additive or (noise.radial and noise.atoms() is not None):
         return f"the noise must be additive, and not radial, but is {type(noise).__name__}"
     return why_not_density(setting) if noise.atoms() is None else None
@@ -78,8 +85,8 @@ def mean_curves(
 
     Parameters
     ----------
-    setting : Setting of `ClippedSGD` in dimension 1, with a convex problem and a noise with finitely many atoms, or with a quadratic
-        and a Gaussian, Student, Pareto or symmetric Lomax noise
+    setting : Setting of `ClippedSGD` in dimension 1, with a convex problem and a noise with finitely many atoms; with `Quadratic`,
+        `Huber`, `Cosh` or `Quartic` and a Gaussian or Student noise; or with `Quadratic` and a Pareto or symmetric Lomax noise
     steps : int >= 1
     checkpoints : array_like of int in [1, steps], optional
     tolerance : float in (0, inf)
@@ -105,9 +112,10 @@ def mean_curves(
     steps = check_integer("mean_curves", "steps", steps, 1)
     if not tolerance > 0:
         raise ValueError(f"mean_curves: tolerance must be > 0, but {tolerance!r} was given")
+    setting = _one_sample(setting)
     at = default_checkpoints(steps) if checkpoints is None else _checked(checkpoints, steps)
     count, refine = (0, True) if nodes is None else (check_integer("mean_curves", "nodes", nodes, 2), False)
-    chain = (DensityOnLine if setting.noise.atoms() is None else AtomsOnLine)(setting, steps, tolerance)
+    chain = _engine(setting)(setting, steps, tolerance)
     start = abs(float(slope_of(setting.problem, setting.problem.x0)[0]))
     count = count or chain.first
     if not certify:
@@ -121,6 +129,21 @@ def mean_curves(
         if not refine or worst <= tolerance or size >= chain.most:
             return MeanCurves(at, *values, dict(zip(QUANTITIES, found, strict=True)), size)
         count = int(min(size * min(max(1.2 * math.sqrt(worst / tolerance), 1.5), 16.0), chain.most))
+
+
+def _one_sample(setting: Setting) -> Setting:
+    """The mean of a batch of Gaussian samples is a Gaussian sample."""
+    method = setting.method
+    if method.batch_size == 1:
+        return setting
+    noise = Gaussian(setting.noise.scale / math.sqrt(method.batch_size))
+    return setting.replace(noise=noise, method=method.replace(batch_size=1))
+
+
+def _engine(setting: Setting) -> Any:
+    if setting.noise.atoms() is not None:
+        return AtomsOnLine
+    return PanelsOnLine if isinstance(setting.noise, ANALYTIC_LAWS) else DensityOnLine
 
 
 def _checked(checkpoints: ArrayLike | None, steps: int) -> IntArray:

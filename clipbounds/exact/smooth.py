@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 class Smoothness:
     """Recursion for upper bounds of |V_r'| and |V_r''| in the cells of a band, and of the jumps of V_r' at its step lengths."""
 
-    def __init__(self, band: Band, slope: FloatArray, bend: FloatArray, jump: float) -> None:
+    def __init__(self, band: Band, curvature: float, slope: FloatArray, bend: FloatArray, jump: float) -> None:
         self.band = band
-        eta, c, h, L = band.eta, band.c, band.width, band.curvature
+        self.curvature = curvature
+        eta, c, h, L = band.eta, band.c, band.width, curvature
         self.slope, self.bend = slope, bend
         self.jumps = np.zeros(band.last - band.first + 1)
         self.jumps[-band.first] = jump
@@ -66,7 +67,7 @@ class Smoothness:
         jumps[0], jumps[-1] = self.slope[0], self.slope[-1]
         slope, before, after = self._landed(self.slope, q)
         bend, _, _ = self._landed(self.bend, q * q)
-        bend += band.eta * band.curvature**2 * (self.at_down * before + self.at_up * after)
+        bend += band.eta * self.curvature**2 * (self.at_down * before + self.at_up * after)
         bend += q * q * (jumps @ self.spread)
         self.jumps = self.inner_down * np.append(0.0, jumps[:-1]) + self.inner_up * np.append(jumps[1:], 0.0)
         self.slope, self.bend = slope, bend

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ import numpy as np
 
 from ..bounds import Bound
 from ..methods import Setting
+from ..methods.averages import MEASURED as AVERAGES
 from ..specs import check_integer
 from .candidates import evaluate, is_exact
 from .catalogue import Template, catalogue
@@ -31,6 +34,17 @@ WORTH = 1.1  # a candidate is tested again if its excess over 1 has grown by thi
 SEEN = 1e-3  # excess over 1 of an estimate below which no test would decide
 
 
+def _measuring(bound: Bound, template: Template) -> Template:
+    """The template with averages of the iterates, if the bound speaks of one."""
+    if bound.quantity not in AVERAGES:
+        return template
+    setting = template.setting
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a step that diverges, as in the catalogue
+        method = setting.method.replace(averages=True)
+        return dataclasses.replace(template, setting=setting.replace(method=method))
+
+
 def space_of(bound: Bound, space: Iterable[Setting | Template] | None) -> list[Template]:
     """The templates to search, or one sentence."""
     if not isinstance(bound, Bound):
@@ -40,7 +54,7 @@ def space_of(bound: Bound, space: Iterable[Setting | Template] | None) -> list[T
             f"falsify: {bound.name} is a {bound.kind}, which asserts nothing about one setting; give an upper or lower bound"
         )
     if space is None:
-        return catalogue()
+        return [_measuring(bound, template) for template in catalogue()]
     if isinstance(space, (Setting, Template)) or not isinstance(space, Iterable):
         space = [space]
     found = [item if isinstance(item, Template) else Template(item) for item in space]

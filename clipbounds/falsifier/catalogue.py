@@ -34,7 +34,7 @@ class Template:
     ----------
     setting : Setting
     steps : int >= 1
-    group : str, "deterministic", "stochastic", "adversary", "per sample", "distributed", "variance reduced" or "yours"
+    group : str, "deterministic", "stochastic", "adversary", "per sample", "distributed", "variance reduced", "momentum" or "yours"
     fixed : tuple of str
         Numbers that do not vary, such as "method.step_size", or all those of a part, such as "problem".
     """
@@ -168,4 +168,7 @@ def catalogue() -> list[Template]:
         # the clipped SGD of reisizadeh2023: gamma = 5 sigma eta, one sample a step
         clipped = setting.replace(method=methods.MiniBatch(methods.ClippedStep(0.05, 0.25), 1))
         found.append(Template(clipped, 3000, "variance reduced", ("method", "noise.sigma", *_held(problem))))
+    for law in (noise.NoNoise(), noise.TwoPoint(1.0, 0.5), noise.StudentT(3.0, 1.0)):
+        for problem in (_problems()[0], _problems()[1], _problems()[2]):
+            found.append(Template(Setting(problem, law, methods.NormalizedMomentumSGD(step, 0.5)), 3000, "momentum"))
     return found

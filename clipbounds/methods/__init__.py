@@ -1,10 +1,12 @@
 """Algorithms, one file each."""
 
+from .adaptive import AdaGradNorm, Adam, QuantileClippedSGD
 from .base import ADVANCE, Method, Setting
 from .distributed import Clip21SGD, DistributedClippedSGD, DistributedSGD
 from .error_feedback import SClipEF
 from .growing import GrowingSmoothClip
 from .micro_batch import MicroBatchClippedSGD
+from .momentum import ClippedMomentumSGD, MixedClippedSGD, NormalizedMomentumSGD
 from .networks import Complete, ExponentialNetwork, Mixing, Network, Ring, Torus
 from .normalized import NormalizedSGD
 from .per_sample import PerSampleClippedSGD
@@ -18,7 +20,10 @@ __all__ = [
     "ADVANCE",
     "SCHEDULE",
     "SGD",
+    "AdaGradNorm",
+    "Adam",
     "Clip21SGD",
+    "ClippedMomentumSGD",
     "ClippedSGD",
     "ClippedStep",
     "Complete",
@@ -32,12 +37,15 @@ __all__ = [
     "Method",
     "MicroBatchClippedSGD",
     "MiniBatch",
+    "MixedClippedSGD",
     "Mixing",
     "Network",
+    "NormalizedMomentumSGD",
     "NormalizedSGD",
     "PerSampleClippedSGD",
     "PiecewiseSchedule",
     "PowerSchedule",
+    "QuantileClippedSGD",
     "Ring",
     "RuleH",
     "RuleN",

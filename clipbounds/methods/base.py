@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numba import types
 
 from ..clipping.base import CLIP
-from ..lanes.blocks import FLOATS, INTS, LANES, WORDS, aligned, aligned_zeros, unpack
+from ..lanes.blocks import FLOATS, INTS, LANES, WORDS, aligned_zeros, unpack
 from ..lanes.compile import require_kernel
 from ..noise import Noise
-from ..noise.window import window_plan
 from ..problems import Problem
 from ..problems.base import GRADIENT
-from ..specs import Part, Spec
+from ..specs import Part, Spec, switch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..array_types import FloatArray
     from ..clipping.base import Clip
     from ..facts import Moment
     from ..lanes.compile import Kernel
+    from .blocks import Block
 
 # (vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first step, last step)
 ADVANCE = types.void(
@@ -50,7 +47,11 @@ class Method(Spec):
 
     and, where it needs them, ``samples(problem)``, ``initial_state(problem)``, ``extra_addresses(problem)`` and, for
     quantities of its own, ``extra_measured`` (names and descriptions) with ``observe_extra(setting, vectors)``.
+
+    Every method takes ``averages=True``: gap and distance of averages of its iterates are then measured too (`averages`).
     """
+
+    averages: bool = switch("measure averages of the iterates", default=False, kw_only=True)
 
     if TYPE_CHECKING:  # a subclass has them as constants, fields or properties
 
@@ -169,6 +170,7 @@ class Setting(Spec):
             (self.method.operator, "kernel", CLIP),
         ):
             require_kernel(type(part).__name__, name, getattr(part, name), signature)
+        self.method.operator.check_dimension("Setting: the problem", self.problem.dim)
         along = self.noise.along
         if along is not None and along.size != self.problem.dim:
             raise ValueError(
@@ -221,66 +223,3 @@ class Setting(Spec):
     def sigma(self) -> float:
         """sqrt of E‖g - grad f‖² for one sample; inf if it does not exist or is not certified."""
         return float(np.sqrt(self.moment(2.0)))
-
-
-@dataclasses.dataclass
-class Block:
-    """The state of 64 trajectories between two calls of the kernel."""
-
-    vectors: np.ndarray
-    lanes: np.ndarray
-    arguments: tuple[Any, ...]
-    advance: Callable[..., Any]
-    step: int = 0
-
-    def run_to(self, step: int) -> None:
-        """Advance to `step`."""
-        self.advance(self.vectors, self.lanes, *self.arguments, self.step, step)
-        self.step = step
-
-    def row(self, index: int) -> FloatArray:
-        """One row of per-lane numbers, a view."""
-        return self.lanes[index * LANES : (index + 1) * LANES]
-
-    def iterate(self, dim: int) -> FloatArray:
-        """The iterates as a block, a view."""
-        return self.vectors[: dim * LANES]
-
-
-class BlockMaker:
-    """Makes the blocks of a setting; what they have in common is computed once, and no kernel writes into it."""
-
-    def __init__(self, setting: Setting) -> None:
-        problem, noise, method = setting.problem, setting.noise, setting.method
-        self.problem, self.method = problem, method
-        self.plan, buffer_size, self.noise_parameters = window_plan(noise, problem.dim)
-        self.buffer_size = max(buffer_size, LANES)
-        self.problem_parameters, self.method_parameters = problem.parameters, method.parameters
-        self.clip_parameters = method.operator.parameters
-        self.advance = method.kernel_for(noise)
-        rows = self.advance is method.row_advance
-        self.extra = method.extra_rows(noise, problem.dim) * LANES
-        fill = noise.row_kernel if rows else noise.fill
-        first = [problem.gradient_kernel.address, fill.address, method.operator.kernel.address]
-        self.addresses = np.array(first + method.extra_addresses(problem), dtype=np.int64)
-
-    def __call__(self, seed: int, first_trajectory: int) -> Block:
-        """The state of trajectories first_trajectory, ..., +63 at step 0."""
-        lanes = aligned_zeros(LANE_ROWS * LANES)
-        lanes[MINIMUM * LANES : (MINIMUM + 1) * LANES] = np.inf
-        lanes[DIVERGED * LANES : (DIVERGED + 1) * LANES] = -1.0
-        arguments = (
-            aligned_zeros(self.buffer_size), self.plan.copy(), np.array([seed, first_trajectory], dtype=np.uint64),
-            self.problem_parameters, self.noise_parameters, np.array(self.clip_parameters), self.method_parameters,
-            self.addresses,
-        )  # fmt: skip
-        vectors = self.method.initial_state(self.problem)
-        if self.extra:
-            initial, vectors = vectors, aligned_zeros(vectors.size + self.extra)
-            vectors[: initial.size] = initial
-        return Block(aligned(vectors), lanes, arguments, self.advance)
-
-
-def new_block(setting: Setting, seed: int, first_trajectory: int) -> Block:
-    """One block of a setting, at step 0."""
-    return BlockMaker(setting)(seed, first_trajectory)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,10 +17,9 @@ from .base import WEIGHTED, WEIGHTS, Method
 from .schedules import Schedule, check_schedule
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from ..array_types import FloatArray
-    from .base import Block, Setting
+    from .base import Setting
+    from .blocks import Block
 
 
 WEIGHTED_NAME = "weighted_mean_gradient_norm"
@@ -60,7 +59,7 @@ class SampleMethod(Method):
     """
 
     advance = kernels.sgd
-    row_advance = row_kernels.sgd
+    row_advance: ClassVar[Any] = row_kernels.sgd
     oracle_advance = oracle_kernels.sgd
     vector_rows = 5
 

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from ..clipping.base import Clip
     from ..noise.base import Noise
     from ..problems.base import Problem
-    from .base import Block, Setting
+    from .base import Setting
+    from .blocks import Block
 
 PLAN, PROBLEM, NOISE, CLIP, ADDRESSES = 1, 3, 4, 5, 7  # of `Block.arguments`
 # a run has diverged beyond this, and what a gradient or a step is there tells nothing: fourth powers are finite below

@@ -110,6 +110,10 @@ class Huber(_Separable):
     def smoothness(self) -> HessianSmoothness | FirstOrderSmoothness:
         return HessianSmoothness(self.curvature, 0.0)
 
+    def steepest(self, distance: ArrayLike) -> FloatArray:
+        """G sqrt(dim)."""
+        return np.full(np.shape(distance), self.slope * math.sqrt(self.dim))
+
     def hessian(self, x: ArrayLike) -> FloatArray:
         inner = np.abs(x) <= self.slope / self.curvature
         return np.where(inner, self.curvature, 0.0)[..., :, None] * np.eye(self.dim)

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import threading
 import time
 import warnings
@@ -116,6 +117,15 @@ def _quiet() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
+def _knock(address: str) -> None:
+    """Raise OSError if nobody listens at an address of TCP: the client would ask again and again, for twice its own timeout."""
+    from distributed.comm.addressing import parse_address, parse_host_port
+
+    scheme, place = parse_address(address)
+    if scheme in ("tcp", "tls"):
+        socket.create_connection(parse_host_port(place), timeout=TIMEOUT).close()
+
+
 class Dask(Crew):
     """A Dask cluster: the one at `address`, or one of our own on this computer."""
 
@@ -135,8 +145,14 @@ class Dask(Crew):
             except (OSError, RuntimeError) as error:
                 raise ValueError(f"no Dask cluster could be started on this computer: {error}") from None
         try:
+            if address is not None:
+                _knock(address)
             self._client = Client(self._cluster or address, timeout=TIMEOUT, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except (
+            OSError,
+            ValueError,
+            MemoryError,
+        ) as error:  # what is no scheduler answers with what is read as a huge length
             raise ValueError(
                 f"no Dask scheduler answered at {address} within {TIMEOUT:g} s ({type(error).__name__}); check the"
                 " address, and that `dask scheduler` runs there"

@@ -22,7 +22,7 @@ import numpy as np
 
 from ..lanes.compile import KernelFailed
 from ..lanes.kernel_cache import cache_root
-from ..methods.base import new_block
+from ..methods.blocks import new_block
 from ..simulate import simulate
 from ..version import __version__
 from .cellfile import encode

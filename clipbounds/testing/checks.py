@@ -38,6 +38,7 @@ class Operator:
     bound: Any
     lipschitz: float
     scaled: Any
+    dimension: int | None = None  # the only one that it takes
 
     @property
     def around(self) -> float:

@@ -14,6 +14,7 @@ from ..clipping import PROPERTIES, Clip
 from .checks import BATCH, NOT_FINITE, ONE, TWO, Operator
 from .strategies import (
     batches,
+    fitted,
     fixed_batches,
     fixed_broken,
     fixed_gradients,
@@ -123,10 +124,16 @@ def _failing_at(every_scale: bool, properties: Collection[str], clip: Operator, 
         (NOT_FINITE, gradients(None, around, every_scale, finite=False), fixed_broken()),
         (BATCH, batches(around, every_scale), fixed_batches(around, every_scale)),
     )
+
+    def fit(arguments: Any) -> tuple[FloatArray, ...]:
+        return tuple(fitted(argument, clip.dimension) for argument in arguments)
+
     found = {}
     for table, strategy, fixed in groups:
         if table is not TWO:
             strategy, fixed = strategy.map(lambda argument: (argument,)), [(argument,) for argument in fixed]
+        if clip.dimension is not None:
+            strategy, fixed = strategy.map(fit), [fit(arguments) for arguments in fixed]
         with np.errstate(all="ignore"):  # what a wrong operator gives may be infinite
             found |= _failing(table, properties, strategy, fixed, clip, examples)
     return found
@@ -188,7 +195,8 @@ def failing_properties(
         properties = claims.properties | {"rowwise"} if isinstance(claims, Clip) else all_possible
     properties = frozenset([properties] if isinstance(properties, str) else properties)
     _complain(properties, threshold, bound, scaled)
-    clip = Operator(fn, math.inf if threshold is None else threshold, bound, lipschitz, scaled)
+    dimension = claims.dimension if isinstance(claims, Clip) else None
+    clip = Operator(fn, math.inf if threshold is None else threshold, bound, lipschitz, scaled, dimension)
     failures = _failing_at(False, properties, clip, examples)
     if "every_scale" in properties:
         lost = _failing_at(True, properties - set(failures), clip, examples)

@@ -143,12 +143,29 @@ OPERATORS = {
     clipping.JointSmoothClip: st.builds(clipping.JointSmoothClip, SIZES, SIZES),
     clipping.GrowingClip: st.builds(clipping.GrowingClip, SIZES, st.floats(0.5, 4.0)),
     clipping.Normalize: st.just(clipping.Normalize()),
+    clipping.SmoothNormalize: SIZES.map(clipping.SmoothNormalize),
     clipping.Identity: st.just(clipping.Identity()),
     clipping.TorchClip: SIZES.map(clipping.TorchClip),
     clipping.OptaxClip: SIZES.map(clipping.OptaxClip),
 }
 
 
-def clip_operators() -> SearchStrategy[Clip]:
-    """Built-in operators with parameters in [1e-3, 1e3]."""
-    return st.one_of(*OPERATORS.values())
+def _block_clips(dim: int) -> SearchStrategy[Clip]:
+    """Block clipping in `dim` dimensions: every division into blocks."""
+    ends = st.sets(st.integers(1, dim - 1)) if dim > 1 else st.just(set())
+    return st.builds(lambda inner, c: clipping.BlockClip(np.diff([0, *sorted(inner), dim]), c), ends, SIZES)
+
+
+def clip_operators(dim: int | None = None) -> SearchStrategy[Clip]:
+    """Built-in operators with parameters in [1e-3, 1e3]: those that take every dimension, and with `dim` all that take it."""
+    return st.one_of(*OPERATORS.values(), *([] if dim is None else [_block_clips(dim)]))
+
+
+def fitted(gradients: FloatArray, dim: int | None) -> FloatArray:
+    """Vectors (..., n) cut, or filled up with zeros, to the dimension `dim`; as they are for None."""
+    if dim is None:
+        return gradients
+    kept = min(dim, gradients.shape[-1])
+    result = np.zeros((*gradients.shape[:-1], dim))
+    result[..., :kept] = gradients[..., :kept]
+    return result

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from torch import Tensor
-    from torch.nn import Module
+    from torch.nn import Conv2d, Embedding, LayerNorm, Linear, Module
 
     from .pieces import Piece
 
@@ -27,7 +27,7 @@ def _per_sample(weights: Tensor, tensor: Tensor) -> Tensor:
     return tensor * weights.reshape(-1, *[1] * (tensor.dim() - 1))
 
 
-def linear(layer: Module, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
+def linear(layer: Linear, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
     """z = W a + b, at one place or at many."""
     rows_in, rows_out = (t.reshape(units, -1, t.shape[-1]) for t in (before, after))
 
@@ -48,7 +48,7 @@ def _same_patches(sides: tuple[int, int], places: Any, device: Any, dtype: Any) 
     return torch.einsum("atl,bts->abls", taps, taps).reshape(count * count, -1)
 
 
-def convolution(layer: Module, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
+def convolution(layer: Conv2d, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
     """A convolution in the plane: W times the patches of its input, by groups of channels."""
     torch = library()
     groups, channels, each = layer.groups, after.shape[1], len(after) // units
@@ -88,7 +88,7 @@ def convolution(layer: Module, before: Tensor, after: Tensor, units: int) -> Ite
         yield Formed(layer.bias, after.reshape(units, each, channels, outputs).sum((1, 3)))
 
 
-def layer_norm(layer: Module, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
+def layer_norm(layer: LayerNorm, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
     """z = w (a - mean)/deviation + b, elementwise."""
     if layer.weight is None:
         return
@@ -99,7 +99,7 @@ def layer_norm(layer: Module, before: Tensor, after: Tensor, units: int) -> Iter
         yield Formed(layer.bias, after.reshape(units, -1, *shape).sum(1))
 
 
-def embedding(layer: Module, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
+def embedding(layer: Embedding, before: Tensor, after: Tensor, units: int) -> Iterator[Piece]:
     """Rows of a table; the row of padding_idx is not trained."""
     if layer.padding_idx is not None:
         after = after * (before != layer.padding_idx)[..., None]
@@ -107,7 +107,7 @@ def embedding(layer: Module, before: Tensor, after: Tensor, units: int) -> Itera
 
 
 @functools.cache
-def rules() -> dict[type, Callable[[Module, Tensor, Tensor, int], Iterator[Piece]]]:
+def rules() -> dict[type, Callable[[Any, Tensor, Tensor, int], Iterator[Piece]]]:
     """Rule by exact class: a subclass may compute something else."""
     nn = library().nn
     return {nn.Linear: linear, nn.Conv2d: convolution, nn.LayerNorm: layer_norm, nn.Embedding: embedding}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NONNEGATIVE = (
     "gradient_norm", "mean_gradient_norm", "weighted_mean_gradient_norm", "mean_squared_gradient_norm", "min_gradient_norm",
-    "gap", "distance",
+    "gap", "distance", "gap_of_average", "distance_of_average", "gap_of_tail_average", "distance_of_tail_average",
     "squared_distance", "clipped_fraction", "mean_certified", "mean_phi", "displacement", "estimator_size", "consensus_error",
 )  # fmt: skip
 SLACK = 1e-9  # relative, on the side of the bound

@@ -42,6 +42,8 @@ LABELS = {
     "mean_squared_gradient_norm": r"mean of $\|\nabla f(x_s)\|^2$, $s<t$",
     "min_gradient_norm": r"least $\|\nabla f(x_s)\|$, $s\leq t$",
     "gap": r"$f(x_t)-f^*$",
+    "gap_of_average": r"$f(\bar x_t)-f^*$",
+    "distance_of_average": r"$\|\bar x_t-x^*\|$",
     "distance": r"$\|x_t-x^*\|$",
     "squared_distance": r"$\|x_t-x^*\|^2$",
     "clipped_fraction": "share of clipped steps",

@@ -286,6 +286,11 @@ def gap_range(setting: Setting, steps: FloatArray) -> tuple[FloatArray, FloatArr
     return np.fmax(start - change, 0.0), high
 
 
+def _of_average(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A mean of x_s over some s < t lies where x_{t-1} may: the balls and intervals of a rule are convex and widen with t."""
+    return lambda setting, steps: rule(setting, np.maximum(steps - 1, 0))
+
+
 RULES = {
     "gradient_norm": gradient_range,
     "mean_gradient_norm": mean_gradient_range,
@@ -296,4 +301,6 @@ RULES = {
     "gap": gap_range,
     "distance": distance_range,
     "squared_distance": squared_distance_range,
+    **dict.fromkeys(("gap_of_average", "gap_of_tail_average"), _of_average(gap_range)),
+    **dict.fromkeys(("distance_of_average", "distance_of_tail_average"), _of_average(distance_range)),
 }

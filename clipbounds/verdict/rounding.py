@@ -21,6 +21,7 @@ f - f_star cancels C |f_star|. A mean over steps has the mean of the errors. A s
 c'(G) <= (c/G)² <= 1, so it moves by (L0 + L1 G) E c'(G) <= (L0 + L1 c) E. Each client's iterate moves by E and their mean too, the
 root of the consensus error by 2 E. An estimator is a sum of non-negative parts of its bound, beta_t M_t + (1 - beta_t) phi_t,
 each rounded a few times a step: relative to M_t, 16 eps t. Counts (the clipped fraction) are not rounded.
+A mean of iterates moves by the largest E_s and by 2 eps t (‖x*‖ + r), for the sum of t points and the division.
 """
 
 from __future__ import annotations
@@ -43,10 +44,13 @@ EPS = np.finfo(np.float64).eps
 COUNTED = ("clipped_fraction",)  # nothing is rounded
 
 
-def displaced(setting: Setting, steps: RealArray, running: bool = False) -> FloatArray:
-    """E_t, or for `running` a bound of E_s for all s <= t, where the contraction would make the last one smaller."""
+def displaced(setting: Setting, steps: RealArray, running: bool = False, summed: bool = False) -> FloatArray:
+    """E_t, or for `running` a bound of E_s for all s <= t, where the contraction would make the last one smaller.
+
+    `summed`: of a mean of iterates, whose sum is rounded too.
+    """
     problem, method = setting.problem, setting.method
-    unit = (64 + problem.dim + getattr(problem, "clients", 0)) * EPS
+    unit = ((66 if summed else 64) + problem.dim + getattr(problem, "clients", 0)) * EPS
     centre = problem.minimiser if problem.minimiser is not None else problem.x0
     size, start = float(np.linalg.norm(centre)), float(np.linalg.norm(problem.x0 - centre))
     lipschitz = constants(problem)[0]
@@ -61,7 +65,7 @@ def displaced(setting: Setting, steps: RealArray, running: bool = False) -> Floa
         if problem.convex and silent and kappa < 1:
             total = np.minimum(steps, 1 / (1 - kappa))
             forgotten = total if running else steps * kappa ** (steps - 1)
-            return unit * (size * total + start * forgotten)
+            return unit * (size * total + start * forgotten) + (2 * EPS * steps * (size + start) if summed else 0.0)
         farthest = start
         if not (problem.convex and silent and curve <= 2):
             reach = displacement(setting, steps)
@@ -78,7 +82,9 @@ def rounding(setting: Setting, quantity: str, value: FloatArray, steps: RealArra
     problem = setting.problem
     steps = np.asarray(steps, dtype=np.float64)
     running = quantity.startswith(("mean_", "min_", "weighted_mean_"))
-    shift = displaced(setting, steps, running)
+    summed = quantity.endswith("_average")
+    quantity = quantity.replace("_of_tail_average", "").replace("_of_average", "")
+    shift = displaced(setting, steps, running or summed, summed)
     lipschitz, L0, L1 = constants(problem)
     L0 = L0 if np.isfinite(L0) else 0.0
     size = np.where(np.isfinite(value), np.abs(value), 0.0)

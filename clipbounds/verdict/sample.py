@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..exact import EXACT
+from ..methods.averages import MEASURED as AVERAGES
 
 if TYPE_CHECKING:
     from typing import Any
@@ -101,6 +102,8 @@ def why_not(run: xr.Dataset, quantity: str) -> str:
         return "evaluations is fixed by the method, the same for every trajectory: it is counted, not measured"
     if quantity in run:
         return f"the run has no values of {quantity} at a checkpoint >= 1"
+    if quantity in AVERAGES:
+        return f"the run has no quantity {quantity!r}; averages of iterates are measured where the method has averages=True"
     names = sorted(str(n) for n in run.data_vars if not str(n).endswith(("_variance", "_smallest", "_largest")))
     near = difflib.get_close_matches(quantity, names, 1)
     return f"the run has no quantity {quantity!r}; " + (

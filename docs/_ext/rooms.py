@@ -19,6 +19,7 @@ ROOMS = {
     "clipbounds.bounds.nobile2026": "Bounds: nobile2026",
     "clipbounds.bounds.yu2023": "Bounds: yu2023",
     "clipbounds.bounds.reisizadeh2023": "Bounds: reisizadeh2023",
+    "clipbounds.bounds.cutkosky2020": "Bounds: cutkosky2020",
     "clipbounds.verdict": "Verdicts",
     "clipbounds.sweep": "Sweeps",
     "clipbounds.report": "Experiments and reports",

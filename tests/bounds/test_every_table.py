@@ -1,4 +1,4 @@
-"""Every bound of the four papers against every problem of the catalogue: a table of hypotheses, never an exception."""
+"""Every bound of the package against every problem of the catalogue: a table of hypotheses, never an exception."""
 
 import dataclasses
 import inspect
@@ -11,6 +11,7 @@ from clipbounds.bounds import (
     Bound,
     HypothesesFail,
     Hypothesis,
+    cutkosky2020,
     hypotheses_table,
     koloskova2023,
     nobile2026,
@@ -25,7 +26,7 @@ POINT, PLANE = [0.7], [0.7, -0.4]
 
 
 def bounds():
-    for paper in (koloskova2023, nobile2026, yu2023, reisizadeh2023):
+    for paper in (koloskova2023, nobile2026, yu2023, reisizadeh2023, cutkosky2020):
         for name, found in vars(paper).items():
             if inspect.isclass(found) and issubclass(found, Bound):
                 needed = [
@@ -59,6 +60,7 @@ def settings(problem):
         (noise.Pareto(1.6, 1.0), cb.methods.ClippedSGD(0.01, clip, batch_size=3, momentum=0.5)),
         (noise.StudentT(3.0, 1.0, radial=True), cb.methods.SGD(0.01)),
         (noise.LogTailed(1.0), cb.methods.NormalizedSGD(0.01)),
+        (noise.Gaussian(1.0), cb.methods.NormalizedMomentumSGD(0.01, 0.9)),
         (noise.Gaussian(1.0), cb.methods.PerSampleClippedSGD(0.01, cb.clipping.GrowingClip(1.0, 1.5), 4)),
         (noise.Gaussian(1.0), cb.methods.MicroBatchClippedSGD(0.01, clip, 4, 2)),
         *((Additive, Spider(rule(0.1, 1.0), 5, 8, 2)) for rule in (RuleH, RuleP, RuleN)),

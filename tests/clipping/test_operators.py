@@ -8,6 +8,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from clipbounds.clipping import (
+    BlockClip,
     CoordinateClip,
     GrowingClip,
     Identity,
@@ -16,9 +17,12 @@ from clipbounds.clipping import (
     NormClip,
     OptaxClip,
     SmoothClip,
+    SmoothNormalize,
     TorchClip,
 )
 from clipbounds.lanes import LANES
+from clipbounds.methods import ClippedSGD, Setting
+from clipbounds.noise import NoNoise
 from clipbounds.problems import Cosh
 from clipbounds.worst_case import drift
 
@@ -40,6 +44,11 @@ VECTORS = RNG.normal(size=(300, 3)) * np.exp(RNG.normal(size=(300, 1)) * 2)
 NORMS = np.linalg.norm(VECTORS, axis=1, keepdims=True)
 
 
+def two_blocks(part):
+    """One block to the RMS norm 0.7."""
+    return part * np.minimum(1, 0.7 / np.sqrt(np.mean(part**2, axis=1, keepdims=True)))
+
+
 @pytest.mark.parametrize(
     ("clip", "formula"),
     [
@@ -49,6 +58,8 @@ NORMS = np.linalg.norm(VECTORS, axis=1, keepdims=True)
         (JointSmoothClip(2.0, 0.5), 2 * VECTORS / np.sqrt(NORMS**2 + 0.25)),
         (GrowingClip(1.5, 2.0), np.minimum(1, 1.5 / NORMS) * VECTORS),
         (Normalize(), VECTORS / NORMS),
+        (SmoothNormalize(0.5), VECTORS / (0.5 + NORMS)),
+        (BlockClip([2, 1], 0.7), np.concatenate([two_blocks(VECTORS[:, :2]), two_blocks(VECTORS[:, 2:])], axis=1)),
         (Identity(), VECTORS),
         (TorchClip(1.5), np.minimum(1, 1.5 / (NORMS + 1e-6)) * VECTORS),
         (OptaxClip(1.5), np.where(NORMS < 1.5, VECTORS, VECTORS / NORMS * 1.5)),
@@ -73,6 +84,10 @@ def test_growing_thresholds_follow_the_index():
 
 
 EXACT = [NormClip(1.0), GrowingClip(1.0, 2.0), Normalize()]
+NOT_EXACT = [
+    CoordinateClip(1.0), SmoothClip(1.0, 1.0), JointSmoothClip(1.0, 1.0), TorchClip(1.0), OptaxClip(1.0),
+    SmoothNormalize(1.0), BlockClip([1, 2], 1.0),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("clip", EXACT, ids=str)
@@ -98,6 +113,44 @@ def test_infinite_entries_and_nan(clip):
     assert np.isnan(clip([NAN, INF, 1.0])).all()
 
 
+def test_one_block_is_the_norm_and_blocks_of_one_are_the_cube():
+    ball = NormClip(0.7 * math.sqrt(3))
+    assert np.array_equal(BlockClip([3], 0.7)(VECTORS), ball(VECTORS))
+    assert np.array_equal(BlockClip([1, 1, 1], 0.7)(VECTORS), CoordinateClip(0.7)(VECTORS))
+    assert not np.array_equal(BlockClip([2, 1], 0.7)(VECTORS), ball(VECTORS))
+
+
+def test_blocks_keep_what_is_broken_to_themselves():
+    clip = BlockClip([2, 1], 1.0)
+    assert np.allclose(clip([INF, -1.0, 0.5]), [math.sqrt(2), 0, 0.5], rtol=rounding(2), atol=0)
+    out = clip([NAN, 1.0, 7.0])
+    assert np.isnan(out[:2]).all() and out[2] == 1.0
+
+
+def test_smooth_normalisation_is_the_gradient_of_its_potential():
+    r = 0.8
+
+    def potential(s):
+        return s - r * mp.log(1 + s / r)
+
+    with mp.workdps(50):
+        for size in (mp.mpf("1e-9"), mp.mpf("0.3"), mp.mpf(50)):
+            slope = float(mp.diff(potential, size))
+            length = SmoothNormalize(r)(float(size) * np.array([0.6, 0.8]))
+            assert np.allclose(length, slope * np.array([0.6, 0.8]), rtol=rounding(2), atol=0)
+            curvatures = float(mp.diff(potential, size, 2)), slope / float(size)
+            assert max(curvatures) <= SmoothNormalize(r).lipschitz * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
+def test_smooth_normalisation_at_the_edge_of_the_floats(scale):
+    for regularizer in (1e-3 * scale, scale, 1e3 * scale):
+        out = SmoothNormalize(regularizer)(scale * np.array([3.0, -4.0]))
+        expected = np.array([3.0, -4.0]) / (regularizer / scale + 5)
+        assert np.allclose(out, expected, rtol=rounding(3), atol=0)
+        assert np.allclose(SmoothNormalize(1.0)([3 * scale, 0.0]), [3 * scale / (1 + 3 * scale), 0], rtol=rounding(2))
+
+
 def test_coordinates_are_treated_one_by_one():
     for clip in (CoordinateClip(1.0), SmoothClip(1.0, 1.0)):
         out = clip([INF, -INF, NAN, 0.0])
@@ -106,7 +159,7 @@ def test_coordinates_are_treated_one_by_one():
 
 @pytest.mark.parametrize(
     "clip",
-    [*EXACT, CoordinateClip(1.0), SmoothClip(1.0, 1.0), JointSmoothClip(1.0, 1.0), TorchClip(1.0), OptaxClip(1.0)],
+    [*EXACT, *NOT_EXACT],
 )
 @pytest.mark.parametrize("broken", [NAN, INF, 1e300, 5e-324])
 def test_a_broken_lane_does_not_touch_its_neighbours(clip, broken):
@@ -129,6 +182,11 @@ def test_a_broken_lane_does_not_touch_its_neighbours(clip, broken):
         (JointSmoothClip(1.0, 0.5), np.ones(LANES, dtype=bool)),
         (TorchClip(1.0), NORMS[:LANES, 0] > 1 - 1e-6),
         (OptaxClip(1.0), NORMS[:LANES, 0] >= 1),
+        (SmoothNormalize(0.5), np.ones(LANES, dtype=bool)),
+        (
+            BlockClip([2, 1], 0.7),
+            ((VECTORS[:LANES, :2] ** 2).mean(axis=1) > 0.7**2) | (np.abs(VECTORS[:LANES, 2]) > 0.7),
+        ),
         (Identity(), np.zeros(LANES, dtype=bool)),
     ],
     ids=lambda value: str(value) if hasattr(value, "kernel") else "",
@@ -211,6 +269,19 @@ def test_the_joint_forms_jacobian():
         (lambda: SmoothClip(1.0, -1.0), r"width must be a number in \(0, inf\)"),
         (lambda: GrowingClip(1.0, INF), r"beta must be a number in \(0, inf\)"),
         (lambda: TorchClip(-1.0), r"threshold must be a number in \[0, inf\)"),
+        (lambda: SmoothNormalize(0.0), r"regularizer must be a number in \(0, inf\)"),
+        (lambda: BlockClip([2, 1], 0.0), r"threshold must be a number in \(0, inf\)"),
+        (lambda: BlockClip([2, 0], 1.0), r"sizes must be a vector with entries in \[1, inf\)"),
+        (lambda: BlockClip([2, 1.5], 1.0), r"sizes must be integers >= 1, but \[2.0, 1.5\] was given"),
+        (
+            lambda: BlockClip([2, 1], 1.0)(np.ones((5, 4))),
+            r"gradients must have the dimension that the block sizes sum to, but the 2 sizes of the BlockClip sum to 3 and"
+            r" the dimension is 4; give sizes that sum to 4",
+        ),
+        (
+            lambda: Setting(Cosh(1.0, 1.0, [1.0, 1.0]), NoNoise(), ClippedSGD(0.1, BlockClip([2, 1], 1.0))),
+            "Setting: the problem must have the dimension .* sum to 3 and the dimension is 2; give sizes that sum to 2",
+        ),
         (lambda: NormClip(1.0)(3.0), r"gradients need the shape \(..., dim\)"),
     ],
 )

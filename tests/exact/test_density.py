@@ -1,4 +1,4 @@
-"""Noise with a density on a quadratic: against quadrature, against finer grids, and each part of the certificate by itself."""
+"""Noise with a density on a quadratic, by masses on a grid: against quadrature, against finer grids, and each part of the certificate by itself."""
 
 import itertools
 
@@ -8,14 +8,21 @@ from scipy.integrate import quad
 
 import clipbounds as cb
 from clipbounds.clipping import NormClip
-from clipbounds.exact import QUANTITIES, mean_curves
+from clipbounds.exact import QUANTITIES, line, mean_curves
 from clipbounds.exact.band import Band, between, largest_density, mode_variation, peak_of
 from clipbounds.exact.density import DensityOnLine
+from clipbounds.exact.rows import Rows
 from clipbounds.methods import ClippedSGD
 from clipbounds.noise import Gaussian, Pareto, Stable, StudentT, SymmetricLomax
-from clipbounds.problems import Cosh, Quadratic
+from clipbounds.problems import Cosh, Extremal, Quadratic
 
 LAWS = [Gaussian(1.0), StudentT(1.5, 1.0), Pareto(1.5, 1.0), SymmetricLomax(1.5, 0.5)]
+
+
+@pytest.fixture(autouse=True)
+def by_grid(monkeypatch):
+    """Also where polynomials on panels are the default."""
+    monkeypatch.setattr(line, "_engine", lambda setting: DensityOnLine)
 
 
 def name(value):
@@ -84,7 +91,7 @@ def test_a_finer_grid_lies_in_the_enclosure_of_a_coarse_one(law):
 def test_smoothness_bounds_the_differences_of_the_mean_as_a_function_of_the_start(law):
     """V_1' and V_1'' by differences of quadratures, at points away from jumps, lie below the bounds of their cells and near them."""
     setting = setting_of(law)
-    chain = DensityOnLine(setting, 1, 1e-4)
+    chain = DensityOnLine(setting, 8, 1e-4)
     band, phis = chain.band, (lambda z: 1.5 * abs(z), lambda z: 0.75 * z * z)
     for phi, slopes, bends in zip(phis, chain.slopes, chain.bends, strict=True):
         ratios = []
@@ -141,6 +148,23 @@ def test_rows_of_the_band_are_laws():
         assert moved.sum() == pytest.approx(1.0, abs=1e-13) and moved.min() >= 0
 
 
+@pytest.mark.parametrize("eta", [0.1, 0.3, 0.7 / np.pi])
+@pytest.mark.parametrize("law", LAWS, ids=name)
+def test_a_step_by_rows_is_that_of_the_band(law, eta):
+    """Ten rows for a fraction with a small denominator, one a node for another number, and a row shifted by a node is another step."""
+    setting = setting_of(law, eta=eta, curvature=1.0)
+    band, rows = Band(setting, -4, 5, 16), Rows(setting, -4, 5, 16)
+    assert (len(rows.left) == 10) == (eta != 0.7 / np.pi)
+    mass = np.random.default_rng(3).dirichlet(np.ones(rows.z.size))
+    expected = band.forward(mass, band.left, band.right)
+    moved = mass.copy()
+    rows.forward(moved)
+    np.testing.assert_allclose(moved, expected, rtol=0, atol=64 * np.finfo(float).eps)
+    rows.place[1:-1] += 1
+    rows.forward(mass)
+    assert np.abs(mass - expected).max() > 1e-4
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("law", LAWS, ids=name)
 def test_simulation_agrees(law):
@@ -159,7 +183,8 @@ def test_simulation_agrees(law):
     [
         (dict(noise=Gaussian(1.0, radial=True)), "neither radial nor along a vector, but is Gaussian"),
         (dict(noise=Stable(1.5, 1.0)), "or be one of Gaussian, StudentT, SymmetricLomax, Pareto"),
-        (dict(problem=Cosh(1.0, 0.5, [1.0])), "the problem must be Quadratic, but is Cosh"),
+        (dict(problem=Cosh(1.0, 0.5, [1.0]), noise=LAWS[2]), "the problem must be Quadratic, but is Cosh"),
+        (dict(problem=Extremal(1.0, 0.5, [1.0])), "one of Quadratic, Huber, Cosh, Quartic, but is Extremal"),
         (dict(method=ClippedSGD(1.5, NormClip(1.0))), "eta f'' <= 1"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 
 import clipbounds as cb
 from clipbounds.lanes.blocks import unpack
-from clipbounds.methods.base import BlockMaker
+from clipbounds.methods.blocks import BlockMaker
 from clipbounds.problems import LeastSquares, Logistic, RobustRegression
 
 _RNG = np.random.default_rng(7)

@@ -8,7 +8,7 @@ from scipy import stats
 import clipbounds as cb
 from clipbounds.bounds import HypothesesFail, koloskova2023, nobile2026
 from clipbounds.lanes.blocks import unpack
-from clipbounds.methods.base import BlockMaker
+from clipbounds.methods.blocks import BlockMaker
 from clipbounds.oracles import RowSampling
 from clipbounds.oracles.rows import invariant_ball
 from clipbounds.problems import RobustRegression

@@ -82,7 +82,7 @@ def test_rows_without_replacement_are_distinct_and_uniform():
     assert np.allclose(whole, PROBLEM.gradient(np.ones(DIM)), rtol=1e-12, atol=0)
     rows = LeastSquares(np.diag(np.arange(1.0, N + 1)), np.ones(N), 0.0)
     from clipbounds.lanes.blocks import LANES
-    from clipbounds.methods.base import BlockMaker
+    from clipbounds.methods.blocks import BlockMaker
 
     setting = settings(rows, RowSampling(rows, False), batch_size=2)
     make, seen = BlockMaker(setting), np.zeros((N, N))
@@ -166,7 +166,7 @@ def test_growing_thresholds_of_per_sample_clipping():
 def test_every_epoch_of_shuffled_rows_has_every_row_once():
     """Rows that are unit vectors: SGD on squares, with step 1, writes into coordinate i when row i comes."""
     from clipbounds.lanes.blocks import LANES
-    from clipbounds.methods.base import BlockMaker
+    from clipbounds.methods.blocks import BlockMaker
 
     rows = LeastSquares(np.eye(N), np.ones(N), 0.0)
     setting = settings(rows, cb.oracles.Shuffled(rows), batch_size=5)

@@ -1,5 +1,6 @@
 """Sweeps on a real Dask cluster of this computer."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -65,6 +66,23 @@ def test_an_unreachable_scheduler_is_told_within_the_time_out(tmp_path, monkeypa
         run(Sweep.from_dict(grid(5)), tmp_path / "store", "dask", address=address)
     assert time.monotonic() - started < 20
     assert not list((tmp_path / "store").rglob("*.cell"))
+
+
+def test_what_answers_but_is_no_scheduler_is_told(tmp_path, monkeypatch):
+    """A web server's greeting, read as Dask's header, asks for an array of exbibytes."""
+    monkeypatch.setattr("clipbounds.sweep.executors.TIMEOUT", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet():
+            with contextlib.suppress(OSError):
+                while True:
+                    with server.accept()[0] as visitor:
+                        visitor.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 4)
+
+        threading.Thread(target=greet, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ValueError, match=f"no Dask scheduler answered at {address} within 2 s"):
+            run(Sweep.from_dict(grid(5)), tmp_path / "store", "dask", address=address)
 
 
 @pytest.mark.full

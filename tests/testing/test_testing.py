@@ -9,6 +9,7 @@ from hypothesis import find, given
 from clipbounds import clipping, testing
 from clipbounds.clipping import (
     PROPERTIES,
+    BlockClip,
     CoordinateClip,
     GrowingClip,
     Identity,
@@ -17,6 +18,7 @@ from clipbounds.clipping import (
     NormClip,
     OptaxClip,
     SmoothClip,
+    SmoothNormalize,
     TorchClip,
 )
 from clipbounds.testing.strategies import OPERATORS
@@ -24,6 +26,7 @@ from clipbounds.testing.strategies import OPERATORS
 BUILT_IN = [
     NormClip(2.0), CoordinateClip(0.7), SmoothClip(2.0, 0.5), JointSmoothClip(0.3, 4.0), GrowingClip(1.5, 2.0),
     Normalize(), Identity(), TorchClip(1.3), OptaxClip(0.9),
+    SmoothNormalize(0.4), BlockClip([1, 2], 0.7), BlockClip([2, 1, 3], 1.1), BlockClip([2], 3.0),
 ]  # fmt: skip
 EXAMPLES = 15
 
@@ -45,6 +48,8 @@ LACKING = {
     SmoothClip(1.0, 0.5): {"direction", "idempotent", "nonexpansive", "rotation_equivariant"},
     JointSmoothClip(1.0, 0.5): {"idempotent", "nonexpansive"},
     Normalize(): {"nonexpansive", "cocoercive"},
+    SmoothNormalize(0.5): {"nonexpansive", "idempotent"},
+    BlockClip([2, 1], 1.0): {"direction", "full_length", "permutation_equivariant", "rotation_equivariant"},
     Identity(): {"bounded", "tames_inf"},
     TorchClip(1.0): {"full_length", "identity_inside", "idempotent", "tames_inf"},
     OptaxClip(1.0): {"tames_inf"},
@@ -133,7 +138,7 @@ def test_gradients_that_are_not_finite(wanted):
     find(testing.gradients(finite=False), lambda u: bool(wanted(u).any()))
 
 
-@given(testing.clip_operators(), testing.gradients())
+@given(testing.clip_operators(3), testing.gradients(3))
 def test_operators_of_the_strategy_are_bounded(clip, gradient):
     bound = clip.threshold_at(0) if isinstance(clip, GrowingClip) else clip.bound(gradient.size)
     assert math.hypot(*clip(gradient)) <= bound * (1 + 1e-12)
@@ -141,4 +146,23 @@ def test_operators_of_the_strategy_are_bounded(clip, gradient):
 
 def test_the_strategy_covers_every_operator():
     public = [getattr(clipping, name) for name in clipping.__all__]
-    assert set(OPERATORS) == {kind for kind in public if isinstance(kind, type)} - {clipping.Clip}
+    assert set(OPERATORS) == {kind for kind in public if isinstance(kind, type)} - {clipping.Clip, BlockClip}
+    find(testing.clip_operators(3), lambda clip: isinstance(clip, BlockClip) and clip.sizes.size == 2)
+    assert all(clip.dimension is None for clip in map(find_one, OPERATORS.values()))
+
+
+def find_one(strategy):
+    return find(strategy, lambda clip: True)
+
+
+def test_an_operator_of_one_dimension_is_tried_on_vectors_of_it():
+    seen = set()
+
+    def block(u):
+        seen.add(u.shape[-1])
+        return BlockClip([1, 2], 0.7)(u)
+
+    testing.check_clip_operator(block, like=BlockClip([1, 2], 0.7), examples=EXAMPLES)
+    assert seen == {3}
+    wrong = testing.failing_properties(BlockClip([1, 2], 0.7), like=BlockClip([1, 2], 0.6), examples=EXAMPLES)
+    assert set(wrong) == {"bounded", "scaling", "tames_inf"}

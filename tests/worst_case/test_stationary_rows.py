@@ -133,7 +133,7 @@ def test_long_runs_settle_there(c):
     from scipy import stats
 
     from clipbounds.lanes.blocks import unpack
-    from clipbounds.methods.base import BlockMaker
+    from clipbounds.methods.blocks import BlockMaker
 
     start = Logistic(FEATURES, SIGNS, 0.0, 0.1)
     problem = start.replace(x0=stationary_rows(start, c))

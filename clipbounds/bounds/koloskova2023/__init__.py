@@ -5,6 +5,7 @@ convex), stochastic (S0-S3, the bias floor), lower bounds with the settings that
 as they are recalled.
 """
 
+from .average import ConvexAverage
 from .convex import D2LastIterate, D2WeightedAverage
 from .deterministic import D1Hessian, D1Iterations, D1Mean, D1Min, D1Phi, D1Refined, iterations
 from .horizon import S0Finite
@@ -33,7 +34,7 @@ from .worst_noise import AdversaryLowerBound
 
 __all__ = [
     "D2B", "D2G", "D3", "S0", "S1", "S2", "S3",
-    "AdversaryLowerBound", "D1Hessian", "D1Iterations", "D1LowerBound", "D1Mean", "D1Min", "D1Phi", "D1Refined",
+    "AdversaryLowerBound", "ConvexAverage", "D1Hessian", "D1Iterations", "D1LowerBound", "D1Mean", "D1Min", "D1Phi", "D1Refined",
     "D2Exact1D", "D2LastIterate", "D2LowerBound", "D2WeightedAverage", "D3ClosedForm", "FiniteLowerBound",
     "RecalledConvex", "RecalledFloor", "RecalledNonConvex", "RecalledStochastic", "S0Finite", "S0Star",
     "ScheduledD1Mean", "ScheduledD1Min", "ScheduledD2", "StochasticFloor",

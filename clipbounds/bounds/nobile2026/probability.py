@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,13 +110,13 @@ class Theorem5(_Probable):
         base = (
             setting.problem.initial_gap
             + 0.75 * eta * steps * bias**2
-            + (np.e - 1) / 2 * lipschitz * eta**2 * steps * spread
+            + (math.e - 1) / 2 * lipschitz * eta**2 * steps * spread
             + log_term * 2 * lipschitz * eta**2 * tau**2
         )
         pull = log_term * 2 * eta * tau / units.count
         slope = pull * np.sqrt(2 * lipschitz)
         root = 0.5 * (slope + np.sqrt(slope**2 + 4 * base))
-        gap = np.maximum(root**2, base + np.maximum(log_term * 4 * (np.e - 2) * eta * spread, pull * bias))
+        gap = np.maximum(root**2, base + np.maximum(log_term * 4 * (math.e - 2) * eta * spread, pull * bias))
         gap = gap * (1 + 1e-12)
         return np.where(tau >= 2 * np.sqrt(2 * lipschitz * gap), gap, np.inf)
 
