@@ -189,7 +189,7 @@ def _tails(runs):
 
 
 def _tail_row(tails, missing):
-    claim = "The noise of AlexNet's gradients on CIFAR-100 is heavy-tailed: E‖g‖⁴ infinite"
+    claim = "The norms of AlexNet's sample gradients on CIFAR-100 are heavy-tailed, read as: a tail index below 4"
     check = f"norms of {plan.NORMS.norms} samples' gradients at five points of training, Hill's 95 % intervals"
     if not tails:
         reason = missing or "the run has not finished"
