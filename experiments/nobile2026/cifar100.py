@@ -254,9 +254,9 @@ def _draw(blocks, tails):
                 marker=style.MARKERS[k],
             )
             axes.plot(np.arange(mean.size), mean, color=style.SERIES[k], linewidth=0.9)
-        axes.set(title=f"{100 * noise:.0f} % wrong labels", xlabel="epochs", ylabel="test accuracy (%)")
+        axes.set(title=f"{100 * noise:.0f} % wrong labels", xlabel="epochs", ylabel="test accuracy (%)", ylim=(0, None))
     panels[0, 0].legend(loc="lower right")
-    _draw_differences(panels[0, len(blocks)], next(iter(blocks.values())))
+    _draw_differences(panels[0, len(blocks)], *next(iter(blocks.items())))
     if tails:
         axes, x = panels[0, -1], 100 * np.array(tails["share of training"])
         style.measured(axes, x, tails["index"], tails["low"], tails["high"], label="Hill, 95 % interval")
@@ -266,7 +266,7 @@ def _draw(blocks, tails):
     return figure
 
 
-def _draw_differences(axes, curves):
+def _draw_differences(axes, noise, curves):
     """Paired differences with the intervals of the rows."""
     places, names = [], []
     for pairs, timed in ((FINAL, False), (FINAL, True), (ACCUMULATION, False)):
@@ -281,4 +281,4 @@ def _draw_differences(axes, curves):
             )
     axes.axvline(0, color=style.FLOOR, linewidth=0.8)
     axes.set_yticks([-p for p in places], names)
-    axes.set(title="paired differences", xlabel="test accuracy, percentage points")
+    axes.set(title=f"paired differences, {100 * noise:.0f} % wrong labels", xlabel="test accuracy, percentage points")
