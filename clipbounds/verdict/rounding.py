@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 EPS = np.finfo(np.float64).eps
 COUNTED = ("clipped_fraction",)  # nothing is rounded
+# of adaptive methods, for which no theorem is claimed: 0 is allowed, and one last bit may turn the comparison that moves a threshold
+UNRULED = ("effective_step_size", "threshold")
 
 
 def displaced(setting: Setting, steps: RealArray, running: bool = False, summed: bool = False) -> FloatArray:

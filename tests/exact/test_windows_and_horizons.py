@@ -57,7 +57,9 @@ def test_a_window_that_is_left_is_paid_for(setting, monkeypatch):
     assert abs(blind.gap[0] - gaps[-1]) > blind.errors["gap"][0]
 
 
-@pytest.mark.parametrize("setting", [SETTINGS[0], SETTINGS[8], SETTINGS[12]], ids=name)
+@pytest.mark.parametrize(
+    "setting", [SETTINGS[0], pytest.param(SETTINGS[8], marks=pytest.mark.full), SETTINGS[12]], ids=name
+)
 def test_a_long_run_is_a_short_one_and_what_stays(setting, monkeypatch):
     """Settled after some hundred steps, or all 3000 computed: both enclosures overlap, and the long tail costs little."""
     at = [1, 2, 200, 1500, 3000]

@@ -12,24 +12,24 @@ from clipbounds.methods.base import Method
 from clipbounds.methods.steps import RuleH
 from clipbounds.problems import ClientQuadratics
 from clipbounds.simulate import MEASURED
-from clipbounds.verdict.rounding import COUNTED, rounding
+from clipbounds.verdict.rounding import COUNTED, UNRULED, rounding
 
 STEPS = np.array([1, 2, 5, 20, 60, 200])
 BY_SCHEDULE = ("estimator_size",)  # its bound follows from the schedules alone, wherever the iterate is
 
 
-def _methods(kind=Method):
+def _children(kind):
     for child in kind.__subclasses__():
-        if child.__module__.startswith("clipbounds."):  # other tests define methods of their own in the same process
+        if child.__module__.startswith("clipbounds."):  # other tests define classes of their own in the same process
             yield child
-        yield from _methods(child)
+        yield from _children(child)
 
 
 def measured_quantities():
     """Names of everything that a run may measure, by any method of the package."""
     network = DistributedSGD(0.1, network=Ring(4))
     weighted = SGD(PowerSchedule(0.1))
-    own = [m.extra_measured for m in _methods() if isinstance(m.extra_measured, dict)]
+    own = [m.extra_measured for m in _children(Method) if isinstance(m.extra_measured, dict)]
     return sorted(
         {*MEASURED, *network.extra_measured, *weighted.extra_measured, *(name for names in own for name in names)}
     )
@@ -64,7 +64,7 @@ CASES = [
         else "server",
     )
     for name in measured_quantities()
-    if name not in (*COUNTED, *BY_SCHEDULE)
+    if name not in (*COUNTED, *BY_SCHEDULE, *UNRULED)
 ]
 
 
@@ -77,7 +77,7 @@ def runs():
     }
 
 
-@pytest.mark.parametrize("quantity", [name for name in measured_quantities() if name not in COUNTED])
+@pytest.mark.parametrize("quantity", [name for name in measured_quantities() if name not in (*COUNTED, *UNRULED)])
 def test_every_quantity_has_a_rule(quantity):
     """Where nothing is allowed, one last bit of x_t beside a large ‖x_0‖ violates a theorem: that was so for the displacement."""
     method = METHODS["network" if quantity == "consensus_error" else "server"]
@@ -88,6 +88,13 @@ def test_a_quantity_without_a_rule_is_noticed():
     assert not np.any(rounding(on(2.0**30, METHODS["server"]), "a new quantity", np.ones(STEPS.shape), STEPS))
     assert {*COUNTED, *BY_SCHEDULE} <= set(measured_quantities())  # what needs no rule is measured at all
     assert not {*COUNTED} & {*BY_SCHEDULE}
+
+
+def test_no_bound_speaks_of_a_quantity_without_a_rule():
+    quantities = {
+        kind.quantity for kind in _children(cb.bounds.Bound) if isinstance(getattr(kind, "quantity", None), str)
+    }
+    assert "gap" in quantities and not quantities & {*UNRULED}
 
 
 @pytest.mark.parametrize(("quantity", "method"), CASES)
