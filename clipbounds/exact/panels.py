@@ -177,6 +177,8 @@ class Panels:
             thin = np.concatenate([thin[: self.per_step], thin, thin[-self.per_step :]])
             half = np.concatenate([self.half[: self.per_step], self.half, self.half[-self.per_step :]])
             self.by_gauss = gauss * half[:, np.newaxis] / eta * self.peak * growth_off_axis(law, thin / eta)
+        # of W' in the coefficients, times how far a clipped step ends from its node
+        self.landing = 4 * EPS * np.abs(self.edges).max() * np.arange(self.degree + 1) ** 2 / self.half.min()
         self.powers = rho ** np.arange(self.degree + 1)[:, np.newaxis]
 
     def _steepness(self, far: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -228,7 +230,8 @@ class Panels:
             inside = np.nan_to_num(bound * self.inside, nan=np.inf).min(axis=-1)
             gauss = np.nan_to_num(tall * self.by_gauss, nan=np.inf).min(axis=-1)
         gauss = sum(gauss[:, i : i + count] for i in range(2 * K + 1))
-        return (inside + self.lebesgue * (gauss + self.rounding * whole)).max(axis=-1)
+        landing = (coefficients @ self.landing).max(axis=-1)
+        return (inside + self.lebesgue * (gauss + self.rounding * whole)).max(axis=-1) + self.lebesgue * landing
 
     def start(self) -> tuple[FloatArray, FloatArray]:
         """(W_0, e_0) of |f'| and the gap."""

@@ -18,9 +18,8 @@ from .kernels import track
 gradient_at = function_at(GRADIENT)
 clip_at = function_at(CLIP)
 
-LEAST_THRESHOLD = (
-    1e-300  # where the threshold of quantile clipping stops to fall, and its inverse: where it stops to grow
-)
+# where the threshold of quantile clipping stops to fall; it stops to grow at the inverse
+LEAST_THRESHOLD = 1e-300
 
 
 @device

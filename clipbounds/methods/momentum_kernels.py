@@ -43,6 +43,17 @@ def move(x, estimate, memory, spare, counts, dim, step_size, radius, method, ope
         add_operated(-step_size * (1.0 - mix), estimate, spare, radius, x, counts, dim, operator, clip)
 
 
+@device
+def scheduled(step, first, last, step_size, radius, changing, method, addresses, lanes, clip):
+    """(step size, radius) of a step whose method has schedules; its norm is weighed."""
+    place = (step - first) & (LANES - 1)
+    if place == 0:
+        prepare(step, last, method, addresses, lanes)
+    step_size, radius = step_and_radius(place, step_size, radius, changing, lanes, clip)
+    weigh(step_size, row(lanes, NORM), lanes)
+    return step_size, radius
+
+
 @kernel(ADVANCE)
 def additive(vectors, lanes, buffer, plan, words, problem, noise, clip, method, addresses, first, last):
     """method: those of `methods.momentum.momentum_parameters`. Blocks: x, g, scratch, the estimate, the buffer."""
@@ -57,11 +68,9 @@ def additive(vectors, lanes, buffer, plan, words, problem, noise, clip, method, 
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
         if changing != 0:
-            place = (step - first) & (LANES - 1)
-            if place == 0:
-                prepare(step, last, method, addresses, lanes)
-            step_size, radius = step_and_radius(place, step_size, radius, changing, lanes, clip)
-            weigh(step_size, row(lanes, NORM), lanes)
+            step_size, radius = scheduled(
+                step, first, last, step_size, radius, changing, method, addresses, lanes, clip
+            )
         if together == 1:
             at = one_sample(buffer, plan, step, noise, words, fill)
         else:
@@ -84,11 +93,9 @@ def on_oracle(vectors, lanes, buffer, plan, words, problem, noise, clip, method,
         gradient(x, g, dim, problem)
         track(g, lanes, dim, step)
         if changing != 0:
-            place = (step - first) & (LANES - 1)
-            if place == 0:
-                prepare(step, last, method, addresses, lanes)
-            step_size, radius = step_and_radius(place, step_size, radius, changing, lanes, clip)
-            weigh(step_size, row(lanes, NORM), lanes)
+            step_size, radius = scheduled(
+                step, first, last, step_size, radius, changing, method, addresses, lanes, clip
+            )
         copy(g, estimate)
         oracle(x, estimate, state, noise, dim, together, step, words)
         oracle(x, estimate, state, noise, dim, 0, step, words)

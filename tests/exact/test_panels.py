@@ -53,12 +53,12 @@ def after(setting, phi, z, kinks):
 def test_one_step_is_the_quadrature(problem, law):
     setting = setting_of(problem, law)
     kinks = [0.0, -0.55 / 1.5, 0.55 / 1.5] if isinstance(problem, Huber) else [0.0]
-    curves = mean_curves(setting, 1, [1], tolerance=1e-10)
+    curves = mean_curves(setting, 1, [1], tolerance=4e-10)
     gap = lambda z: float(problem.gap(np.array([z])))  # noqa: E731
     for quantity, phi in (("gradient_norm", lambda z: abs(slope(problem, z))), ("gap", gap)):
         exact = after(setting, phi, 0.7, kinks)
         low, high = (end[0] for end in curves.enclosure(quantity))
-        assert low - 1e-13 * exact <= exact <= high + 1e-13 * exact and high - low <= 1e-9 * exact
+        assert low - 1e-13 * exact <= exact <= high + 1e-13 * exact and high - low <= 8e-10 * exact
 
 
 @pytest.mark.parametrize("problem", PROBLEMS[::2], ids=name)
@@ -75,7 +75,7 @@ def test_two_steps_are_the_nested_quadrature(problem, law):
 @pytest.mark.parametrize("law", LAWS[::3], ids=name)
 def test_two_engines_enclose_one_mean(law, monkeypatch):
     setting, at = setting_of(PROBLEMS[0], law), [1, 3, 30, 300, 10**6]
-    fine = mean_curves(setting, 10**6, at, tolerance=1e-8)
+    fine = mean_curves(setting, 10**6, at, tolerance=1e-7)
     monkeypatch.setattr(line, "_engine", lambda setting: DensityOnLine)
     grid = mean_curves(setting, 10**6, at, tolerance=1e-3)
     for quantity in QUANTITIES:
@@ -139,11 +139,9 @@ def test_half_of_the_growth_is_reached():
     assert np.all(student > growth_off_axis(LAWS[2], v) * 2**-1.25) and np.all(student <= growth_off_axis(LAWS[2], v))
 
 
-@pytest.mark.parametrize("problem", PROBLEMS, ids=name)
+@pytest.mark.parametrize("problem", [p for p in PROBLEMS if not isinstance(p, Huber)], ids=name)
 def test_slopes_off_the_axis(problem):
-    """Im u and Im s on the ellipses of a Quadratic, Cosh and Quartic by complex arithmetic."""
-    if isinstance(problem, Huber):
-        pytest.skip("f' is a constant times z, or a constant, on a panel")
+    """Im u and Im s on the ellipses by complex arithmetic. (Huber's f' is linear on a panel.)"""
     u = {Quadratic: lambda z: 1.5 * z, Cosh: lambda z: 1.6 * np.sinh(0.8 * z), Quartic: lambda z: 4 * z**3}[
         type(problem)
     ]

@@ -12,8 +12,8 @@ import numpy as np
 
 from ...methods import NormalizedMomentumSGD
 from ...specs import Interval, parameter
-from ..base import Bound, Hypothesis, reason_of
-from ..koloskova2023.common import lipschitz_row, lower_bound_row
+from ..base import Bound, Hypothesis
+from ..koloskova2023.common import lipschitz_row, lower_bound_row, moment_row
 from ..nobile2026.constants import group_sigma, moment_growth
 
 if TYPE_CHECKING:
@@ -93,14 +93,13 @@ class NormalizedMomentumMean(Bound):
         return "NormalizedMomentumMean" if self.p == 2 else f"NormalizedMomentumMean(p={self.p:g})"
 
     def conditions(self, setting: Setting) -> list[Hypothesis]:
-        method, moment = setting.method, setting.moment(self.p)
+        method = setting.method
         row = Hypothesis("NormalizedMomentumSGD", type(method).__name__, isinstance(method, NormalizedMomentumSGD))
         if not row.holds:
             return [row]
-        shown = f"p = {self.p:g}, (E‖xi‖^p)^(1/p) = {float(moment) ** (1 / self.p):.6g}{reason_of(moment)}"
         return [
             row,
-            Hypothesis("E‖g - grad f‖^p <= sigma_p^p < inf, given the past", shown, bool(np.isfinite(float(moment)))),
+            moment_row(setting, self.p),
             lipschitz_row(setting.problem),
             lower_bound_row(setting.problem),
         ]

@@ -31,10 +31,10 @@ import numpy as np
 
 from ...noise import NoNoise
 from ...specs import Interval, parameter
-from ..base import Hypothesis, reason_of
+from ..base import Hypothesis
 from ..nobile2026.constants import group_sigma
 from ..nobile2026.sharp_bias import sharp_bias
-from .common import ClippedBound, lipschitz_row
+from .common import ClippedBound, lipschitz_row, moment_row
 from .convex import squared_distance
 
 if TYPE_CHECKING:
@@ -95,11 +95,10 @@ class ConvexAverage(ClippedBound):
         return "ConvexAverage" if self.p == 2 else f"ConvexAverage(p={self.p:g})"
 
     def further(self, setting: Setting) -> list[Hypothesis]:
-        problem, moment = setting.problem, setting.moment(self.p)
+        problem = setting.problem
         radius = math.sqrt(squared_distance(problem))
-        shown = f"p = {self.p:g}, (E‖xi‖^p)^(1/p) = {float(moment) ** (1 / self.p):.6g}{reason_of(moment)}"
         return [
-            Hypothesis("E‖g - grad f‖^p <= sigma_p^p < inf, given the past", shown, bool(np.isfinite(float(moment)))),
+            moment_row(setting, self.p),
             lipschitz_row(problem),
             Hypothesis("f convex", str(bool(problem.convex)), bool(problem.convex)),
             Hypothesis("f* = f(x*) exactly", f"f* = {problem.f_star:.6g}", bool(problem.f_star_attained)),

@@ -157,6 +157,17 @@ def variance_row(setting: Setting) -> Hypothesis:
     )
 
 
+def moment_row(setting: Setting, p: float) -> Hypothesis:
+    """The p-th moment of the noise is finite."""
+    moment = setting.moment(p)
+    size = float(moment)
+    return Hypothesis(
+        "E‖g - grad f‖^p <= sigma_p^p < inf, given the past",
+        f"p = {p:g}, (E‖xi‖^p)^(1/p) = {size ** (1 / p):.6g}{reason_of(moment)}",
+        bool(np.isfinite(size)),
+    )
+
+
 def sigma_of(setting: Setting) -> float:
     """The sigma with which the drift m(u) of a step is taken.
 

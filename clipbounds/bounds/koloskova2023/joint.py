@@ -8,9 +8,9 @@ import numpy as np
 
 from ...specs import NON_NEGATIVE, Interval, parameter
 from ...worst_case import floor
-from ..base import Hypothesis, reason_of
+from ..base import Hypothesis
 from ..nobile2026.constants import group_sigma
-from .common import Constants, lipschitz_row, lower_bound_row, step_rows
+from .common import Constants, lipschitz_row, lower_bound_row, moment_row, step_rows
 from .envelope import Envelope
 from .sharp import S0
 from .stochastic import StochasticBound
@@ -73,10 +73,7 @@ class S0Star(StochasticBound):
         return "S0Star" if self.p == 2 else f"S0Star(p={self.p:g})"
 
     def further(self, setting: Setting) -> list[Hypothesis]:
-        moment = setting.moment(self.p)
-        shown = f"p = {self.p:g}, (E‖xi‖^p)^(1/p) = {float(moment) ** (1 / self.p):.6g}{reason_of(moment)}"
-        row = Hypothesis("E‖g - grad f‖^p <= sigma_p^p < inf, given the past", shown, bool(np.isfinite(float(moment))))
-        return [row, *self.smooth_rows(setting), lower_bound_row(setting.problem)]
+        return [moment_row(setting, self.p), *self.smooth_rows(setting), lower_bound_row(setting.problem)]
 
     def smooth_rows(self, setting: Setting) -> list[Hypothesis]:
         if self.added_variance > 0:

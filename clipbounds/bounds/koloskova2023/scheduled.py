@@ -12,9 +12,9 @@ import numpy as np
 
 from ...specs import Interval, parameter
 from ...worst_case import floor
-from ..base import Hypothesis, reason_of
+from ..base import Hypothesis
 from ..nobile2026.constants import group_sigma
-from .common import Constants, lower_bound_row
+from .common import Constants, lower_bound_row, moment_row
 from .envelope import Envelope
 from .schedules import ScheduledBound, numbers_of
 
@@ -120,10 +120,7 @@ class WeightedS0Star(ScheduledBound):
         return "WeightedS0Star" if self.p == 2 else f"WeightedS0Star(p={self.p:g})"
 
     def further(self, setting: Setting) -> list[Hypothesis]:
-        moment = setting.moment(self.p)
-        shown = f"p = {self.p:g}, (E‖xi‖^p)^(1/p) = {float(moment) ** (1 / self.p):.6g}{reason_of(moment)}"
-        row = Hypothesis("E‖g - grad f‖^p <= sigma_p^p < inf, given the past", shown, bool(np.isfinite(float(moment))))
-        return [row, *self.step_rows(setting), lower_bound_row(setting.problem)]
+        return [moment_row(setting, self.p), *self.step_rows(setting), lower_bound_row(setting.problem)]
 
     def _sigma(self, setting: Setting) -> float:
         sigma, method = float(setting.moment(self.p)) ** (1 / self.p), setting.method
