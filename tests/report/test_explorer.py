@@ -153,25 +153,36 @@ def test_numbers_are_pythons(gallery, tmp_path, paper):
         assert sum(answer["values"][name] is not None for answer in found) >= 5, name
 
 
+# what the page has, what it is made to have, and at how many of the 50 positions that must be seen at least
 WRONG = [
-    ("koloskova2023", "(16 + 8 / (p - 1))", "(16 + 8e7 / (p - 1))"),  # times the spacing of floats: 1e-8 of S0*
-    ("nobile2026", "logTerm) / t", "logTerm * 1.00000001) / t"),
-    ("nobile2026", "let size = -Math.log(delta)", "let size = -1.00000001 * Math.log(delta)"),
-    ("reisizadeh2023", "(4 * sigma ** 2)", "(4.0001 * sigma ** 2)"),  # counts of gradients: the constant must move one
-    ("yu2023", "0.4 + 0.3 *", "0.40000001 + 0.3 *"),
-    ("yu2023", "1 - 2 * power + power * p", "1 - 2.00000001 * power + power * p"),
+    ("koloskova2023", "(16 + 8 / (p - 1))", "(16 + 8e7 / (p - 1))", 10),  # times the spacing of floats: 1e-8 of S0*
+    ("nobile2026", "logTerm) / t", "logTerm * 1.00000001) / t", 10),
+    ("nobile2026", "let size = -Math.log(delta)", "let size = -1.00000001 * Math.log(delta)", 10),
+    (
+        "reisizadeh2023",
+        "(4 * sigma ** 2)",
+        "(4.0001 * sigma ** 2)",
+        10,
+    ),  # counts of gradients: the constant must move one
+    ("yu2023", "0.4 + 0.3 *", "0.40000001 + 0.3 *", 10),
+    (
+        "yu2023",
+        "1 - 2 * power + power * p",
+        "1 - 2.00000001 * power + power * p",
+        5,
+    ),  # it is the least exponent at a sixth of the positions
 ]
 
 
-@pytest.mark.parametrize(("paper", "right", "wrong"), WRONG)
-def test_a_wrong_constant_is_seen(gallery, tmp_path, paper, right, wrong):
+@pytest.mark.parametrize(("paper", "right", "wrong", "least"), WRONG)
+def test_a_wrong_constant_is_seen(gallery, tmp_path, paper, right, wrong, least):
     """The negative control: about 1e-8 more in one constant."""
 
     def change(text):
         assert right in text
         return text.replace(right, wrong)
 
-    assert len(disagreements(at_positions(gallery, PAGES[paper], tmp_path, change), NUMBERS[paper])) >= 5
+    assert len(disagreements(at_positions(gallery, PAGES[paper], tmp_path, change), NUMBERS[paper])) >= least
 
 
 @pytest.mark.parametrize("paper", PAGES)
