@@ -188,7 +188,7 @@ def test_units_do_not_matter(steps):
         assert scaled.value == plain.value * unit and scaled.residual == plain.residual * unit
 
 
-@pytest.mark.parametrize("steps", (100, 6000, 200_000))
+@pytest.mark.parametrize("steps", (100, 6000, pytest.param(200_000, marks=pytest.mark.full)))
 def test_gradients_that_vanish(steps):
     """A gradient that is 0 or nearly so on the whole grid earns nothing or nearly so; nothing underflows, nothing is divided by 0."""
     nearly = adversary(cb.problems.Quadratic(1e-300, 0.0), 0.1, 1.0, 1.0, steps, landing=4)
