@@ -28,6 +28,7 @@ import numpy as np
 
 from ..clipping import NormClip
 from ..methods import ClippedSGD
+from .meeting import Weight
 from .ranges import constants, interval, on_a_line
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Contraction:
     kappa: float
     top: float
     square: float
+
+    def weight(self, p: float) -> Weight:
+        """Bounds of E w^p(y) for all y within one step of any x_s."""
+        return Weight(self.square ** (p / 2) if p <= 2 else self.square * self.top ** (p - 2))
 
 
 @functools.lru_cache(maxsize=64)

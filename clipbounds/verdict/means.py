@@ -7,6 +7,7 @@ were kept; never from the measured values.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,11 +76,16 @@ def facts_of(
     """The `Facts` of a quantity with the proved range (low, high)."""
     if is_described(setting):
         return Facts(*proved, None, None)
-    spread = spread_of(setting, quantity, steps, accept_sampled)
-    centre = None
-    if spread is not None and quantity == "gap":
-        centre = _root_gap(setting, steps, spread)
-    return Facts(*proved, spread, centre)
+    return Facts(*proved, *_spread_and_centre(setting, quantity, tuple(np.asarray(steps).tolist()), accept_sampled))
+
+
+@functools.lru_cache(maxsize=256)  # every look of a sequence of looks asks again
+def _spread_and_centre(
+    setting: Setting, quantity: str, steps: tuple[int, ...], accept_sampled: bool
+) -> tuple[Spread | None, FloatArray | None]:
+    at = np.array(steps)
+    spread = spread_of(setting, quantity, at, accept_sampled)
+    return spread, _root_gap(setting, at, spread) if spread is not None and quantity == "gap" else None
 
 
 def _root_gap(setting: Setting, steps: RealArray, spread: Spread) -> FloatArray:

@@ -29,7 +29,6 @@ the running mean follows by the law of total variance, exactly (`oracles.landing
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +39,11 @@ from ..noise import Gaussian
 from ..noise.base import RADIAL
 from ..oracles import Adaptive
 from ..oracles.landing_chain import mean_variance
+from .capped import ORDERS, capped_moment
 from .coupling import contraction
+from .meeting import Weight, contraction_on
+from .meeting_energy import cells_of_quadratic, energy_stretch
+from .meeting_line import cells_on_line
 from .ranges import constants
 
 if TYPE_CHECKING:
@@ -50,9 +53,9 @@ if TYPE_CHECKING:
     from ..methods.base import Setting
     from ..noise.base import Noise
     from ..problems.base import Problem
+    from .coupling import Contraction
+    from .meeting import Meeting
 
-ORDERS = (1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)  # of the moments
-LOWER_ORDERS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0, *ORDERS)
 OUTWARD = 1 + 1e-9  # the formulas are evaluated in floating point
 
 
@@ -188,24 +191,30 @@ def sensitivity(quantity: str, kappa: float, steps: RealArray, p: float) -> tupl
         return geometric(kappa**p, steps), np.maximum(1.0, kappa ** (steps - 1))
 
 
-@functools.lru_cache(maxsize=256)
-def _moments(noise: Noise, dim: int) -> dict[float, float]:
-    return {0.0: 1.0, **{r: float(noise.vector_moment(r, dim)) for r in LOWER_ORDERS[1:]}}
-
-
-def capped_moment(noise: Noise, dim: int, cap: float, p: float) -> float:
-    """A bound of E min(‖xi‖, cap)^p."""
-    moments = _moments(noise, dim)
-    if not np.isfinite(cap):
-        return moments[p]
-    with np.errstate(over="ignore"):
-        return min(np.float64(cap) ** (p - r) * m for r, m in moments.items() if r <= p and np.isfinite(m))
+def fading(quantity: str, shrink: float, fade: float, steps: RealArray, largest: FloatArray) -> FloatArray:
+    """A bound of the sum over s < t of (l_s/(eta h))^p fade^s, shrink being kappa^p and `largest` the largest (l_s/(eta h))^p."""
+    whole = largest / (1 - fade) if fade < 1 else largest * steps
+    if quantity == "mean_gradient_norm":
+        return whole
+    # l_s is kappa^(t-1-s): each term is at most the larger base to the power t - 1
+    return np.fmin(whole, steps * np.maximum(shrink, fade) ** (steps - 1))
 
 
 def _of_variance(variance: FloatArray) -> Spread | None:
     """The `Spread` of which only the variance is known; None if it is not."""
     unknown = np.full(variance.shape, np.inf)
     return Spread(variance, {2.0: variance}, unknown, unknown, unknown) if np.all(np.isfinite(variance)) else None
+
+
+def meeting_of(setting: Setting, last: float) -> Meeting | Contraction | None:
+    """The contraction on average that makes the spread smallest, in the norm in which steps do not stretch; None without one."""
+    if setting.problem.dim > 1:
+        cells = cells_of_quadratic(setting, last)
+        return None if cells is None else contraction_on(cells, last)
+    cells = cells_on_line(setting, last)
+    smooth, atoms = None if cells is None else contraction_on(cells, last), contraction(setting, last)
+    found = [one for one in (smooth, atoms) if one is not None]
+    return min(found, key=lambda one: np.sqrt(one.weight(2.0).level) / (1 - one.kappa), default=None)
 
 
 def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled: bool = False) -> Spread | None:
@@ -228,33 +237,46 @@ def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled:
     lipschitz = lipschitz_of(quantity, problem)
     if parts is None or not np.isfinite(kappa) or lipschitz is None:
         return None
+    if problem.dim > 1 and (gentle := energy_stretch(setting)) < kappa:
+        # the norm in which steps do not stretch: sqrt(L)‖x‖ >= ‖x‖_A >= sqrt(mu)‖x‖, and ‖grad f‖ <= sqrt(L)‖x‖_A
+        kappa = gentle
+        lipschitz *= np.sqrt(problem.lipschitz / problem.strong_convexity) if quantity == "distance" else 1.0
     unit = method.step_size * lipschitz * parts[0]
     caps, counts = np.unique(parts[1], return_counts=True)
-
-    faster = contraction(setting, float(steps.max())) if kappa >= 1 and quantity != "min_gradient_norm" else None
+    faster = meeting_of(setting, float(steps.max())) if kappa >= 1 and quantity != "min_gradient_norm" else None
 
     def total(p: float, power: float = 1.0) -> float:
         """sum over the sources of one step of (E min(‖xi‖, a)^p)^power."""
         return float(counts @ np.array([capped_moment(noise, problem.dim, cap, p) for cap in caps]) ** power)
 
-    def sums(p: float) -> tuple[FloatArray, FloatArray]:
-        """S_p for p != 2, and for p = 2 also the one that bounds the variance."""
-        alike = sensitivity(quantity, kappa, steps, p)[0] * unit**p * OUTWARD
+    def sums(p: float, weight: Weight | None) -> FloatArray:
+        """S_p, where l_s may have the factor w, whose p-th power counts for what `weight` says."""
+        alike, longest = sensitivity(quantity, kappa, steps, p)
+        if faster is not None and weight is not None:
+            meeting, longest = sensitivity(quantity, faster.kappa, steps, p)
+            early = fading(quantity, faster.kappa**p, weight.fade, steps, longest**p)
+            alike = np.fmin(alike, meeting * weight.level + early * weight.excess)
+        return alike * unit**p * OUTWARD
+
+    def weight(p: float, power: float = 1.0) -> Weight | None:
+        """What bounds (E w^p)^power, power <= 1."""
         if faster is None:
-            return alike, alike
-        meeting = sensitivity(quantity, faster.kappa, steps, p)[0] * unit**p * OUTWARD
-        return np.fmin(alike, meeting * faster.top**p), np.fmin(alike, meeting * faster.square)
+            return None
+        whole = faster.weight(p)
+        return Weight(whole.level**power, whole.excess**power, whole.fade**power)
 
     with np.errstate(over="ignore", invalid="ignore"):
-        second, least = sums(2.0)
-        variance = least * total(2.0)
-        moments = {p: 2 ** (p + 1) * sums(p)[0] * total(p) for p in ORDERS if p < 2}
+        variance = sums(2.0, weight(2.0)) * total(2.0)
+        moments = {p: 2 ** (p + 1) * sums(p, weight(p)) * total(p) for p in ORDERS if p < 2}
         moments[2.0] = variance
-        moments |= {p: (4 * (p - 1) * second * total(p, 2 / p)) ** (p / 2) for p in ORDERS if p > 2}
+        moments |= {
+            p: (4 * (p - 1) * sums(2.0, weight(p, 2 / p)) * total(p, 2 / p)) ** (p / 2) for p in ORDERS if p > 2
+        }
         longest = sensitivity(quantity, kappa, steps, 1.0)[1]
         if faster is not None:
             longest = np.fmin(longest, sensitivity(quantity, faster.kappa, steps, 1.0)[1] * faster.top)
         jump = longest * unit * min(float(caps.max()), 2 * noise.vector_bound(problem.dim)) * OUTWARD
+        second = sums(2.0, None if faster is None else Weight(faster.top**2))
         drift = sensitivity(quantity, kappa, steps, 1.0)[0] * unit * total(1.0) * OUTWARD
         scale = second * total(2.0)
         if type(noise) is Gaussian and (noise.layout != RADIAL or problem.dim == 1):

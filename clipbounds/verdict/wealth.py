@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .wealth_kernels import log_wealth, plug_in
+
 if TYPE_CHECKING:
     from ..array_types import FloatArray, FloatOrArray
 
 FRACTIONS = 0.9 / 2.0 ** np.arange(10)
 # shares of the wealth: plug-in, fractions together, Catoni; without a fact that a bet needs, the others have its share
 SHARES = np.array([0.45, 0.2, 0.35])
-CHUNK = 8  # factors that are multiplied before a logarithm is taken
 SEARCH = 60  # evaluations at most
 
 
@@ -63,28 +64,32 @@ class Wealth:
         self.known = 0 < variance < np.inf
         shares = SHARES * [self.bounded, self.bounded, self.known]
         self.shares = shares / shares.sum() if shares.any() else shares
-        if self.bounded:
-            self.bets = _plug_in(self.x, self.target, prior if prior is not None and 0 < prior < np.inf else 1.0)
+        self.samples = max(int(np.prod(self.x.shape[1:])), 1)
+        self.flat = np.ascontiguousarray(self.x, dtype=np.float64).ravel()
+        self.bets = np.zeros_like(self.flat)
+        if self.bounded and self.flat.size:
+            guess = float(prior) if prior is not None and 0 < prior < np.inf else 1.0
+            plug_in(self.flat, self.bets, self.samples, 2 * self.target / len(self.x), guess)
         if self.known:
             self.rate = np.sqrt(2 * self.target / (len(x) * variance))
 
     def log(self, m: float) -> float:
         """log K(m), one a sample."""
-        terms = [np.full(self.x.shape[1:], -np.inf)]
+        cut, excess, floor, plug, rate, growth = np.inf, 0.0, 1.0, 0.0, 0.0, 0.0
         if self.bounded and (m - self.low <= self.cut or np.isfinite(self.cut + self.excess)):
+            plug = self.shares[0]
             if m - self.low <= self.cut:
-                y, floor = self.x - m, m - self.low
+                floor = m - self.low
             else:
-                y, floor = np.maximum(self.x - m, -self.cut) - self.excess, self.cut + self.excess
-            terms.append(np.log(self.shares[0]) + _log_product(1 + np.minimum(self.bets, 0.5 / floor) * y))
-            factors = 1 + np.multiply.outer(y / floor, FRACTIONS)
-            terms.extend(np.moveaxis(np.log(self.shares[1] / FRACTIONS.size) + _log_product(factors), -1, 0))
+                cut, excess, floor = self.cut, self.excess, self.cut + self.excess
         if self.known:
-            z = self.rate * (self.x - m)
-            phi = np.where(z >= 0, 1 + z + 0.5 * z * z, 1 / (1 + np.abs(z) + 0.5 * z * z))
-            growth = len(self.x) * np.log1p(0.5 * self.rate**2 * self.variance)
-            terms.append(np.log(self.shares[2]) + _log_product(phi) - growth)
-        return np.logaddexp.reduce(terms, axis=0)
+            rate, growth = self.rate, len(self.x) * np.log1p(0.5 * self.rate**2 * self.variance)
+        out, work = np.empty(self.samples), np.empty(2 * (FRACTIONS.size + 2))
+        log_wealth(
+            self.flat, self.bets, FRACTIONS, work, out, self.samples, float(m), float(cut), float(excess), float(floor),
+            float(plug), float(self.shares[1] / FRACTIONS.size), float(self.shares[2]), float(rate), float(growth),
+        )  # fmt: skip
+        return out.reshape(self.x.shape[1:]) if self.x.ndim > 1 else float(out[0])
 
     def rejects(self, m: float) -> bool:
         """Whether K(m) >= 1/delta: the mean is then larger than m, up to an error of probability delta."""
@@ -97,27 +102,12 @@ class Wealth:
         return max(_last_rejected(self), self.low)
 
 
-def _plug_in(x: FloatArray, target: float, prior: float) -> FloatArray:
-    """sqrt(2 target/(n s²)), s² the variance of the values before, with `prior` as one observation."""
-    index = np.arange(1, len(x) + 1).reshape(-1, *[1] * (x.ndim - 1))
-    spread = (prior + np.cumsum(np.square(x - np.cumsum(x, axis=0) / index), axis=0)) / (index + 1)
-    return np.sqrt(2 * target / (len(x) * np.concatenate([np.full_like(spread[:1], prior), spread[:-1]])))
-
-
-def _log_product(factors: FloatArray) -> FloatOrArray:
-    """Logarithm of the product over the first axis."""
-    ones = np.ones((-len(factors) % CHUNK, *factors.shape[1:]))
-    blocks = np.concatenate([factors, ones]).reshape(-1, CHUNK, *factors.shape[1:])
-    with np.errstate(divide="ignore", over="ignore"):
-        return np.log(np.multiply.reduce(blocks, axis=1)).sum(axis=0)
-
-
 def _last_rejected(wealth: Wealth) -> float:
     """The largest m found that is rejected; K does not increase in m. -inf if there is none."""
-    x, low, target, log_wealth = wealth.x, wealth.low, wealth.target, wealth.log
+    x, low, target, gain_at = wealth.x, wealth.low, wealth.target, wealth.log
     mean = float(x.mean())
     width = np.sqrt(2 * target / x.size) * float(x.std()) + 1e-15 * abs(mean) + 1e-300
-    left, right, gain = None, mean, log_wealth(mean) - target if mean > low else -target
+    left, right, gain = None, mean, gain_at(mean) - target if mean > low else -target
     if gain >= 0:
         return mean
     loss = gain
@@ -126,7 +116,7 @@ def _last_rejected(wealth: Wealth) -> float:
         if m <= low or not np.isfinite(m):
             left = low
             break
-        gain = log_wealth(m) - target
+        gain = gain_at(m) - target
         if gain >= 0:
             left = m
             break
@@ -142,7 +132,7 @@ def _last_rejected(wealth: Wealth) -> float:
         m = left + min(max(share, 0.02), 0.98) * (right - left)
         if not left < m < right:
             break
-        value = log_wealth(m) - target
+        value = gain_at(m) - target
         if value >= 0:
             left, gain = m, value
         else:
