@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 EPS = np.finfo(float).eps
 RATIOS = np.geomspace(1.3, 20.0, 12)  # rho of the ellipses tried
+ROOM = 2**26  # numbers in the operator at most, half a GiB
 MORE = 10  # points of Gauss's rule beyond the degree
 
 
@@ -118,6 +119,12 @@ class Panels:
                 count = math.ceil((high - low) / self.eta / strip(self.law))
                 inner += list(low + (high - low) * np.arange(1, count + 1) / count)
         self.per_step = len(inner) - 1
+        size = (last - first) * self.per_step * (2 * self.per_step + 1) * (self.degree + 1) ** 2
+        if size > ROOM:
+            raise ValueError(
+                f"mean_curves: the clipped step is {self.per_step} times the scale on which the noise varies, and the law of the"
+                f" iterate would take {8 * size / 2**30:.3g} GiB; take a smaller threshold, or simulate"
+            )
         whole = stride * np.arange(first, last)
         return np.append((whole[:, np.newaxis] + np.array(inner[:-1])).ravel(), stride * last)
 

@@ -10,6 +10,7 @@ from ..bounds import Bound
 from ..simulate import simulate
 from . import bands
 from .assumed import NORMAL
+from .by_law import by_law_alone, first_count, law_work, work_of
 from .comparison import Comparison
 from .decide import decide, drawn
 from .provenance import setting_of
@@ -91,6 +92,7 @@ def compare(
     budget: int | None = None,
     threads: int | None = None,
     assume: Literal["normal means", "data"] | None = "data",
+    engine: Literal["sample", "auto"] = "auto",
 ) -> Comparison:
     """Confront the measured quantities of a run with bounds.
 
@@ -124,6 +126,8 @@ def compare(
         number of its looks, and a comparison of it is the next one
     budget : int, largest number of trajectories, for until="decided"
     threads : int, for until="decided"
+    engine : "auto" or "sample", for until="decided": whether verdicts on means that sampling leaves undecided are settled by an
+        enclosure of the mean (`clipbounds.exact`) where there is one; their method is then "exact"
     assume : None, "normal means" or "data": whether means that no proved band decides get Student's band; the verdict is then
         "holds (assuming normal means)". "data": for runs from `clipbounds.measured` only, as others can be continued
 
@@ -145,6 +149,8 @@ def compare(
     ranges = _checked_ranges(ranges, run)
     if assume not in (None, NORMAL, "data"):
         raise ValueError(f"compare: assume must be None, {NORMAL!r} or 'data', but {assume!r} was given")
+    if engine not in ("sample", "auto"):
+        raise ValueError(f"compare: engine must be 'sample' or 'auto', but {engine!r} was given")
     outside = run.attrs.get("source") == MEASURED
     if assume == "data":
         assume = NORMAL if outside else None
@@ -153,7 +159,7 @@ def compare(
             "compare: measurements from outside cannot be continued, so until='decided' needs a run from simulate"
         )
     if until is not None:
-        return follow(run, setting, bounds, confidence, error, draw, band, ranges, until, budget, threads)
+        return follow(run, setting, bounds, confidence, error, draw, band, ranges, until, budget, threads, engine)
     if looks_of(run):  # the run was continued because of what was seen: this is one more look
         error = look_error(error, looks_of(run) + 1)
     verdicts = decide(run, setting, bounds, confidence, error, band, ranges, assume)
@@ -165,27 +171,39 @@ def until_decided(
     steps: int,
     bounds: Bound | Iterable[Bound],
     *,
-    start: int = 256,
+    start: int | None = None,
     budget: int = 2**16,
     seed: int = 0,
     confidence: float = 0.999,
     keep: Literal["trajectories", "statistics"] = "trajectories",
     checkpoints: ArrayLike | None = None,
     threads: int | None = None,
+    engine: Literal["sample", "auto"] = "auto",
     **options: Any,
 ) -> Comparison:
     """Simulate `start` trajectories and double them until no verdict is open or `budget` is reached.
+
+    Where one block of trajectories costs more than an enclosure of the mean (`clipbounds.exact`) and that decides everything,
+    nothing is sampled: the run of the result is then that of ``simulate(..., engine="exact")``.
 
     Parameters
     ----------
     setting, steps, seed, keep, checkpoints, threads : as in `clipbounds.simulate`
     bounds, confidence : as in `compare`; the confidence holds for the whole procedure
-    start, budget : int >= 1, first and largest number of trajectories
+    start, budget : int >= 1, first and largest number of trajectories; by default the start follows from the work of a trajectory
+    engine : as in `compare`
     options : further arguments of `compare` (draw, band, ranges)
 
     Returns
     -------
     Comparison, whose `run` has all trajectories
     """
+    listed, draw = _checked(bounds, options.get("draw", ()))
+    if start is None:
+        start = min(first_count(setting, steps), budget)
+    if engine == "auto" and law_work(setting, steps) < work_of(setting, steps) * start:
+        found = by_law_alone(setting, steps, checkpoints, listed, confidence)
+        if found is not None:
+            return Comparison(found[1], found[0], drawn(found[1], setting, draw), confidence, [*listed, *draw])
     run = simulate(setting, steps, start, seed=seed, checkpoints=checkpoints, threads=threads, keep=keep)
-    return compare(run, bounds, confidence, until="decided", budget=budget, threads=threads, **options)
+    return compare(run, bounds, confidence, until="decided", budget=budget, threads=threads, engine=engine, **options)

@@ -66,7 +66,7 @@ def cells_of_quadratic(setting: Setting, last: float) -> Cells | None:
     if law is None or not (noise.symmetric or noise.radial):
         return None
     c, eta, d = method.operator.threshold, method.step_size, problem.dim
-    mu, lipschitz = problem.strong_convexity, problem.lipschitz
+    mu, lipschitz = problem.strong_convexity, float(problem.eigenvalues.max())
     if eta * lipschitz > 2:
         return None
     lengths = _lengths(law, d, 4 * c + 4 * np.sqrt(d) * law.unit)
@@ -150,12 +150,12 @@ def _sums(law: SampleLaw, d: int, longest: float) -> tuple[FloatArray, FloatArra
     else:
         edges = np.sqrt(width * np.arange(count + 1))
         one = np.maximum(np.diff(law.noise.cdf(edges) - law.noise.cdf(-edges)), 0.0)
-    total, power, rest = None, one, d
-    while rest:
-        if rest % 2:
-            total = power if total is None else _convolved(total, power)
-        rest //= 2
-        power = _convolved(power, power) if rest else power
+    total = power = np.asarray(one, dtype=np.float64)
+    for digit in f"{d:b}"[1:]:  # Horner's rule for the powers
+        power = _convolved(power, power)
+        if digit == "1":
+            power = _convolved(power, total)
+    total = power
     k = np.arange(count)
     chance = np.maximum(total - SLACK / count, 0.0)
     used = chance > 0

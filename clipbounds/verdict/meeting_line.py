@@ -41,21 +41,20 @@ class _Means:
 
     def low(self, s: FloatArray) -> FloatArray:
         if self.law.atoms is not None:
-            return self._exact(s) - 1e-12 * self.c
+            return self._exact(s, *self.law.atoms) - 1e-12 * self.c
         a, b = (np.clip(v, 0, NODES - 1) for v in (np.ceil(self._at(-self.c - s)), np.floor(self._at(self.c - s))))
         return np.where(b > a, self.lower[b.astype(int)] - self.lower[a.astype(int)], 0.0) - self.c - 1e-9 * self.c
 
     def high(self, s: FloatArray) -> FloatArray:
         if self.law.atoms is not None:
-            return self._exact(s) + 1e-12 * self.c
+            return self._exact(s, *self.law.atoms) + 1e-12 * self.c
         a, b = (np.clip(v, 0, NODES - 1) for v in (np.floor(self._at(-self.c - s)), np.ceil(self._at(self.c - s))))
         return self.upper[b.astype(int)] - self.upper[a.astype(int)] - self.c + 1e-9 * self.c
 
     def _at(self, v: FloatArray) -> FloatArray:
         return (v - self.first) / self.width
 
-    def _exact(self, s: FloatArray) -> FloatArray:
-        support, weights = self.law.atoms
+    def _exact(self, s: FloatArray, support: FloatArray, weights: FloatArray) -> FloatArray:
         return np.clip(np.add.outer(s, support), -self.c, self.c) @ weights
 
 

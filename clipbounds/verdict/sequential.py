@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..exact import EXACT
 from ..specs import check_integer
+from .by_law import MOST_WORK, law_work, settled, undecided, work_of
 from .comparison import Comparison
 from .continuation import continued
 from .decide import decide, drawn
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..bounds.base import Bound
     from ..methods.base import Setting
+    from .case import Verdict
 
 
 def look_error(error: float, look: int) -> float:
@@ -42,27 +46,36 @@ def follow(
     until: str,
     budget: int | None,
     threads: int | None,
+    engine: str,
 ) -> Comparison:
     """Look, double the trajectories, look again, until no verdict is open or the budget is used up.
 
-    The number of looks travels in the run (attrs["looks"]): a comparison of its own result goes on with the next look.
+    With engine = "auto", verdicts on means that are undecided when sampling has cost about what an enclosure costs, or at the
+    end, are settled by the law of the iterate where the exact engine has it. When that is depends on the setting and the
+    number of trajectories only. The number of looks travels in the run (attrs["looks"]): a comparison of its own result goes on with the next look.
     """
     if until != "decided":
         raise ValueError(f"compare: until must be None or 'decided', but {until!r} was given")
     if run.attrs["keep"] == EXACT:
-        budget = 0  # there are no trajectories, and no more can help
+        budget, engine = 0, "sample"  # there are no trajectories, and no more can help
     budget = check_integer(
         "compare", "budget", budget, min(count_of(run), 1), "the largest number of trajectories for until='decided'"
     )
-    verdicts, look = [None] * len(bounds), looks_of(run)
+    verdicts: list[Verdict] = []
+    look, work = looks_of(run), work_of(setting, int(run.attrs["steps"]))
+    law = law_work(setting, int(run.attrs["steps"])) if engine == "auto" else np.inf
     while True:
         look += 1
         now = decide(run, setting, bounds, confidence, look_error(error, look), band, ranges)
         # a verdict that was reached at an earlier look stands: every look has its own part of the error
-        verdicts = [new if old is None or old.open else old for old, new in zip(verdicts, now, strict=True)]
+        verdicts = [new if undecided(old) else old for old, new in zip(verdicts or now, now, strict=True)]
         have = count_of(run)
         more = min(have, budget - have)
-        if more < 1 or not any(v.open for v in verdicts):
+        last = more < 1 or not any(v.open for v in verdicts)
+        if law <= (MOST_WORK if last else work * (have + more)):
+            verdicts, _ = settled(run, setting, bounds, verdicts, confidence)
+            law, last = np.inf, last or not any(v.open for v in verdicts)
+        if last:
             break
         run = continued(run, setting, more, threads)
     run = run.assign_attrs(looks=look)

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
     from ..array_types import ArrayLike, FloatArray, RealArray
     from ..methods.base import Setting
-    from ..noise.base import Noise
     from ..problems.base import Problem
     from .coupling import Contraction
     from .meeting import Meeting

@@ -26,6 +26,8 @@ import numpy as np
 from .wealth_kernels import log_wealth, plug_in
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..array_types import FloatArray, FloatOrArray
 
 FRACTIONS = 0.9 / 2.0 ** np.arange(10)
@@ -73,7 +75,7 @@ class Wealth:
         if self.known:
             self.rate = np.sqrt(2 * self.target / (len(x) * variance))
 
-    def log(self, m: float) -> float:
+    def log(self, m: float) -> Any:
         """log K(m), one a sample."""
         cut, excess, floor, plug, rate, growth = np.inf, 0.0, 1.0, 0.0, 0.0, 0.0
         if self.bounded and (m - self.low <= self.cut or np.isfinite(self.cut + self.excess)):

@@ -90,7 +90,7 @@ def false_verdicts(cell, mean, seeds=SEEDS, direct=DIRECT, modes=MODES):
     for seed in np.flatnonzero(suspect.any(axis=0) | (np.arange(seeds) < direct)):
         run, judged = simulated(cell, int(seed), FIRST), judged + 1
         for row, (confidence, until) in enumerate(modes.values()):
-            more = {"until": until, "budget": BUDGET, "threads": 1} if until else {}
+            more = {"until": until, "budget": BUDGET, "threads": 1, "engine": "sample"} if until else {}
             low, high = cb.compare(run, bounds_of(mean), confidence, **more).verdicts
             false = np.array([low.verdict == "holds", high.verdict == "violated"])
             if false.any() and not suspect[row, seed]:

@@ -78,7 +78,9 @@ def step_at(given, x, xi):
     n = u / size
     eye = np.eye(len(a))
     clip_slope = np.where(
-        size[..., np.newaxis] < c, eye, (c / size)[..., np.newaxis] * (eye - n[..., :, np.newaxis] * n[..., np.newaxis, :])
+        size[..., np.newaxis] < c,
+        eye,
+        (c / size)[..., np.newaxis] * (eye - n[..., :, np.newaxis] * n[..., np.newaxis, :]),
     )
     return clipped.mean(axis=1), clip_slope.mean(axis=1) * a
 
@@ -141,7 +143,9 @@ def test_share_drift_and_square_are_on_the_safe_side(name):
             refuted += after.mean() - noise > 1 - cells.eta * cells.mu * (2 - cells.eta * cells.lipschitz) * min(
                 4.0 * cells.share[index] + 0.3, 4.0
             )
-        refuted += along.mean() + 5 * error < z * (1.3 * abs(cells.drift[index]) + 0.3 * given.method.operator.threshold)
+        refuted += along.mean() + 5 * error < z * (
+            1.3 * abs(cells.drift[index]) + 0.3 * given.method.operator.threshold
+        )
     assert refuted  # negative control
 
 

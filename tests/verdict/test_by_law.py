@@ -1,0 +1,97 @@
+"""Sampling until a verdict is decided, with the law of the iterate where that is cheaper."""
+
+import numpy as np
+import pytest
+
+import clipbounds as cb
+from clipbounds.clipping import NormClip
+from clipbounds.methods import ClippedSGD
+from clipbounds.noise import Gaussian, TwoPoint
+from clipbounds.problems import Quadratic
+from clipbounds.verdict import until_decided
+from clipbounds.verdict.by_law import first_count, law_work, work_of
+
+GAUSS = cb.Setting(Quadratic([1.0], [1.0]), Gaussian(1.0), ClippedSGD(0.1, NormClip(1.0)))
+PLANE = GAUSS.replace(problem=Quadratic([1.0, 1.0], [1.0, 1.0]))
+
+
+class Level(cb.bounds.Bound):
+    level: float
+    side: str
+    of: str
+
+    source = "test"
+
+    @property
+    def kind(self):
+        return self.side
+
+    @property
+    def quantity(self):
+        return self.of
+
+    def evaluate(self, setting, steps):
+        return self.level + 0 * steps
+
+
+def truth(steps):
+    """E of the mean of |x_s| over s < t, by Gauss-Legendre panels for the density of x_s: no part of the package."""
+    x, w = np.polynomial.legendre.leggauss(6)
+    edges = np.linspace(-2.5, 2.5, 251)
+    z = (edges[:-1, None] + (np.diff(edges)[:, None]) * (x + 1) / 2).ravel()
+    weight = (np.diff(edges)[:, None] * w / 2).ravel()
+    from scipy.special import ndtr
+
+    # x' = x - .1 u for |u| < 1, u ~ N(x, 1), else x ∓ .1: functions of the start are moved back
+    value, total = np.abs(z), 0.0
+    for _ in range(steps):
+        total += float(np.interp(1.0, z, value))
+        u = np.linspace(-1, 1, 401)
+        inner = np.exp(-0.5 * (u - z[:, None]) ** 2) / np.sqrt(2 * np.pi)
+        moved = np.interp((z[:, None] - 0.1 * u), z, value) * inner
+        middle = np.trapezoid(moved, u, axis=1)
+        value = middle + ndtr(z - 1) * np.interp(z - 0.1, z, value) + ndtr(-1 - z) * np.interp(z + 0.1, z, value)
+    assert weight.sum() == pytest.approx(5.0)
+    return total / steps
+
+
+def test_a_margin_that_sampling_leaves_open_is_decided_by_the_law():
+    mean = truth(40)
+    bounds = [Level((1 + s * 1e-3) * mean, side, "mean_gradient_norm") for side in ("upper", "lower") for s in (1, -1)]
+    for one in (False, True):
+        if one:  # a first look that costs more than the enclosure: nothing is sampled
+            found = until_decided(GAUSS, 40, bounds, start=2**20, checkpoints=[40])
+            assert found.run.attrs["engine"] == "exact"
+        else:
+            found = until_decided(GAUSS, 40, bounds, budget=512, checkpoints=[40])
+            assert found.run.sizes["trajectory"] == 512
+        assert [v.verdict for v in found.verdicts] == ["holds", "violated", "violated", "holds"]
+        assert {v.method for v in found.verdicts} == {"exact"}
+    sampled = until_decided(GAUSS, 40, bounds, budget=512, checkpoints=[40], engine="sample")
+    assert {v.verdict for v in sampled.verdicts} == {"undecided"}
+
+
+def test_what_the_law_does_not_have_is_sampled():
+    """Another quantity beside, a plane: no enclosure, and the verdicts are those of sampling."""
+    bounds = [Level(1e9, "upper", "distance"), Level(0.5, "upper", "mean_gradient_norm")]
+    found = until_decided(GAUSS, 40, bounds, checkpoints=[40], start=256)
+    assert found.run.attrs["engine"] == "sample" and found.verdicts[0].verdict == "holds"
+    assert law_work(PLANE, 40) == np.inf > law_work(GAUSS, 40)
+    one, other = (
+        until_decided(PLANE, 40, bounds[1], checkpoints=[40], engine=e, budget=1024) for e in ("auto", "sample")
+    )
+    assert str(one) == str(other)
+
+
+def test_the_first_look_is_about_as_long_as_judging_it():
+    long = GAUSS.replace(problem=Quadratic([1.0] * 100, [1.0] * 100))
+    counts = [first_count(s, t) for s, t in ((GAUSS, 10), (GAUSS, 1000), (GAUSS, 10**4), (long, 1000), (long, 10**6))]
+    assert counts[0] == 512 and counts[-1] == 64 and sorted(counts, reverse=True) == counts
+    assert work_of(long, 10) == 1000
+    two = GAUSS.replace(noise=TwoPoint(1.0, 0.5))
+    assert law_work(two, 10**6) == law_work(two, 10)
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(ValueError, match="compare: engine must be 'sample' or 'auto', but 'exact' was given"):
+        cb.compare(cb.simulate(GAUSS, 10, 2), Level(1.0, "upper", "gap"), engine="exact")
