@@ -11,6 +11,9 @@ from ..simulate import simulate
 from .provenance import count_of, next_trajectory
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from typing import Any
+
     import xarray as xr
 
     from ..methods.base import Setting
@@ -34,11 +37,17 @@ def continued(run: xr.Dataset, setting: Setting, trajectories: int, threads: int
 
 
 def _join(run: xr.Dataset, more: xr.Dataset) -> xr.Dataset:
+    """Both along "trajectory"; what has no trajectories is the same in both. (`xarray.concat` takes ten times as long.)"""
     import xarray as xr
 
-    return xr.concat(
-        [run, more], dim="trajectory", data_vars="minimal", coords="minimal", compat="override", join="override"
-    )
+    def joined(name: Hashable) -> Any:
+        table = run[name].variable
+        if "trajectory" not in table.dims:
+            return table
+        return xr.Variable.concat([table, more[name].variable], dim="trajectory")
+
+    coords = {name: joined(name) for name in run.coords}
+    return xr.Dataset({name: joined(name) for name in run.data_vars}, coords, run.attrs)
 
 
 def _merge(run: xr.Dataset, more: xr.Dataset) -> xr.Dataset:

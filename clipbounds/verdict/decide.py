@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from . import assumed, judge
 from .case import Case, Verdict, is_sampled
 from .enclosed import judge_enclosure
 from .ranges import measured_range
-from .sample import MEASURED, take, why_not
+from .sample import MEASURED, Sample, take, why_not
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,7 +37,8 @@ def decide(
     `confidence` is the number that the verdicts show. Hypotheses that fail, and bounds that say nothing, take no part of
     the error: they do not depend on the run. `assume` is None or "normal means" (`assumed`).
     """
-    cases = [_case(bound, run, setting, confidence) for bound in bounds]
+    samples = {quantity: take(run, quantity) for quantity in {bound.quantity for bound in bounds}}
+    cases = [_case(bound, samples[bound.quantity], run, setting, confidence) for bound in bounds]
     tests = sum(isinstance(case, Case) and is_sampled(case) for case in cases)
     error = error / max(tests, 1)
     return [
@@ -45,13 +47,12 @@ def decide(
     ]
 
 
-def _case(bound: Bound, run: xr.Dataset, setting: Setting, confidence: float) -> Case | Verdict:
+def _case(bound: Bound, sample: Sample | None, run: xr.Dataset, setting: Setting, confidence: float) -> Case | Verdict:
     """A `Case` to be judged, or a `Verdict` where there is nothing to judge."""
 
     def says(verdict: str, reason: str) -> Verdict:
         return Verdict(bound.name, bound.kind, bound.quantity, verdict, reason)
 
-    sample = take(run, bound.quantity)
     try:
         value = bound.value(setting, [1] if sample is None else sample.steps)
     except HypothesesFail as failure:
@@ -80,11 +81,18 @@ def _decide(
         low, high = ranges[bound.quantity]
         proved = np.broadcast_to(low, sample.steps.shape), np.broadcast_to(high, sample.steps.shape)
     else:
-        proved = measured_range(setting, bound.quantity, sample.steps, bound.accept_sampled)
+        proved = _range(setting, bound.quantity, tuple(sample.steps.tolist()), bound.accept_sampled)
     if assume is None:
         return judge.judge_mean(case, error, proved, band)
     proved_verdict = judge.judge_mean(case, error / 2, proved, band)
     return assumed.judge_student(case, error / 2, proved_verdict)
+
+
+@functools.lru_cache(maxsize=256)  # every look of a sequence of looks asks again
+def _range(
+    setting: Setting, quantity: str, steps: tuple[int, ...], accept_sampled: bool
+) -> tuple[FloatArray, FloatArray]:
+    return measured_range(setting, quantity, np.array(steps), accept_sampled)
 
 
 def drawn(run: xr.Dataset, setting: Setting, draw: list[Bound]) -> list[tuple[str, str, str, IntArray, FloatArray]]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .sample import Sample
 
 NORMAL_COUNT = 256  # trajectories below which no normal band is used
-CUTS = np.geomspace(1e-2, 1e8, 481)  # in units of the proved scale
+CUTS = np.geomspace(1e-2, 1e8, 161)  # in units of the proved scale
 
 
 @dataclasses.dataclass(frozen=True)
