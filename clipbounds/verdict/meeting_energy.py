@@ -7,18 +7,22 @@ The step. x' = x - eta·mean_i P_c(g + xi_i) has the derivative I - eta J A, J t
 A^{1/2} J A^{1/2}, 0 <= B <= L: the step does not stretch if eta L <= 2, and |(I - eta B) v|² <= 1 - eta (2 - eta L) v'B v for unit v,
 because B² <= L B. So s is any bound of u' E J u over unit u, as v'B v >= mu s. ‖P‖_A <= sqrt(L) c = S.
 
-u' E J u. With r >= ‖g‖ and rho = ‖xi‖: J = I where rho + r < c. Elsewhere J >= h (I - n n'), n the direction of g + xi, h = min(1,
-c/‖g + xi‖), and ‖g + xi‖ lies between rho - r and rho + r. The noise is symmetric with exchangeable components, or has a uniform
-direction, so that given rho, E xi = 0 and E (xi·u)² = rho²/d, and E (u·(g + xi))² <= r² + rho²/d. So given rho > r
+u' E J u. With r >= ‖g‖, rho = ‖xi‖ and S = ‖g + xi‖²: J = I where rho + r < c. Elsewhere J >= h (I - n n'), n the direction of g + xi, h = min(1,
+c/sqrt(S)). The noise is symmetric with exchangeable components, or has a uniform direction, so that given rho, -xi has the law of xi
+and E (xi·u)² = rho²/d for every unit u. Let u = a n_g + b e with e orthogonal to the direction n_g of g, and w = b n_g - a e, which is orthogonal to
+u. Then h (1 - (n·u)²) = k(S) (S - (u·(g + xi))²) with k(S) = h/S, and
 
-u' E J u >= h(rho + r) - h(rho - r) (r² + rho²/d)/(rho - r)²,
+S - (u·(g + xi))² = (b ‖g‖ + w·xi)² + rho² - (u·xi)² - (w·xi)² >= rho² - (u·xi)² - (w·xi)² >= 0.
 
-and always at least 0. Its mean over rho is the share at r; it does not increase with r, being a bound over the ball.
+k decreases and is convex, and S = ‖g‖² + rho² ± 2 g·xi for xi and -xi: the mean of k over both is at least k(r² + rho²). So given rho
 
+u' E J u >= k(r² + rho²) rho² (1 - 2/d), and for u = n_g, where b = 0, at least k(r² + rho²) rho² (1 - 1/d).
+
+The mean over rho, with 1 where rho + r < c, is the share at r; it does not increase with r, being a bound over the ball.
 Where the direction of xi is uniform, `meeting_radial` has E J itself.
 
-Drift. E P_c(xi) = 0, and along the ray t g/‖g‖ the mean of P_c(t g/‖g‖ + xi) in the direction of g grows at the rate u' E J u >=
-share(t). So Y = <x - x*, P>_A = <g, P> has the mean y >= ‖g‖ M(‖g‖), M(r) the integral of the share up to r, and y >= z sqrt(mu) M(sqrt(mu) z).
+Drift. E P_c(xi) = 0, and along the ray t g/‖g‖ the mean of P_c(t g/‖g‖ + xi) in the direction of g grows at the rate n_g' E J n_g. So
+Y = <x - x*, P>_A = <g, P> has the mean y >= ‖g‖ M(‖g‖), M(r) the integral of its bound up to r, and y >= z sqrt(mu) M(sqrt(mu) z).
 
 Square. Y² = ‖g‖² (n_g·P)² <= L z² (n_g·P)², n_g the direction of g. For one sample, E (n_g·P_c(g + xi))² given rho is at most c², and for rho > r at most
 min(1, c/(rho - r))² (r² + rho²/d); its mean over rho is V(r). Its expectation is at most min(c, r), P_c being 1-Lipschitz and E P_c(xi)
@@ -78,7 +82,7 @@ def cells_of_quadratic(setting: Setting, last: float) -> Cells | None:
         along, beside, square = averaged(edges, c, d, lengths)
         share = np.minimum.accumulate(np.minimum(along, beside))
     else:
-        along = share = _share(edges[1:], c, d, *lengths)
+        along, share = _shares(edges[1:], c, d, *lengths)
         square = _square(edges[1:], c, d, *lengths)
     mean = np.concatenate([[0.0], np.cumsum(along * np.diff(edges))])
     z = edges / np.sqrt(mu)
@@ -98,16 +102,17 @@ def cells_of_quadratic(setting: Setting, last: float) -> Cells | None:
     )  # fmt: skip
 
 
-def _share(r: FloatArray, c: float, d: int, chance: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-    """The share at each r: a sum over pieces low <= rho <= high of the law of rho."""
+def _shares(
+    r: FloatArray, c: float, d: int, chance: FloatArray, low: FloatArray, high: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """At most n_g' E J n_g, and u' E J u for every u, at each r: sums over pieces low <= rho <= high of the law of rho."""
     r = r[:, np.newaxis]
     whole = high + r < c
-    with np.errstate(divide="ignore", invalid="ignore"):
-        near = np.maximum(low - r, 0.0)
-        lost = np.minimum(1.0, c / near) * (r**2 + high**2 / d) / near**2
-        part = np.minimum(1.0, c / (high + r)) - lost
-    part = np.where(near > 0, np.maximum(part, 0.0), 0.0)
-    return np.where(whole, 1.0, part) @ chance
+    # low <= rho <= high: k(r² + high²) is at most what k is there
+    far = r**2 + high**2
+    part = np.minimum(1.0, c / np.sqrt(far)) / far * low**2
+    along, beside = (np.where(whole, 1.0, part * (1 - n / d)) @ chance for n in (1, 2))
+    return along, beside
 
 
 def _square(r: FloatArray, c: float, d: int, chance: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
@@ -142,7 +147,7 @@ def _lengths(law: SampleLaw, d: int, longest: float) -> tuple[FloatArray, FloatA
 
 def _sums(law: SampleLaw, d: int, longest: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The law of the root of a sum of d squares: the squares in pieces of one width, whose numbers are added."""
-    count = 50 * LENGTHS
+    count = 1000 + 200 * d  # d pieces are half a percent of the longest square
     width = longest**2 / (count - d)
     if law.atoms is not None:
         pieces = np.floor(np.square(law.atoms[0]) / width * (1 - 1e-12)).astype(int)
@@ -156,13 +161,16 @@ def _sums(law: SampleLaw, d: int, longest: float) -> tuple[FloatArray, FloatArra
         if digit == "1":
             power = _convolved(power, total)
     total = power
-    k = np.arange(count)
-    chance = np.maximum(total - SLACK / count, 0.0)
+    # neighbours together: fewer pieces for what follows
+    starts = np.arange(0, count, max(count // 600, 1))
+    ends = np.append(starts[1:], count)
+    chance = np.maximum(np.add.reduceat(total, starts) - SLACK / len(starts), 0.0)
     used = chance > 0
-    return chance[used], np.sqrt(width * k[used]) * (1 - 1e-12), np.sqrt(width * (k[used] + d)) * (1 + 1e-12)
+    # a square in piece k lies between k and k + 1 widths, a sum of d of them between k and k + d
+    low, high = np.sqrt(width * starts) * (1 - 1e-12), np.sqrt(width * (ends - 1 + d)) * (1 + 1e-12)
+    return chance[used], low[used], high[used]
 
 
 def _convolved(a: FloatArray, b: FloatArray) -> FloatArray:
-    from scipy.signal import fftconvolve
-
-    return np.maximum(fftconvolve(a, b)[: len(a)], 0.0)
+    size = 2 * len(a)
+    return np.maximum(np.fft.irfft(np.fft.rfft(a, size) * np.fft.rfft(b, size), size)[: len(a)], 0.0)
