@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..lanes.blocks import LANES
 from ..lanes.compile import KernelFailed
-from ..simulate import simulate
-from .worker import Inline, warm
+from ..run_arguments import checked_arguments
+from ..run_arrays import run_arrays
+from .worker import warm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def _kind(cell: Cell) -> tuple[type, ...]:
 def _run(cell: Cell, steps: int) -> float:
     """Seconds of the processor that one block of the cell takes for so many steps."""
     started = time.thread_time()  # not that of the clock, which runs on while other jobs have the processor
-    simulate(cell.setting, steps, 1, checkpoints=[steps], executor=Inline(), threads=1)
+    run_arrays(cell.setting, *checked_arguments(cell.setting, steps, checkpoints=[steps]))
     return time.thread_time() - started
 
 

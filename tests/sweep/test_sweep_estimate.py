@@ -1,5 +1,8 @@
 """The time that a sweep is said to take."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -16,8 +19,6 @@ MODULE = "clipbounds.sweep.estimate"
 @pytest.fixture
 def clock(monkeypatch):
     """A computer whose first run takes a second more than it should, whatever its length."""
-    import sys
-
     module = sys.modules[MODULE]
     runs = []
 
@@ -73,3 +74,25 @@ def test_wrong_options_are_refused_before_anything_runs(tmp_path, options, part)
     result = CliRunner().invoke(main, ["sweep", str(tmp_path / "s.toml"), *options])
     assert result.exit_code == 2 and part in result.output
     assert [file.name for file in tmp_path.iterdir()] == ["s.toml"]
+
+
+HEAVY = ("xarray", "pandas", "matplotlib", "scipy.optimize", "clipbounds.bounds", "clipbounds.verdict")
+COMMANDS = """
+import sys
+from click.testing import CliRunner
+from clipbounds.cli import main
+for arguments in (["--dry-run"], ["--store", "store", "--executor", "threads"]):
+    done = CliRunner().invoke(main, ["sweep", "s.toml", *arguments])
+    assert done.exit_code == 0, done.output
+print(*(name for name in {heavy} if name in sys.modules))
+"""
+
+
+@pytest.mark.parametrize("bounds", [[], ["koloskova2023.S1"]])
+def test_a_sweep_imports_neither_xarray_nor_what_judges_unless_it_names_bounds(tmp_path, bounds):
+    """Each of these takes a tenth of a second or more, in every command and in every worker."""
+    (tmp_path / "s.toml").write_text(as_toml(grid(kind="Quadratic", bounds=bounds)))
+    text = COMMANDS.format(heavy=HEAVY)
+    done = subprocess.run([sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ("clipbounds.bounds" in done.stdout) == bool(bounds)
+    assert bounds or not done.stdout.split()
