@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import multiprocessing.util
+import shutil
 import sys
 import tempfile
 import traceback
@@ -176,6 +178,8 @@ def bring(modules: Mapping[str, str]) -> str | None:
             keep(folder, missing)
         except OSError:
             folder = Path(tempfile.mkdtemp(prefix="clipbounds-"))
+            # unlike atexit, also at the end of a process of multiprocessing
+            multiprocessing.util.Finalize(None, shutil.rmtree, (folder, True), exitpriority=0)
             keep(folder, missing)
         offer(folder)
     for name, text in modules.items():
