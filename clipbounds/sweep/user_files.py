@@ -116,8 +116,8 @@ def modules_of(given: Any) -> set[str]:
 
 def texts(files: Iterable[Path]) -> dict[str, str]:
     """Module name to text, for the modules among these files that can be imported by name."""
-    names = {}
-    for name, module in list(sys.modules.items()):
+    names, files = {}, list(files)
+    for name, module in list(sys.modules.items()) if files else ():  # a thousand files to be looked up
         file = getattr(module, "__file__", None)
         if file is not None and name not in ("__main__", "__mp_main__"):
             names[Path(file).resolve()] = name
