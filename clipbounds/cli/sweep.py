@@ -220,17 +220,17 @@ def status(store: Path, verify: bool, as_json: bool) -> None:
     opened = Store(store)
     present = opened.journal.names()
     total = opened.manifest["cells"]
-    done = {name for name in opened.held(opened.sweep(), present) if name is not None}
-    others = len(present) - len(done)
+    held = [name for name in opened.held(opened.sweep(), present) if name is not None]
+    done, others = len(held), len(present) - len(held)
     if verify:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            done = opened.journal.check(done)
+            done = len(opened.journal.check(held))
     failures = opened.failures()
     found = {
         "name": opened.manifest["sweep"]["name"],
         "cells": total,
-        "done": len(done),
+        "done": done,
         "failed": len(failures),
         "damaged": [name for name, _ in opened.journal.damaged],
         "other_kernels": others,
