@@ -1,8 +1,9 @@
 """What it costs to watch a user's kernels for exceptions, nan and inf: CPU time with the watch and without, in turn.
 
-``python benchmarks/watched_kernels.py [pairs]``; docs/howto/batch.md names the target, 1 %.
+``python benchmarks/watched_kernels.py [pairs] [dimensions]``; docs/howto/batch.md names the target, 1 %.
 """
 
+import math
 import statistics
 import sys
 import time
@@ -11,7 +12,7 @@ import clipbounds as cb
 from clipbounds.methods import watch
 from clipbounds.specs import POSITIVE, parameter
 
-TRAJECTORIES, SECONDS = 256, 0.5  # of one run
+TRAJECTORIES, SECONDS = 256, 0.1  # of one run: short, so that the machine is the same for both runs of a pair
 
 
 class Saturation(cb.clipping.Clip):
@@ -33,21 +34,34 @@ def _seconds(setting, steps, watched):
         watch.users_kernels = real
 
 
-def main(pairs=15):
-    """Print the smallest and the median CPU time with and without the watch for dimensions 2 and 20, and their ratios."""
-    for dim in (2, 20):
+def _interval(ratios):
+    """Ends of an interval that holds the median with 95 % (order statistics, normal approximation of the binomial law)."""
+    ordered, reach = sorted(ratios), 1.96 * len(ratios) ** 0.5 / 2
+    return ordered[int(len(ratios) / 2 - reach)], ordered[min(len(ratios) - 1, math.ceil(len(ratios) / 2 + reach))]
+
+
+def main(pairs=200, *dims):
+    """Print, for each dimension, the median over pairs of what the watch adds, and a null of two runs without it."""
+    for dim in dims or (2, 20):
         problem = cb.problems.Quadratic([1.0] * dim, [1.0] * dim)
         setting = cb.Setting(problem, cb.noise.Gaussian(1.0), cb.methods.ClippedSGD(0.01, Saturation(1.0)))
         _seconds(setting, 100, True)
-        steps = max(100, int(2000 * SECONDS / _seconds(setting, 2000, False)))
-        times = {True: [], False: []}
+        steps = max(100, int(20000 * SECONDS / _seconds(setting, 20000, False)))
+        added = {"watched": [], "null": []}
         for pair in range(pairs):
-            for watched in (True, False) if pair % 2 else (False, True):
-                times[watched].append(_seconds(setting, steps, watched))
-        for name, of in (("smallest", min), ("median", statistics.median)):
-            on, off = of(times[True]), of(times[False])
+            for name, watched in (("watched", True), ("null", False)):
+                order = (watched, False) if pair % 2 else (False, watched)
+                times = [_seconds(setting, steps, on) for on in order]
+                one, other = times if pair % 2 else times[::-1]
+                added[name].append(100 * (one / other - 1))
+        blocks = TRAJECTORIES // 64
+        short = [_seconds(setting, 1, True) - _seconds(setting, 1, False) for _ in range(5 * pairs)]
+        print(f"dimension {dim}, a block of one step: {1e6 * statistics.median(short) / blocks:+.0f} us")
+        for name, found in added.items():
+            low, high = _interval(found)
             print(
-                f"dimension {dim}, {steps} steps, {name}: {on:.4f} s watched, {off:.4f} s not, {100 * (on / off - 1):+.2f} %"
+                f"dimension {dim}, {steps} steps, {pairs} pairs, {name}: {statistics.median(found):+.2f} % [{low:+.2f}, {high:+.2f}]",
+                flush=True,
             )
 
 

@@ -60,7 +60,7 @@ def _later(name: str) -> object:
 
         return falsify
     if name == "overlay":
-        from .sweep import overlay
+        from .sweep.overlays import overlay
 
         return overlay
     if name == "compare":
@@ -76,7 +76,7 @@ if TYPE_CHECKING:  # a checker and an editor see everything at once, and complai
     from .bounds.citing import cite
     from .diagnosis.examine import diagnose
     from .falsifier.api import falsify
-    from .sweep.overlay import overlay
+    from .sweep.overlays import overlay
     from .verdict.compare import compare
 else:
     __getattr__ = _later

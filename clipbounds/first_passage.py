@@ -17,7 +17,7 @@ from .methods.base import DIVERGED, Setting
 from .methods.blocks import new_block
 from .methods.spider_kernels import CERTIFIED, COUNT, HIT, PASSED, TARGET
 from .methods.watch import Watch
-from .simulate import CALL_WORK
+from .run_arrays import CALL_WORK
 from .specs import check_integer
 
 if TYPE_CHECKING:

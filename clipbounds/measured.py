@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .methods import Setting
-from .simulate import DESCRIPTION
+from .run_arrays import DESCRIPTION
 from .specs import real_array
 from .version import __version__
 

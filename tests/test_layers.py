@@ -26,7 +26,7 @@ FLOORS = (
     {"problems", "noise", "clipping"},
     {"oracles", "networks", "torch"},
     {"methods", "described"},
-    {"run_arguments", "simulate", "first_passage", "keepers", "measured", "logs", "exact"},
+    {"run_arguments", "run_arrays", "simulate", "first_passage", "keepers", "measured", "logs", "exact"},
     {"worst_case", "bounds", "testing"},
     {"verdict", "diagnosis"},
     {"sweep", "falsifier"},

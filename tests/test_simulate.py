@@ -10,7 +10,7 @@ import xarray as xr
 
 import clipbounds as cb
 from clipbounds.run_arguments import default_checkpoints
-from clipbounds.simulate import MEASURED
+from clipbounds.run_arrays import MEASURED
 
 
 def setting(noise=None, threshold=1.0, dim=3, problem=None, step_size=0.05):

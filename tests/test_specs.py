@@ -114,6 +114,13 @@ def test_interval_ends():
     assert str(Interval(0, 1, closed_low=True)) == "[0, 1)"
 
 
+@given(st.floats(), st.floats(), st.floats(), st.booleans(), st.booleans(), st.integers(0, 2))
+def test_one_number_and_an_array_are_judged_alike(low, high, number, closed_low, closed_high, at):
+    interval = Interval(low, high, closed_low, closed_high)
+    number = (number, low, high)[at]
+    assert (number in interval) is interval.contains([number]) is interval.contains([number, number])
+
+
 def test_flags_are_stored_as_plain_booleans():
     """numpy's True cannot be written as JSON, and 1 == True must not have another digest."""
     clip = cb.clipping.NormClip(1.0)

@@ -111,18 +111,22 @@ def run(experiments: tuple[str, ...], budget: str, seed: int, again: bool, root:
 def check(root: Path, as_json: bool) -> None:
     """Write paper_checks.md from the recorded verdicts; exit 1 if an asserted bound is violated."""
     from ..report.lab import VERDICTS
-    from ..report.paper_checks import not_run, stale, violated, write_paper_checks
+    from ..report.paper_checks import not_run, notes_on_texts, stale, told_of_texts, violated, write_paper_checks
 
     records, _ = write_paper_checks(root)
     missing, old = len(not_run(root, records)), stale(records)
     verdicts = [row["verdict"] for record in records for row in record["rows"]] + ["not measured"] * missing
     summary = {v: verdicts.count(v) for v in VERDICTS}
     if as_json:
-        click.echo(json_module.dumps({"verdicts": summary, "violated": violated(records), "stale": old}))
+        others, silent = told_of_texts(root, records)
+        found = {"verdicts": summary, "violated": violated(records), "stale": old}
+        click.echo(json_module.dumps(found | {"other_text": others, "text_unknown": silent}))
     else:
         click.echo(f"{root / 'paper_checks.md'}: " + ", ".join(f"{n} {v}" for v, n in summary.items()))
         if old:
             click.echo(f"recorded by other kernels or another version, run them again: {', '.join(old)}", err=True)
+        for note in notes_on_texts(root, records):
+            click.echo(f"note: {note}", err=True)
     _exit_if_violated(records)
 
 
@@ -133,12 +137,16 @@ def check(root: Path, as_json: bool) -> None:
 def report(root: Path, as_json: bool) -> None:
     """Write the gallery, figures/index.html and a page a claim, from the recorded verdicts."""
     from ..report.gallery import write_gallery
+    from ..report.paper_checks import notes_on_texts
+    from ..report.runner import read_records
 
     pages = write_gallery(root)
     if as_json:
         click.echo(json_module.dumps([str(page) for page in pages], indent=1))
     else:
         click.echo(f"{len(pages)} pages; open {pages[0]}")
+        for note in notes_on_texts(root, read_records(root)):
+            click.echo(f"note: {note}", err=True)
 
 
 def _print_record(console: Console, record: dict[str, Any], seconds: float, clock: Any) -> None:

@@ -49,8 +49,8 @@ def overlay(
     as_json: bool,
 ) -> None:
     """Confront every cell of the sweep in STORE with bounds: a figure, and a table of verdicts as CSV and JSON."""
-    from ..sweep.overlay import APPLICABLE, OWN
-    from ..sweep.overlay import overlay as confront
+    from ..sweep.overlays import APPLICABLE, OWN
+    from ..sweep.overlays import overlay as confront
 
     chosen = (list(bounds) if bounds != (APPLICABLE,) else APPLICABLE) or OWN
     width = _width(width)

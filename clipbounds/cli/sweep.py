@@ -137,6 +137,7 @@ def _plan(
     choices: dict[str, Any],
 ) -> dict[str, Any]:
     """How many cells there are, how many are to be computed, and for how long, without a cluster's help."""
+    from ..sweep.estimate import reading
     from ..sweep.executors import check_executor
     from ..sweep.shards import part_of
     from ..sweep.store import check_store
@@ -152,7 +153,9 @@ def _plan(
         left = [index for index in cells if held[index] is None]
     seconds, workers = None, workers or os.cpu_count() or 1
     if address is None:
-        seconds = room.estimate(grid, workers, left) + START[executor] if len(left) else 0.0
+        seconds = reading(len(cells) - len(left), choices["verify"])
+        if len(left):
+            seconds += room.estimate(grid, workers, left, executor == "threads") + START[executor]
     return {"cells": len(cells), "left": len(left), "seconds": seconds, "workers": workers}
 
 
@@ -217,17 +220,17 @@ def status(store: Path, verify: bool, as_json: bool) -> None:
     opened = Store(store)
     present = opened.journal.names()
     total = opened.manifest["cells"]
-    done = {name for name in opened.held(opened.sweep(), present) if name is not None}
-    others = len(present) - len(done)
+    held = [name for name in opened.held(opened.sweep(), present) if name is not None]
+    done, others = len(held), len(present) - len(held)
     if verify:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            done = opened.journal.check(done)
+            done = len(opened.journal.check(held))
     failures = opened.failures()
     found = {
         "name": opened.manifest["sweep"]["name"],
         "cells": total,
-        "done": len(done),
+        "done": done,
         "failed": len(failures),
         "damaged": [name for name, _ in opened.journal.damaged],
         "other_kernels": others,

@@ -209,7 +209,11 @@ class DataArray(Spec):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
-                _write(file, {"shape": np.array(self.shape), **{f"part{k}": a for k, a in enumerate(self.parts)}})
+                try:
+                    _write(file, {"shape": np.array(self.shape), **{f"part{k}": a for k, a in enumerate(self.parts)}})
+                except BaseException:
+                    os.unlink(file.name)
+                    raise
             os.replace(file.name, folder / f"{self.content}.npz")
         except OSError as error:
             logger.warning("the data %s could not be kept in %s: %s", self.content, folder, error.strerror)

@@ -28,7 +28,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import solve_banded
 
 from .landing_kernels import PRECISION
 
@@ -67,6 +66,8 @@ def solved(grid: Grid, table: FloatArray, delta: float, restart: bool = False) -
     With `restart`, a point beyond the grid counts as x0 does: h = |f'| + (1 - delta) P h - g with h = 0 beyond the grid and at x0;
     returned are h and g.
     """
+    from scipy.linalg import solve_banded  # a fifth of a second to import
+
     weights, target = grid.transitions(table)
     M, size, a = grid.landing, grid.count, grid.start
     inside = (target >= 0) & (target < size)

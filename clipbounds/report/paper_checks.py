@@ -11,6 +11,7 @@ from .catalogue import find_experiments, identifier, title
 from .readme import update_readme
 from .runner import read_records, write_result
 from .used_kernels import is_stale
+from .used_texts import other_texts
 
 if TYPE_CHECKING:
     from typing import Any
@@ -91,6 +92,35 @@ def not_run(root: Path, records: list[dict[str, Any]]) -> list[Path]:
 def stale(records: list[dict[str, Any]]) -> list[str]:
     """Ids of the records that were made by other kernels or another version than the present ones."""
     return [r["id"] for r in records if r["version"] != __version__ or is_stale(r["kernels"])]
+
+
+def told_of_texts(root: Path, records: list[dict[str, Any]]) -> tuple[dict[str, list[str]], list[str]]:
+    """Which records were made by another program text than today's, kernels apart.
+
+    Returns
+    -------
+    dict of id to the parts that are others ("experiment", "verdict", "bounds.koloskova2023", ...), and the ids of the records
+    that do not say
+    """
+    files = {identifier(file): file for file in find_experiments(root)}
+    found = {record["id"]: other_texts(record, files[record["id"]]) for record in records}
+    return {name: parts for name, parts in found.items() if parts}, [n for n, parts in found.items() if parts is None]
+
+
+def notes_on_texts(root: Path, records: list[dict[str, Any]]) -> list[str]:
+    """The same as sentences, one for all records with equal parts."""
+    others, silent = told_of_texts(root, records)
+    groups: dict[str, list[str]] = {}
+    for name, parts in others.items():
+        groups.setdefault(", ".join(parts), []).append(name)
+    told = [
+        f"computed by other program text ({parts}), run again: {', '.join(names)}" for parts, names in groups.items()
+    ]
+    if silent:
+        told.append(
+            f"records that do not say by which program text they were judged: {len(silent)}; their next run will"
+        )
+    return told
 
 
 def write_paper_checks(root: Path) -> tuple[list[dict[str, Any]], list[str]]:

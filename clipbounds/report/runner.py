@@ -24,6 +24,7 @@ from .digits import rounded
 from .finished import inputs, note_finished, unchanged
 from .lab import BUDGETS, Lab, Outcome, Row
 from .used_kernels import kernel_digests
+from .used_texts import text_digests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +125,7 @@ def run_experiment(
 
     Returns
     -------
-    dict, the record: id, title, rows, data, panels, bounds, budget, seed, version, kernels, fused. It holds no time; those
+    dict, the record: id, title, rows, data, panels, bounds, budget, seed, version, kernels, texts, fused. It holds no time; those
     that an experiment measures lie in ``<claim>.times.json`` (see `times`), which is not committed.
     """
     if budget not in BUDGETS:
@@ -147,6 +148,7 @@ def run_experiment(
             "seed": seed,
             "version": __version__,
             "kernels": kernel_digests(module),
+            "texts": text_digests(file),
             "fused": FUSE,
             "figure": outcome.figure is not None,
             "rows": [_recorded(row) for row in outcome.rows],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..simulate import DESCRIPTION
+from ..run_arrays import DESCRIPTION
 from ..spec_text import decode
 from ..specs import Spec
 from .user_files import import_module, modules_of

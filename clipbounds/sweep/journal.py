@@ -175,13 +175,17 @@ class Journal:
 
     def names(self) -> set[str]:
         """Names of all cells, a set; their contents are not looked at."""
-        folders = [self.folder]
-        for _ in range(1 if self.shard else 0):
-            folders = [f for parent in folders for f in _folders(parent, self.shard)]
         found = set()
-        for folder in folders:
-            found.update(entry[: -len(CELL)] for entry in _listing(folder) if entry.endswith(CELL))
+        for folder in self._folders():
+            found.update([entry[: -len(CELL)] for entry in _listing(folder) if entry.endswith(CELL)])
         return found
+
+    def _folders(self) -> list[str]:
+        """The folders in which cells lie."""
+        top = str(self.folder)
+        if not self.shard:
+            return [top]
+        return [f"{top}/{entry}" for entry in _listing(top) if len(entry) == self.shard]
 
     def check(self, names: Iterable[str]) -> set[str]:
         """Read these cells; the set of those that are whole. Damaged ones are set aside."""
@@ -190,22 +194,25 @@ class Journal:
     def sweep_out(self) -> int:
         """Delete unfinished files that a killed process left more than an hour ago; how many."""
         count = 0
-        for path in self.folder.glob(f"{'*/' if self.shard else ''}{TEMPORARY}*"):
-            try:
-                if time.time() - path.stat().st_mtime > STALE:
-                    path.unlink()
-                    count += 1
-            except OSError:
-                continue
+        for folder in self._folders():
+            for entry in _listing(folder):
+                if entry.startswith(TEMPORARY):
+                    count += _removed_if_stale(f"{folder}/{entry}")
         return count
 
 
-def _listing(folder: Path) -> list[str]:
+def _removed_if_stale(path: str) -> bool:
+    try:
+        if time.time() - os.stat(path).st_mtime <= STALE:
+            return False
+        os.unlink(path)
+    except OSError:
+        return False
+    return True
+
+
+def _listing(folder: str) -> list[str]:
     try:
         return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _folders(parent: Path, digits: int) -> list[Path]:
-    return [parent / entry for entry in _listing(parent) if len(entry) == digits]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..simulate import checked_arguments, simulate
+from ..run_arguments import checked_arguments
+from ..simulate import simulate
 from .journal import Journal, digest_of
 from .sources import sources_of, sources_of_function
 
@@ -51,6 +52,22 @@ def dataset_to_cell(dataset: xr.Dataset) -> tuple[dict[str, NDArray[Any]], dict[
         "attrs": dict(dataset.attrs),
     }
     return arrays, about
+
+
+def run_to_cell(
+    variables: Mapping[str, Any], coordinates: Mapping[str, Any]
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """What `run_arrays` gave, as `dataset_to_cell` puts the Dataset of it; without attributes, which `sweep.json` tells.
+
+    The headers of all cells are then equal.
+    """
+    found = {**variables, **coordinates}
+    about = {
+        "variables": {name: [list(dims), text] for name, (dims, _, text) in found.items()},
+        "coords": list(coordinates),
+        "attrs": {},
+    }
+    return {name: array for name, (_, array, _) in found.items()}, about
 
 
 def dataset_from_cell(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> xr.Dataset:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from .overlay import Overlay
+    from .overlays import Overlay
 
 MOST = 6  # panels
 

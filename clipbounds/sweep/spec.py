@@ -13,11 +13,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..keepers import KEEPERS
 from ..methods import Method, Setting
 from ..methods.watch import compile_users
 from ..noise import Noise
 from ..problems import Problem
-from ..simulate import KEEPERS, checked_arguments
+from ..run_arguments import checked_arguments
 from ..specs import Spec
 from .bounded import count_cells, read_bounds
 from .components import Axis, axes_of, label, named, read_component
@@ -111,9 +112,8 @@ class Sweep:
                 " different lengths"
             )
         for axis in self.axes:
-            counts = Counter(str(label(value)) for value in axis.values)
-            if len(counts) < len(axis.values):
-                twice = counts.most_common(1)[0][0]
+            twice, times = Counter(str(label(value)) for value in axis.values).most_common(1)[0]
+            if times > 1:
                 raise ValueError(f"{axis.path}: the value {twice} is given twice; list every value once")
         self._made, self._checked = {}, {}  # cells share components and arguments
 

@@ -78,9 +78,9 @@ class Store:
         path = self.folder / NAMES / sources
         head = f"{self.manifest['digest']} {sources} {sweep.size} "
         try:
-            first, _, text = path.read_text(encoding="ascii").partition("\n")
-            if first == head + hashlib.sha256(text.encode()).hexdigest():
-                return text.split("\n")
+            first, _, listed = path.read_bytes().partition(b"\n")
+            if first == f"{head}{hashlib.sha256(listed).hexdigest()}".encode():
+                return listed.decode("ascii").split("\n")
         except (OSError, ValueError):
             pass
         names = sweep.names(sources)

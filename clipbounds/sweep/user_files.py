@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import multiprocessing.util
+import shutil
 import sys
 import tempfile
 import traceback
@@ -114,8 +116,8 @@ def modules_of(given: Any) -> set[str]:
 
 def texts(files: Iterable[Path]) -> dict[str, str]:
     """Module name to text, for the modules among these files that can be imported by name."""
-    names = {}
-    for name, module in list(sys.modules.items()):
+    names, files = {}, list(files)
+    for name, module in list(sys.modules.items()) if files else ():  # a thousand files to be looked up
         file = getattr(module, "__file__", None)
         if file is not None and name not in ("__main__", "__mp_main__"):
             names[Path(file).resolve()] = name
@@ -176,6 +178,8 @@ def bring(modules: Mapping[str, str]) -> str | None:
             keep(folder, missing)
         except OSError:
             folder = Path(tempfile.mkdtemp(prefix="clipbounds-"))
+            # unlike atexit, also at the end of a process of multiprocessing
+            multiprocessing.util.Finalize(None, shutil.rmtree, (folder, True), exitpriority=0)
             keep(folder, missing)
         offer(folder)
     for name, text in modules.items():

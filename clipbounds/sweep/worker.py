@@ -14,7 +14,7 @@ import platform
 import threading
 import time
 import traceback
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,18 +23,20 @@ import numpy as np
 from ..lanes.compile import KernelFailed
 from ..lanes.kernel_cache import cache_root
 from ..methods.blocks import new_block
-from ..simulate import simulate
+from ..run_arguments import checked_arguments
+from ..run_arrays import run_arrays
 from ..version import __version__
 from .cellfile import encode
 from .journal import Journal
 from .manifest import MANIFEST
-from .memory import dataset_to_cell
+from .memory import run_to_cell
 from .sources import package_digest
 from .store import CELLS
 from .user_files import bring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from concurrent.futures import Future
     from threading import Event
     from typing import Any
 
@@ -59,18 +61,6 @@ WRITERS = 8  # forcing files to the disk one by one takes 3 to 4 ms each; eight 
 _writers = None
 _warm = set()
 _lock = threading.Lock()
-
-
-class Inline(Executor):
-    """Runs a task when it is submitted, in the caller's thread."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(function(*arguments, **options))
-        except BaseException as error:
-            future.set_exception(error)
-        return future
 
 
 @contextlib.contextmanager
@@ -123,9 +113,7 @@ def compute(
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """Arrays and `about` of one cell, without threads of its own."""
     warm(setting)
-    result = simulate(setting, executor=Inline(), threads=1, stop=stop, **options)
-    result.attrs = {}  # sweep.json tells; the headers of all cells are then equal
-    return dataset_to_cell(result)
+    return run_to_cell(*run_arrays(setting, *checked_arguments(setting, **options), stop=stop))
 
 
 def diverged(arrays: Mapping[str, NDArray[Any]]) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..exact import EXACT
 from ..methods import Setting
-from ..simulate import origin
+from ..run_arrays import origin
 from ..specs import Spec
 
 if TYPE_CHECKING:

@@ -149,3 +149,14 @@ print(s.problem.features.shape, s.problem.gradient(s.problem.x0)[0])
 def test_bad_input(given, words):
     with pytest.raises(ValueError, match=words):
         DataArray.of(given)
+
+
+def test_a_write_that_fails_leaves_nothing(empty_store, monkeypatch, caplog):
+    def fill(file, contents):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(arrays, "_write", fill)
+    DataArray.of(DENSE + 1).keep()
+    assert "could not be kept" in caplog.text and "No space left" in caplog.text
+    assert list(empty_store.iterdir()) == []

@@ -209,7 +209,7 @@ class Thrower(cb.noise.Noise):
 def test_long_and_short_calls_of_the_kernel_find_the_same_step(monkeypatch):
     setting, said = cb.Setting(QUADRATIC, Thrower(), cb.methods.SGD(0.1)), set()
     for work in (1, 2000, 2**25):
-        monkeypatch.setattr(sys.modules["clipbounds.simulate"], "CALL_WORK", work)
+        monkeypatch.setattr(sys.modules["clipbounds.run_arrays"], "CALL_WORK", work)
         with pytest.raises(KernelFailed) as caught:
             cb.simulate(setting, 1000, 3, checkpoints=[1000])
         said.add(str(caught.value))

@@ -11,7 +11,7 @@ from clipbounds.methods import SGD, DistributedSGD, MiniBatch, PowerSchedule, Ri
 from clipbounds.methods.base import Method
 from clipbounds.methods.steps import RuleH
 from clipbounds.problems import ClientQuadratics
-from clipbounds.simulate import MEASURED
+from clipbounds.run_arrays import MEASURED
 from clipbounds.verdict.rounding import COUNTED, UNRULED, rounding
 
 STEPS = np.array([1, 2, 5, 20, 60, 200])
