@@ -38,6 +38,7 @@ class AtomsOnLine:
             )
         self.largest = steepest, float(setting.problem.gap(np.array([[low], [high]])).max())
         self.low, self.high, self.steps = _window(setting, steps, low, high, tolerance)
+        self.closed = self.low <= low, self.high >= high
         self.most = int(min(MOST, max(self.first, WORK / (self.steps * setting.noise.atoms()[0].size))))
 
     def means(self, nodes: int) -> tuple[FloatArray, int]:
@@ -47,7 +48,7 @@ class AtomsOnLine:
 
     def certified(self, nodes: int) -> tuple[FloatArray, FloatArray, FloatArray, int]:
         """(means, errors, later) of `Grid.certified`, and the nodes."""
-        grid = Grid(self.setting, self.low, self.high, nodes)
+        grid = Grid(self.setting, self.low, self.high, nodes, self.closed)
         return *grid.certified(self.steps, self.horizon, self.largest), grid.x.size
 
 

@@ -6,7 +6,8 @@ y_t >= x_t as long as x has not left the window at the top, for the same noise; 
     P(x leaves at the top by T) <= sum_{s <= T} P(y_s on the last node).
 
 Let v_r be P(y_r on the last node) for the chain that starts there. For s > r that starts higher than y_{s-r}, so P(y_s on the last node)
-<= v_r: the first r steps of both chains bound the rest of any horizon. The bottom is the same. QED
+<= v_r: the first r steps of both chains bound the rest of any horizon. The bottom is the same. An end beyond which
+nothing can be reached is not left at all. QED
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ def leaving(grid: Any, steps: int, horizon: int) -> tuple[FloatArray, float]:
     cells, shares = grid.cells.ravel(), grid.shares.ravel()
     weights = np.ascontiguousarray(grid.weights)
     for up in (0, 1):
+        if grid.closed[up]:
+            continue
         ends(np.zeros(size), spare, weights, cells, shares, out, grid.origin, up, steps)
         by += np.cumsum(out)
         if horizon > steps:

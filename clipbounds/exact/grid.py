@@ -63,10 +63,15 @@ def slope_of(problem: Problem, x: FloatArray) -> FloatArray:
 
 
 class Grid:
-    """Nodes, landing points and what the certificate needs, for `nodes` cells or a few more on [low, high]."""
+    """Nodes, landing points and what the certificate needs, for `nodes` cells or a few more on [low, high].
 
-    def __init__(self, setting: Setting, low: float, high: float, nodes: int) -> None:
-        self.setting = setting
+    `closed`: whether no iterate can go below `low`, above `high`.
+    """
+
+    def __init__(
+        self, setting: Setting, low: float, high: float, nodes: int, closed: tuple[bool, bool] = (False, False)
+    ) -> None:
+        self.setting, self.closed = setting, closed
         method, start = setting.method, float(setting.problem.x0[0])
         stride = method.step_size * method.clip.threshold
         width = (high - low) / nodes

@@ -7,9 +7,9 @@ import pytest
 from enumerations import SETTINGS, enumerated, name
 
 import clipbounds as cb
-from clipbounds.clipping import NormClip
+from clipbounds.clipping import NormClip, SmoothClip
 from clipbounds.exact import QUANTITIES, mean_curves, why_not
-from clipbounds.methods import SGD, ClippedSGD
+from clipbounds.methods import ClippedSGD
 from clipbounds.noise import Rademacher, Stable
 from clipbounds.problems import DoubleWell, Quadratic
 
@@ -85,9 +85,9 @@ def test_long_products_of_atoms_are_what_they_are():
     ("change", "words"),
     [
         (dict(problem=DoubleWell([1.0])), "must be one of Quadratic"),
-        (dict(problem=Quadratic([1.0, 2.0], [1.0, 1.0])), "dimension 1, but is Quadratic in dimension 2"),
+        (dict(problem=Quadratic([1.0, 2.0], [1.0, 1.0])), "of dimension 1, .* but is Quadratic in dimension 2"),
         (dict(noise=Stable(1.5, 1.0)), "finitely many atoms, or be one of Gaussian, .*, but is Stable"),
-        (dict(method=SGD(0.1)), "must be ClippedSGD with NormClip"),
+        (dict(method=ClippedSGD(0.1, SmoothClip(1.0, 0.1))), "must be ClippedSGD with NormClip"),
         (dict(method=ClippedSGD(0.1, NormClip(1.0), momentum=0.5)), "momentum 0"),
         (dict(method=ClippedSGD(1.5, NormClip(1.0))), "eta f'' <= 1"),
     ],

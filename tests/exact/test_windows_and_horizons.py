@@ -72,6 +72,16 @@ def test_a_long_run_is_a_short_one_and_what_stays(setting, monkeypatch):
         assert np.all(short.errors[quantity] <= 1e-4 * getattr(short, quantity))
 
 
+def test_an_end_that_cannot_be_passed_is_not_paid_for(monkeypatch):
+    """Ten steps reach the ends of the window with a tenth of the mass, and do not leave it."""
+    _, gaps = enumerated(SETTING, 10)
+    honest = mean_curves(SETTING, 10, [10])
+    assert abs(honest.gap[0] - gaps[-1]) <= honest.errors["gap"][0] <= 1e-4 * gaps[-1]
+    monkeypatch.setattr("clipbounds.exact.atoms.Grid", lambda *given: Grid(*given[:4]))
+    with pytest.raises(ValueError, match="out of reach"):
+        mean_curves(SETTING, 10, [10])
+
+
 def test_what_has_not_settled_is_not_called_settled():
     """Far out, where every step is clipped, the oscillation stays; a settled quadratic's is small."""
     far = cb.Setting(Huber(1.0, 1.0, [40.0]), TwoPoint(1.0, 0.5), ClippedSGD(0.1, NormClip(1.0)))
