@@ -38,6 +38,7 @@ The rounding of the arithmetic is added: masses are sums of non-negative terms, 
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,26 @@ if TYPE_CHECKING:
 
 CONSTANT, ONE_TURN = (Quadratic,), (Huber, Cosh, Extremal, Quartic)  # of f''
 EPS = np.finfo(float).eps
+
+
+def atoms_of(setting: Setting) -> tuple[FloatArray, FloatArray]:
+    """The values of a step's noise and their probabilities: the means of all batches of atoms, by how often each atom occurs."""
+    places, weights = setting.noise.atoms()
+    count = setting.method.batch_size
+    if count == 1:
+        return places, weights
+    found = []
+    for drawn in itertools.combinations_with_replacement(range(places.size), count):
+        times = np.bincount(drawn, minlength=places.size)
+        ways = math.factorial(count) // math.prod(map(math.factorial, times.tolist()))
+        found.append((times @ places / count, ways * np.prod(weights**times)))
+    values, chances = np.array(found).T
+    return values[chances > 0], chances[chances > 0]
+
+
+def kinds_of_batches(setting: Setting) -> int:
+    """How many values `atoms_of` has."""
+    return math.comb(setting.method.batch_size + setting.noise.atoms()[0].size - 1, setting.method.batch_size)
 
 
 def slope_of(problem: Problem, x: FloatArray) -> FloatArray:
@@ -82,7 +103,7 @@ class Grid:
         self.x = start + width * np.arange(-self.origin, math.ceil((high - start) / width) + 2)
         self.gradient = slope_of(setting.problem, self.x)
         self.gaps = np.maximum(setting.problem.gap(self.x[:, np.newaxis]), 0.0)
-        self.atoms, self.weights = setting.noise.atoms()
+        self.atoms, self.weights = atoms_of(setting)
         self._land(method)
 
     def _land(self, method: Any) -> None:

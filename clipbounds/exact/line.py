@@ -15,13 +15,15 @@ from ..problems import Quadratic
 from .atoms import AtomsOnLine
 from .curves import QUANTITIES, MeanCurves, averaged, picked
 from .density import DensityOnLine, why_not_density
-from .grid import CONSTANT, EPS, ONE_TURN, slope_of
+from .grid import CONSTANT, EPS, ONE_TURN, kinds_of_batches, slope_of
 from .panels_on_line import ANALYTIC_LAWS, PanelsOnLine
 
 if TYPE_CHECKING:
     from typing import Any
 
     from ..array_types import FloatArray, IntArray
+
+MOST_ATOMS = 32  # different values of a step's noise
 
 
 def why_not(setting: Setting) -> str | None:
@@ -31,9 +33,11 @@ def why_not(setting: Setting) -> str | None:
         known = ", ".join(cls.__name__ for cls in (*CONSTANT, *ONE_TURN))
         return f"the problem must be one of {known} in dimension 1, but is {type(problem).__name__} in dimension {problem.dim}"
     plain = isinstance(method, ClippedSGD) and isinstance(method.clip, (NormClip, CoordinateClip))
-    one = plain and (method.batch_size == 1 or (isinstance(noise, Gaussian) and not method.per_sample))
-    if not one or method.momentum != 0:
-        return "the method must be ClippedSGD with NormClip or CoordinateClip, one sample a step (or a mean of Gaussian ones) and momentum 0"
+    if not plain or method.momentum != 0 or not _is_one_sample(setting):
+        return (
+            "the method must be ClippedSGD with NormClip or CoordinateClip, one sample a step (or the mean of Gaussian ones, or"
+            f" a mean that has at most {MOST_ATOMS} values) and momentum 0"
+        )
     if method.scheduled:
         return "step size and threshold must be constants, but a schedule was given"
     if method.averages:
@@ -41,6 +45,14 @@ def why_not(setting: Setting) -> str | None:
     if not noise.additive or (noise.atoms() is not None and noise.layout not in (NONE, INDEPENDENT)):
         return f"the noise must be additive, neither radial nor along a vector, but is {type(noise).__name__}"
     return why_not_density(setting) if noise.atoms() is None else None
+
+
+def _is_one_sample(setting: Setting) -> bool:
+    """Whether a step has one sample, or a mean of several whose law is known."""
+    noise, method = setting.noise, setting.method
+    if method.batch_size == 1 or method.per_sample:
+        return method.batch_size == 1
+    return isinstance(noise, Gaussian) or (noise.atoms() is not None and kinds_of_batches(setting) <= MOST_ATOMS)
 
 
 def quantities(setting: Setting) -> tuple[str, ...]:
@@ -88,7 +100,7 @@ def _relative(errors: FloatArray, values: FloatArray) -> float:
 def _one_sample(setting: Setting) -> Setting:
     """The mean of a batch of Gaussian samples is a Gaussian sample."""
     method = setting.method
-    if method.batch_size == 1:
+    if method.batch_size == 1 or not isinstance(setting.noise, Gaussian):
         return setting
     noise = Gaussian(setting.noise.scale / math.sqrt(method.batch_size))
     return setting.replace(noise=noise, method=method.replace(batch_size=1))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..noise.base import NONE
 from ..run_arguments import default_checkpoints
 from ..specs import check_integer
 from . import line, linear, product
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 def why_not(setting: Setting) -> str | None:
     """Why this setting has no mean curves without sampling, or None; in one sentence."""
+    if setting.noise.layout == NONE:
+        return "without noise one sampled trajectory is exact"
     if linear.unclipped(setting):
         return linear.why_not(setting)
     return (line if setting.problem.dim == 1 else product).why_not(setting)

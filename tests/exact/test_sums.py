@@ -184,6 +184,7 @@ def test_auto_samples_where_norms_are_wanted_and_exact_says_what_it_has():
         (dict(problem=Quartic([1.0, 1.0])), "a sum over coordinates, Quadratic, Huber, Cosh, but is Quartic"),
         (dict(noise=Gaussian(1.0, radial=True)), "components of the noise must be independent"),
         (dict(noise=Stable(1.5, 1.0)), "or be one of Gaussian"),
+        (dict(noise=NoNoise()), "one sampled trajectory is exact"),
         (dict(problem=Huber(1.0, 1.0, [1.0, 1.0]), noise=Pareto(1.5, 1.0)), "must be Quadratic"),
         (dict(method=ClippedSGD(0.2, CoordinateClip(1.0), momentum=0.5)), "momentum 0"),
         (dict(method=SGD(0.2, momentum=0.5)), "the momentum 0"),
@@ -200,7 +201,7 @@ def test_what_has_no_mean_curves_is_said_in_one_sentence(change, words):
 
 
 def test_a_mean_beyond_the_floats_is_refused():
-    setting = cb.Setting(PLANE, NoNoise(), SGD(30.0))
+    setting = cb.Setting(PLANE, LAW, SGD(30.0))
     with pytest.raises(ValueError, match="beyond the floats"):
         mean_curves(setting, 1000)
 
