@@ -25,7 +25,7 @@ LAWS = {
     "Pareto 1.5": Pareto(1.5, 1.0),
     "Student 1.5": StudentT(1.5, 1.0),
 }
-STEPS, CHECKPOINTS, SEED, CONFIDENCE = 1000, (10, 100, 1000), 20261128, 0.999
+STEPS, CHECKPOINTS, SEED, CONFIDENCE = 1000, (10, 100, 1000), 20261127, 0.999
 
 
 def setting_of(law):
