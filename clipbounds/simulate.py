@@ -56,9 +56,10 @@ def simulate(
     stop : threading.Event, optional
         Set it, from another thread, to abandon the simulation within one call of the kernel, about 0.2 s.
     engine : "sample", "exact" or "auto"
-        "exact" gives the means of gradient_norm, gap and mean_gradient_norm without sampling, each with ``_error``, half the
+        "exact" gives the means of what `clipbounds.exact.quantities` lists without sampling, each with ``_error``, half the
         width of a proved enclosure (`clipbounds.exact`, which says for which settings); what speaks of trajectories is then not
-        used. "auto": exact where that exists, else sampled. ``attrs["engine"]`` says which one answered.
+        used. "auto": exact where that reaches the tolerance and has gradient_norm, gap and mean_gradient_norm, else sampled.
+        ``attrs["engine"]`` says which one answered.
     tolerance : float in (0, inf), the relative error that "exact" aims at
 
     Returns

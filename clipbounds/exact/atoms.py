@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .grid import Grid, slope_of
+from .grid import Grid, atoms_of, kinds_of_batches, slope_of
 
 if TYPE_CHECKING:
     from ..array_types import FloatArray
@@ -38,7 +38,8 @@ class AtomsOnLine:
             )
         self.largest = steepest, float(setting.problem.gap(np.array([[low], [high]])).max())
         self.low, self.high, self.steps = _window(setting, steps, low, high, tolerance)
-        self.most = int(min(MOST, max(self.first, WORK / (self.steps * setting.noise.atoms()[0].size))))
+        self.closed = self.low <= low, self.high >= high
+        self.most = int(min(MOST, max(self.first, WORK / (self.steps * kinds_of_batches(setting)))))
 
     def means(self, nodes: int) -> tuple[FloatArray, int]:
         """E|f'| and E gap after each step, (2, steps), and the nodes of the grid."""
@@ -47,14 +48,14 @@ class AtomsOnLine:
 
     def certified(self, nodes: int) -> tuple[FloatArray, FloatArray, FloatArray, int]:
         """(means, errors, later) of `Grid.certified`, and the nodes."""
-        grid = Grid(self.setting, self.low, self.high, nodes)
+        grid = Grid(self.setting, self.low, self.high, nodes, self.closed)
         return *grid.certified(self.steps, self.horizon, self.largest), grid.x.size
 
 
 def _reach(setting: Setting, steps: int) -> tuple[float, float]:
     """An interval that contains x_0, ..., x_steps: g increases, so its ends move by the extreme atoms."""
     method = setting.method
-    atoms, c = setting.noise.atoms()[0], method.clip.threshold
+    atoms, c = atoms_of(setting)[0], method.clip.threshold
     low = high = float(setting.problem.x0[0])
     for done in range(steps):
         u = slope_of(setting.problem, np.array([low, high]))

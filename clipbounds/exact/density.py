@@ -11,7 +11,7 @@ eta c of the node. Hence, with S~_r the largest S_r within eta c,
     |error at t| <= h² { (1/8) sum_{s=0}^{t} E M_{t-s}(y_s) + (sup p/(6 eta) + v_0/8) sum_{s=0}^{t-1} E S~_{t-1-s}(z_s) },
 
 where the means are over the computed law: a point's mass lies on the two nodes around it.
-What leaves the window is bounded as in `exits`, by chains whose landing points are moved up, or down, to a node; rounding and long horizons as in `grid`. QED
+What leaves the window is bounded in `window`, by chains whose landing points are moved up, or down, to a node; rounding and long horizons as in `grid`. QED
 """
 
 from __future__ import annotations

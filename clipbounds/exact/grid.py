@@ -38,6 +38,7 @@ The rounding of the arithmetic is added: masses are sums of non-negative terms, 
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -58,15 +59,40 @@ CONSTANT, ONE_TURN = (Quadratic,), (Huber, Cosh, Extremal, Quartic)  # of f''
 EPS = np.finfo(float).eps
 
 
+def atoms_of(setting: Setting) -> tuple[FloatArray, FloatArray]:
+    """The values of a step's noise and their probabilities: the means of all batches of atoms, by how often each atom occurs."""
+    places, weights = setting.noise.atoms()
+    count = setting.method.batch_size
+    if count == 1:
+        return places, weights
+    found = []
+    for drawn in itertools.combinations_with_replacement(range(places.size), count):
+        times = np.bincount(drawn, minlength=places.size)
+        ways = math.factorial(count) // math.prod(map(math.factorial, times.tolist()))
+        found.append((times @ places / count, ways * np.prod(weights**times)))
+    values, chances = np.array(found).T
+    return values[chances > 0], chances[chances > 0]
+
+
+def kinds_of_batches(setting: Setting) -> int:
+    """How many values `atoms_of` has."""
+    return math.comb(setting.method.batch_size + setting.noise.atoms()[0].size - 1, setting.method.batch_size)
+
+
 def slope_of(problem: Problem, x: FloatArray) -> FloatArray:
     return problem.gradient(np.atleast_1d(x)[:, np.newaxis])[:, 0]
 
 
 class Grid:
-    """Nodes, landing points and what the certificate needs, for `nodes` cells or a few more on [low, high]."""
+    """Nodes, landing points and what the certificate needs, for `nodes` cells or a few more on [low, high].
 
-    def __init__(self, setting: Setting, low: float, high: float, nodes: int) -> None:
-        self.setting = setting
+    `closed`: whether no iterate can go below `low`, above `high`.
+    """
+
+    def __init__(
+        self, setting: Setting, low: float, high: float, nodes: int, closed: tuple[bool, bool] = (False, False)
+    ) -> None:
+        self.setting, self.closed = setting, closed
         method, start = setting.method, float(setting.problem.x0[0])
         stride = method.step_size * method.clip.threshold
         width = (high - low) / nodes
@@ -77,7 +103,7 @@ class Grid:
         self.x = start + width * np.arange(-self.origin, math.ceil((high - start) / width) + 2)
         self.gradient = slope_of(setting.problem, self.x)
         self.gaps = np.maximum(setting.problem.gap(self.x[:, np.newaxis]), 0.0)
-        self.atoms, self.weights = setting.noise.atoms()
+        self.atoms, self.weights = atoms_of(setting)
         self._land(method)
 
     def _land(self, method: Any) -> None:

@@ -5,11 +5,6 @@ from numba import types
 from ..lanes.blocks import FLOATS, INTS
 from ..lanes.compile import device, kernel, named_signature
 
-# `up`: where a landing point is no node, its mass goes to the node above, else below; out: the mass on the last node there after each step
-ENDS = named_signature(
-    mass=FLOATS, spare=FLOATS, weights=FLOATS, cells=INTS, shares=FLOATS, out=FLOATS, start=types.int64, up=types.int64,
-    steps=types.int64,
-)  # fmt: skip
 # slopes and gaps: |f'| and f - f* at the nodes; cells and shares: for each atom and node the cell of the landing point and
 # the part of it that the point has passed, 0 on a node. factors: for each atom and cell sup g'; bends: (3, cells) variation
 # of the derivatives of |f'| and f, and eta times that of f''; edges: cells where an atom begins or ceases to be clipped.
@@ -145,28 +140,6 @@ def derivatives(sups, spare, weights, cells, shares, factors, edges, atoms_of, t
                     spare[i] += weights[k] * factors[base + i] * value
             for i in range(nodes - 1):
                 sups[here + i] = spare[i]
-
-
-@kernel(ENDS)
-def ends(mass, spare, weights, cells, shares, out, start, up, steps):
-    nodes = mass.size
-    for i in range(nodes):
-        mass[i] = 0.0
-    mass[start] = 1.0
-    last = nodes - 1 if up else 0
-    for step in range(steps):
-        for i in range(nodes):
-            spare[i] = 0.0
-        for k in range(weights.size):
-            base, weight = k * nodes, weights[k]
-            for i in range(nodes):
-                j = cells[base + i]
-                if up and shares[base + i] > 0.0:
-                    j += 1
-                spare[j] += weight * mass[i]
-        for i in range(nodes):
-            mass[i] = spare[i]
-        out[step] = mass[last]
 
 
 @kernel(SPREAD)

@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..clipping import NormClip
+from ..clipping import CoordinateClip, NormClip
 from ..methods import ClippedSGD, Setting
 from ..noise import Gaussian
-from ..run_arguments import default_checkpoints
-from ..specs import check_integer
+from ..noise.base import INDEPENDENT, NONE
+from ..problems import Quadratic
 from .atoms import AtomsOnLine
+from .curves import QUANTITIES, MeanCurves, averaged, picked
 from .density import DensityOnLine, why_not_density
-from .grid import CONSTANT, ONE_TURN, slope_of
+from .grid import CONSTANT, EPS, ONE_TURN, kinds_of_batches, slope_of
 from .panels_on_line import ANALYTIC_LAWS, PanelsOnLine
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..array_types import ArrayLike, IntArray
+    from ..array_types import FloatArray, IntArray
 
-QUANTITIES = ("gradient_norm", "gap", "mean_gradient_norm")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class MeanCurves:
-    """Means over the noise at some steps, each within its error.
-
-    Attributes
-    ----------
-    checkpoints : ndarray of int
-    gradient_norm, gap, mean_gradient_norm : ndarray of float
-        E|f'(x_t)|, E f(x_t) - f*, and the average of E|f'(x_s)| over s < t.
-    errors : dict of ndarray, by the name of the quantity: half the width of the enclosure
-    nodes : int, of the grid
-    """
-
-    checkpoints: np.ndarray
-    gradient_norm: np.ndarray
-    gap: np.ndarray
-    mean_gradient_norm: np.ndarray
-    errors: dict
-    nodes: int
-
-    def enclosure(self, quantity: str) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper values of a quantity."""
-        value, error = getattr(self, quantity), self.errors[quantity]
-        return value - error, value + error
+MOST_ATOMS = 32  # different values of a step's noise
 
 
 def why_not(setting: Setting) -> str | None:
@@ -58,83 +32,75 @@ def why_not(setting: Setting) -> str | None:
     if problem.dim != 1 or not isinstance(problem, (*CONSTANT, *ONE_TURN)):
         known = ", ".join(cls.__name__ for cls in (*CONSTANT, *ONE_TURN))
         return f"the problem must be one of {known} in dimension 1, but is {type(problem).__name__} in dimension {problem.dim}"
-    plain = isinstance(method, ClippedSGD) and isinstance(method.clip, NormClip)
-    one = plain and (method.batch_size == 1 or (isinstance(noise, Gaussian) and not method.per_sample))
-    if not one or method.momentum != 0:
+    plain = isinstance(method, ClippedSGD) and isinstance(method.clip, (NormClip, CoordinateClip))
+    if not plain or method.momentum != 0 or not _is_one_sample(setting):
         return (
-            "the method must be ClippedSGD with NormClip, one sample a step (or a mean of Gaussian ones) and momentum 0"
+            "the method must be ClippedSGD with NormClip or CoordinateClip, one sample a step (or the mean of Gaussian ones, or"
+            f" a mean that has at most {MOST_ATOMS} values) and momentum 0"
         )
     if method.scheduled:
         return "step size and threshold must be constants, but a schedule was given"
     if method.averages:
         return "averages of the iterates are measured on trajectories, but averages=True was given"
-    if not noise.additive or (noise.radial and noise.atoms() is not None):
-        return f"the noise must be additive, and not radial, but is {type(noise).__name__}"
+    if not noise.additive or (noise.atoms() is not None and noise.layout not in (NONE, INDEPENDENT)):
+        return f"the noise must be additive, neither radial nor along a vector, but is {type(noise).__name__}"
     return why_not_density(setting) if noise.atoms() is None else None
 
 
-def mean_curves(
-    setting: Setting,
-    steps: int,
-    checkpoints: ArrayLike | None = None,
-    tolerance: float = 1e-4,
-    nodes: int | None = None,
-    certify: bool = True,
+def _is_one_sample(setting: Setting) -> bool:
+    """Whether a step has one sample, or a mean of several whose law is known."""
+    noise, method = setting.noise, setting.method
+    if method.batch_size == 1 or method.per_sample:
+        return method.batch_size == 1
+    return isinstance(noise, Gaussian) or (noise.atoms() is not None and kinds_of_batches(setting) <= MOST_ATOMS)
+
+
+def quantities(setting: Setting) -> tuple[str, ...]:
+    """What is enclosed on a line: for a quadratic also what is a multiple of it."""
+    more = ("distance", "mean_squared_gradient_norm") if isinstance(setting.problem, Quadratic) else ()
+    return QUANTITIES + more
+
+
+def line_curves(
+    setting: Setting, steps: int, at: IntArray, tolerance: float, nodes: int | None = None, certify: bool = True
 ) -> MeanCurves:
-    """E|f'(x_t)|, E f(x_t) - f* and the average of E|f'| of clipped SGD on a line, by the law of the iterate.
-
-    Parameters
-    ----------
-    setting : Setting of `ClippedSGD` in dimension 1, with a convex problem and a noise with finitely many atoms; with `Quadratic`,
-        `Huber`, `Cosh` or `Quartic` and a Gaussian or Student noise; or with `Quadratic` and a Pareto or symmetric Lomax noise
-    steps : int >= 1
-    checkpoints : array_like of int in [1, steps], optional
-    tolerance : float in (0, inf)
-        The grid is refined until the error of each quantity asked for is at most this times its own size at every checkpoint, or
-        the work of one more grid would be too much (some ten seconds).
-    nodes : int >= 2, optional
-        This many nodes, and no refinement.
-    certify : bool
-        Without it the errors are inf, and on a grid not computed: a third of the time there.
-
-    Returns
-    -------
-    MeanCurves, with its errors
-
-    Raises
-    ------
-    ValueError
-        If the law of this setting is not propagated: the sentence says why.
-    """
-    reason = why_not(setting)
-    if reason is not None:
-        raise ValueError(f"mean_curves: {reason}; use simulate")
-    steps = check_integer("mean_curves", "steps", steps, 1)
-    if not tolerance > 0:
-        raise ValueError(f"mean_curves: tolerance must be > 0, but {tolerance!r} was given")
+    """`mean_curves` of a setting on a line, at checked arguments."""
     setting = _one_sample(setting)
-    at = default_checkpoints(steps) if checkpoints is None else _checked(checkpoints, steps)
-    count, refine = (0, True) if nodes is None else (check_integer("mean_curves", "nodes", nodes, 2), False)
     chain = _engine(setting)(setting, steps, tolerance)
-    start = abs(float(slope_of(setting.problem, setting.problem.x0)[0]))
-    count = count or chain.first
+    count = nodes or chain.first
     if not certify:
         means, size = chain.means(count)
-        none = np.full(at.shape, np.inf)
-        return MeanCurves(at, *_at(means, means[:, -1], start, at), dict.fromkeys(QUANTITIES, none), size)
+        values = _at(setting, means, means[:, -1], True, at)
+        return MeanCurves(at, values, dict.fromkeys(values, np.full(at.shape, np.inf)), size)
     while True:
         means, errors, later, size = chain.certified(count)
-        values, found = _at(means, means[:, -1], start, at), _at(errors, later, 0.0, at)
-        worst = max(float(np.max(e / v)) if v.min() > 0 else math.inf for e, v in zip(found, values, strict=True))
-        if not refine or worst <= tolerance or size >= chain.most:
-            return MeanCurves(at, *values, dict(zip(QUANTITIES, found, strict=True)), size)
+        values, found = (
+            _at(setting, curves, last, start, at)
+            for curves, last, start in ((means, means[:, -1], True), (errors, later, False))
+        )
+        for name in values:  # the sums of averages, and a factor
+            found[name] = found[name] + (2 * means.shape[1] + 8) * EPS * values[name]
+        worst = max(_relative(found[name], values[name]) for name in values)
+        if nodes is not None or worst <= tolerance:
+            return MeanCurves(at, values, found, size)
+        if size >= chain.most:
+            raise ValueError(
+                f"mean_curves: a relative error of {tolerance:g} is out of reach, as the largest grid, of {size} nodes, errs by"
+                f" {worst:.2g}; give a tolerance above that, or simulate"
+            )
         count = int(min(size * min(max(1.2 * math.sqrt(worst / tolerance), 1.5), 16.0), chain.most))
+
+
+def _relative(errors: FloatArray, values: FloatArray) -> float:
+    """The largest error as a part of its value."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.max(np.where(errors > 0, errors / values, 0.0)))
 
 
 def _one_sample(setting: Setting) -> Setting:
     """The mean of a batch of Gaussian samples is a Gaussian sample."""
     method = setting.method
-    if method.batch_size == 1:
+    if method.batch_size == 1 or not isinstance(setting.noise, Gaussian):
         return setting
     noise = Gaussian(setting.noise.scale / math.sqrt(method.batch_size))
     return setting.replace(noise=noise, method=method.replace(batch_size=1))
@@ -146,21 +112,17 @@ def _engine(setting: Setting) -> Any:
     return PanelsOnLine if isinstance(setting.noise, ANALYTIC_LAWS) else DensityOnLine
 
 
-def _checked(checkpoints: ArrayLike | None, steps: int) -> IntArray:
-    at = np.asarray(checkpoints)
-    if at.ndim != 1 or not at.size or at.dtype.kind not in "iu" or at.min() < 1 or at.max() > steps:
-        raise ValueError(
-            f"mean_curves: checkpoints must be a list of integers in [1, {steps}], but {checkpoints!r} was given"
-        )
-    return at.astype(np.int64)
-
-
-def _at(curves: Any, last: Any, first: Any, at: Any) -> tuple[Any, Any, Any]:
-    """Values of E|f'(x_t)|, of E gap and of the average of E|f'(x_s)| over s < t, from those after 1, 2, .. steps, which are `last` afterwards."""
-    count = curves.shape[1]
-    here = [
-        np.where(at <= count, curve[np.minimum(at, count) - 1], end) for curve, end in zip(curves, last, strict=True)
-    ]
-    sums = np.concatenate([[first], first + np.cumsum(curves[0])])
-    average = (sums[np.minimum(at - 1, count)] + np.maximum(at - 1 - count, 0) * last[0]) / at
-    return here[0], here[1], average
+def _at(setting: Setting, curves: FloatArray, last: FloatArray, start: bool, at: IntArray) -> dict[str, FloatArray]:
+    """The quantities from E|f'| and E gap after 1, 2, .. steps, which are `last` afterwards; `start`: with those of step 0, else with 0."""
+    problem = setting.problem
+    norm, gap = (abs(float(slope_of(problem, problem.x0)[0])), float(problem.gap(problem.x0))) if start else (0.0, 0.0)
+    values = {
+        "gradient_norm": picked(curves[0], last[0], at),
+        "gap": picked(curves[1], last[1], at),
+        "mean_gradient_norm": averaged(norm, curves[0], last[0], at),
+    }
+    if isinstance(problem, Quadratic):  # |f'| = L |x - x*| and f'² = 2 L (f - f*)
+        curvature = float(problem.eigenvalues[0])
+        values["distance"] = values["gradient_norm"] / curvature
+        values["mean_squared_gradient_norm"] = 2 * curvature * averaged(gap, curves[1], last[1], at)
+    return values

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..version import __version__
-from .line import QUANTITIES, mean_curves, why_not
+from .curves import QUANTITIES
+from .means import mean_curves, quantities, why_not
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import xarray as xr
 
     from ..array_types import IntArray
@@ -40,6 +43,8 @@ def run_of(setting: Setting, steps: int, checkpoints: IntArray, tolerance: float
         )
     if reason is not None:
         return None
+    if engine == "auto" and not set(QUANTITIES) <= set(quantities(setting)):
+        return None  # a sampled run says more
     later = checkpoints[checkpoints >= 1]
     try:
         curves = mean_curves(setting, steps, later if later.size else [1], tolerance)
@@ -47,20 +52,28 @@ def run_of(setting: Setting, steps: int, checkpoints: IntArray, tolerance: float
         if engine == EXACT:
             raise
         return None
-    start = {
-        "gradient_norm": abs(float(setting.problem.gradient(setting.problem.x0)[0])),
-        "gap": setting.problem.gap(setting.problem.x0),
-    }
-    start["mean_gradient_norm"] = start["gradient_norm"]
-    first = [0.0] * (len(checkpoints) - later.size)
-    variables = {}
-    for name in QUANTITIES:
-        whole = [float(np.squeeze(start[name])) for _ in first], first
-        for end, before, values in (("", whole[0], getattr(curves, name)), ("_error", whole[1], curves.errors[name])):
-            variables[name + end] = ("checkpoint", np.concatenate([before, values[: later.size]]))
+    start = _at_start(setting)
+    first = checkpoints.size - later.size
+    variables: dict[str, tuple[str, Any]] = {}
+    for name, values in curves.values.items():
+        for end, before, there in (("", start[name], values), ("_error", 0.0, curves.errors[name])):
+            variables[name + end] = ("checkpoint", np.concatenate([[before] * first, there[: later.size]]))
     variables["evaluations"] = ("checkpoint", setting.method.evaluations(setting.problem, checkpoints))
     attributes = {
         "setting": setting.to_json(), "steps": steps, "trajectories": 0, "seed": "0", "first_trajectory": 0, "keep": EXACT,
         "version": __version__, "engine": EXACT, "nodes": curves.nodes, "tolerance": float(tolerance),
     }  # fmt: skip
     return xr.Dataset(variables, {"checkpoint": checkpoints}, attributes)
+
+
+def _at_start(setting: Setting) -> dict[str, float]:
+    """The quantities at step 0."""
+    problem = setting.problem
+    norm, away = float(np.linalg.norm(problem.gradient(problem.x0))), problem.distance(problem.x0)
+    return {
+        "gradient_norm": norm,
+        "mean_gradient_norm": norm,
+        "mean_squared_gradient_norm": norm**2,
+        "gap": float(problem.gap(problem.x0)),
+        "distance": float("nan" if away is None else away),
+    }

@@ -1,4 +1,13 @@
-"""A window of whole step lengths about the start and the minimiser, and what leaves it: for noise with a density on a line."""
+"""A window of whole step lengths about the start and the minimiser, and what leaves it: for noise with a density on a line.
+
+With every landing point moved up to a node, and to the last node where it is beyond, y_{t+1} = up(g_xi(y_t)). A step g_xi increases, so
+y_t >= x_t as long as x has not left the window at the top, for the same noise; when x leaves there, y is on the last node. Hence
+
+    P(x leaves at the top by T) <= sum_{s <= T} P(y_s on the last node).
+
+Let v_r be P(y_r on the last node) for the chain that starts there. For s > r that starts higher than y_{s-r}, so P(y_s on the last node)
+<= v_r: the first r steps of both chains bound the rest of any horizon. The bottom is the same. QED
+"""
 
 from __future__ import annotations
 
@@ -74,7 +83,7 @@ class Window:
             )
 
     def _leave(self) -> None:
-        """P(left the window by t), and by the horizon: the bound of `exits` on the coarse band."""
+        """P(left the window by t), and by the horizon: the bound above on the coarse band."""
         band, size = self.band, self.band.z.size
         self.left, later = np.zeros(self.steps), 0.0
         place = self.start / band.width - band.first * band.per_step

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from ..bounds import Bound
-from ..exact import QUANTITIES, mean_curves, why_not
+from ..exact import mean_curves, quantities
 from ..methods import Setting
 from ..simulate import simulate
 from ..verdict import compare
@@ -80,7 +80,7 @@ def confirm(
 
 def by_law(bound: Bound, setting: Setting, steps: int, confidence: float, seed: int) -> Confirmation | None:
     """The verdict of an enclosure of the mean, where the law of the iterate can be propagated and decides; else None."""
-    if bound.aggregate != "mean" or bound.quantity not in QUANTITIES or why_not(setting) is not None:
+    if bound.aggregate != "mean" or bound.quantity not in quantities(setting):
         return None
     try:
         most = 3_000 if setting.noise.atoms() is None else 30_000  # a density's step costs the square
@@ -95,7 +95,7 @@ def by_law(bound: Bound, setting: Setting, steps: int, confidence: float, seed: 
     violated, holds = (low > limit, high <= limit) if upper else (high < limit, low >= limit)
     if not (violated or holds):
         return None
-    value = float(getattr(curves, bound.quantity)[0])
+    value = float(curves.values[bound.quantity][0])
     ratio = value / limit if upper else limit / value
     return Confirmation("violated" if violated else "holds", ratio, "law of the iterate", confidence, seed, 0)
 

@@ -7,10 +7,10 @@ import pytest
 from enumerations import SETTINGS, enumerated, name
 
 import clipbounds as cb
-from clipbounds.clipping import NormClip
+from clipbounds.clipping import NormClip, SmoothClip
 from clipbounds.exact import QUANTITIES, mean_curves, why_not
-from clipbounds.methods import SGD, ClippedSGD
-from clipbounds.noise import Rademacher, Stable
+from clipbounds.methods import ClippedSGD
+from clipbounds.noise import Rademacher, Stable, ThreePoint, TwoPoint
 from clipbounds.problems import DoubleWell, Quadratic
 
 
@@ -74,6 +74,28 @@ def test_the_curves_do_not_depend_on_the_last_step():
     assert short.gap == certified.gap and short.nodes == certified.nodes
 
 
+@pytest.mark.parametrize("law", [TwoPoint(1.0, 0.5), ThreePoint(1.0, 0.5, 0.3)], ids=lambda law: type(law).__name__)
+def test_means_of_batches_are_atoms(law):
+    """All pairs of atoms, three steps; one sample a step is another law, and so are pairs that are clipped before their mean."""
+    setting = cb.Setting(Quadratic([1.0], [0.6]), law, ClippedSGD(0.2, NormClip(0.5), batch_size=2))
+    places, weights = law.atoms()
+    x, mass = np.array([0.6]), np.ones(1)
+    for _ in range(3):
+        pairs = list(itertools.product(range(len(places)), repeat=2))
+        x = np.concatenate([x - 0.2 * np.clip(x + places[list(k)].mean(), -0.5, 0.5) for k in pairs])
+        mass = np.concatenate([mass * weights[list(k)].prod() for k in pairs])
+    exact = mass @ np.abs(x)
+    curves = mean_curves(setting, 3, [3])
+    assert abs(curves.gradient_norm[0] - exact) <= curves.errors["gradient_norm"][0] + 1e-15 <= 1e-4 * exact
+    one = mean_curves(setting.replace(method=ClippedSGD(0.2, NormClip(0.5))), 3, [3])
+    assert abs(one.gradient_norm[0] - exact) > 0.01 * exact
+    for method in (
+        ClippedSGD(0.2, NormClip(0.5), batch_size=2, per_sample=True),
+        ClippedSGD(0.2, NormClip(0.5), batch_size=99),
+    ):
+        assert "a mean that has at most 32 values" in why_not(setting.replace(method=method))
+
+
 def test_long_products_of_atoms_are_what_they_are():
     """The oracle of this file: two steps by hand."""
     setting = cb.Setting(Quadratic([1.0], [1.0]), Rademacher(1.0), ClippedSGD(0.5, NormClip(10.0)))
@@ -85,9 +107,9 @@ def test_long_products_of_atoms_are_what_they_are():
     ("change", "words"),
     [
         (dict(problem=DoubleWell([1.0])), "must be one of Quadratic"),
-        (dict(problem=Quadratic([1.0, 2.0], [1.0, 1.0])), "dimension 1, but is Quadratic in dimension 2"),
+        (dict(problem=Quadratic([1.0, 2.0], [1.0, 1.0])), "of dimension 1, .* but is Quadratic in dimension 2"),
         (dict(noise=Stable(1.5, 1.0)), "finitely many atoms, or be one of Gaussian, .*, but is Stable"),
-        (dict(method=SGD(0.1)), "must be ClippedSGD with NormClip"),
+        (dict(method=ClippedSGD(0.1, SmoothClip(1.0, 0.1))), "must be ClippedSGD with NormClip"),
         (dict(method=ClippedSGD(0.1, NormClip(1.0), momentum=0.5)), "momentum 0"),
         (dict(method=ClippedSGD(1.5, NormClip(1.0))), "eta f'' <= 1"),
     ],

@@ -44,6 +44,18 @@ def test_the_probability_of_leaving_is_not_below_the_true_one(setting):
     assert longer >= exact[-1] - 1e-12 and np.array_equal(short, bound[:3])
 
 
+@pytest.mark.parametrize("setting", NARROW[:4], ids=name)
+def test_a_wide_window_is_hardly_left_and_a_far_start_is_seen(setting):
+    """A thousand steps, 25 step lengths beyond start and minimiser; from the end of the window it is left."""
+    start = setting.problem.x0[0]
+    low, high = min(start, 0.0) - 2.5, max(start, 0.0) + 2.5
+    grid = Grid(setting, low, high, 800)
+    bound, later = leaving(grid, 100, 10**6)
+    assert bound[-1] < 1e-9 and bound[-1] <= later < 1e-5 and np.all(np.diff(bound) >= 0)
+    grid.origin = grid.x.size - 1
+    assert leaving(grid, 100, 100)[1] >= 1
+
+
 @pytest.mark.parametrize("setting", NARROW, ids=name)
 def test_a_window_that_is_left_is_paid_for(setting, monkeypatch):
     """The enclosure of a window that loses mass still contains the exact mean; without the part for leaving it does not."""
@@ -70,6 +82,16 @@ def test_a_long_run_is_a_short_one_and_what_stays(setting, monkeypatch):
         difference = np.abs(getattr(whole, quantity) - getattr(short, quantity))
         assert np.all(difference <= whole.errors[quantity] + short.errors[quantity])
         assert np.all(short.errors[quantity] <= 1e-4 * getattr(short, quantity))
+
+
+def test_an_end_that_cannot_be_passed_is_not_paid_for(monkeypatch):
+    """Ten steps reach the ends of the window with a tenth of the mass, and do not leave it."""
+    _, gaps = enumerated(SETTING, 10)
+    honest = mean_curves(SETTING, 10, [10])
+    assert abs(honest.gap[0] - gaps[-1]) <= honest.errors["gap"][0] <= 1e-4 * gaps[-1]
+    monkeypatch.setattr("clipbounds.exact.atoms.Grid", lambda *given: Grid(*given[:4]))
+    with pytest.raises(ValueError, match="out of reach"):
+        mean_curves(SETTING, 10, [10])
 
 
 def test_what_has_not_settled_is_not_called_settled():
