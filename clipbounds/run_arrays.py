@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .keepers import KEEPERS
-from .lanes.blocks import LANES, unpack
+from .lanes.blocks import LANES
 from .lanes.norms import block_norms
 from .methods import averages
 from .methods.base import CLIPPED, DIVERGED, MINIMUM, SQUARES, SUM, Setting
 from .methods.blocks import BlockMaker
-from .methods.watch import Watch, raised
+from .methods.watch import PROBLEM, Watch, raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -41,59 +41,90 @@ DESCRIPTION = {
     "distance": "distance of x_t to the nearest minimiser",
     "clipped_fraction": "share of the operator's calls before t that changed their argument",
 }
+KEPT = [SUM, SQUARES, MINIMUM, CLIPPED, DIVERGED]  # rows of a block that quantities follow from
+# points × numbers of the problem that are measured together: 0.5 MB, and no more where a value looks at all rows of a dataset
+SNAPSHOT_SIZE = 2**16
 CALL_WORK = 2**25  # coordinate updates in one kernel call, about 0.2 s: the longest wait for Ctrl-C
 
 
-def _observe(setting: Setting, block: Block, step: int) -> tuple[FloatArray, FloatArray]:
-    """The measured quantities at `step` for the 64 lanes, MEASURED and the method's own, and flags of divergence."""
-    problem, method = setting.problem, setting.method
-    dim = problem.dim
-    gradient = np.empty(dim * LANES)
-    norms = np.empty(LANES)
-    try:
-        problem.gradient_kernel(block.iterate(dim), gradient, dim, problem.parameters)
-    except Exception as error:
-        raise raised(setting, "problem", error, f"at step {step}") from error
-    block_norms(gradient, norms, dim)
-    x = unpack(block.iterate(dim)[np.newaxis], LANES)
-    diverged = block.row(DIVERGED).copy()
-    diverged[(diverged < 0) & ~np.isfinite(norms)] = step
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        distance = problem.distance(x)
-        calls = step * method.operator_calls_per_step
-        return (
-            np.stack(
-                [
-                    norms,
-                    block.row(SUM) / step if step else norms,
-                    block.row(SQUARES) / step if step else norms * norms,
-                    np.fmin(block.row(MINIMUM), norms),
-                    problem.gap(x),
-                    np.full(LANES, np.nan) if distance is None else distance,
-                    block.row(CLIPPED) / calls if calls else np.zeros(LANES),
-                    *method.observe(setting, block),
-                    *averages.observe(setting, block),
-                ]
-            ),
-            diverged,
-        )
+class _Snapshots:
+    """What the measured quantities of one block follow from, at a group of checkpoints.
+
+    Quantities are then computed for all of them together: one by one, NumPy's calls would take as long as a thousand
+    steps in dimension one.
+
+    Parameters
+    ----------
+    setting : Setting
+    steps : ndarray of int, the checkpoints
+    """
+
+    def __init__(self, setting: Setting, steps: IntArray) -> None:
+        dim, count = setting.problem.dim, len(steps)
+        self.setting, self.steps = setting, steps
+        self.gradient, self.norms = np.empty(dim * LANES), np.empty((count, LANES))
+        self.points = np.empty((dim, count, LANES))  # a coordinate of all is contiguous, as in a block
+        self.kept = np.empty((len(KEPT), count, LANES))
+        self.names = averages.own_measured(setting.method)
+        self.own: list[FloatArray] = []
+
+    def take(self, row: int, block: Block) -> None:
+        """Keep the state of the block at checkpoint number `row`."""
+        setting, dim = self.setting, self.setting.problem.dim
+        try:
+            setting.problem.gradient_kernel(block.iterate(dim), self.gradient, dim, block.arguments[PROBLEM])
+        except Exception as error:
+            raise raised(setting, "problem", error, f"at step {self.steps[row]}") from error
+        block_norms(self.gradient, self.norms[row], dim)
+        self.points[:, row] = block.iterate(dim).reshape(dim, LANES)
+        self.kept[:, row] = block.lanes.reshape(-1, LANES)[KEPT]
+        if self.names:
+            self.own.append(np.stack([*setting.method.observe(setting, block), *averages.observe(setting, block)]))
+
+    def measure(self, table: FloatArray, diverged: FloatArray) -> None:
+        """Write the quantities, MEASURED and the method's own, and the flags of divergence, each (checkpoints, ..., LANES)."""
+        problem, norms, shape = self.setting.problem, self.norms, self.norms.shape
+        x = self.points.reshape(problem.dim, -1).T
+        total, squares, lowest, clipped, left = self.kept
+        steps = self.steps[:, np.newaxis]
+        calls = steps * self.setting.method.operator_calls_per_step
+        diverged[:] = np.where((left < 0) & ~np.isfinite(norms), steps, left)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            distance = problem.distance(x)
+            table[:, 0] = norms
+            table[:, 1] = total / steps
+            table[:, 2] = squares / steps
+            table[:, 3] = np.fmin(lowest, norms)
+            table[:, 4] = np.reshape(problem.gap(x), shape)
+            table[:, 5] = np.nan if distance is None else np.reshape(distance, shape)
+            table[:, 6] = clipped / calls
+            if steps[0] == 0:  # the first checkpoint may be the start, where no step has been made
+                table[0, 1], table[0, 2], table[0, 6] = norms[0], norms[0] * norms[0], 0.0
+        if self.names:
+            table[:, len(MEASURED) :] = self.own
 
 
 def _run_block(
     setting: Setting, make: Callable[[], Block], checkpoints: IntArray, stop: _Stop, first: int
 ) -> tuple[FloatArray, FloatArray]:
     """Measured quantities of 64 trajectories, shape (checkpoints, quantities, LANES), and the step of divergence."""
-    stride = max(1, CALL_WORK // (LANES * setting.problem.dim * setting.method.samples(setting.problem)))
+    dim = setting.problem.dim
+    stride = max(1, CALL_WORK // (LANES * dim * setting.method.samples(setting.problem)))
     watch = Watch(setting, make, stride, first)
     block = watch.block
+    group = max(1, SNAPSHOT_SIZE // (LANES * max(dim, block.arguments[PROBLEM].size)))
     table = np.empty((len(checkpoints), len(MEASURED) + len(averages.own_measured(setting.method)), LANES))
     diverged = np.empty((len(checkpoints), LANES))
-    for row, checkpoint in enumerate(checkpoints):
-        while block.step < checkpoint:
-            if stop.is_set():
-                raise CancelledError("the simulation was told to stop")
-            watch.run_to(min(checkpoint, block.step + stride))
-        table[row], diverged[row] = _observe(setting, block, checkpoint)
+    for start in range(0, len(checkpoints), group):
+        part = slice(start, start + group)
+        snapshots = _Snapshots(setting, checkpoints[part])
+        for row, checkpoint in enumerate(checkpoints[part].tolist()):
+            while block.step < checkpoint:
+                if stop.is_set():
+                    raise CancelledError("the simulation was told to stop")
+                watch.run_to(min(checkpoint, block.step + stride))
+            snapshots.take(row, block)
+        snapshots.measure(table[part], diverged[part])
     watch.look()
     return table, diverged
 

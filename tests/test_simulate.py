@@ -1,8 +1,10 @@
 """The contract of simulate: bit-identity, statistics, divergence, bad input."""
 
 import signal
+import sys
 import threading
 from concurrent.futures import CancelledError
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -40,6 +42,42 @@ def test_checkpoints_do_not_change_the_trajectory():
     sparse = cb.simulate(setting(), 200, 64, checkpoints=[0, 7, 200])
     for name in MEASURED:
         np.testing.assert_array_equal(dense[name].sel(checkpoint=[0, 7, 200]), sparse[name])
+
+
+class Watched(cb.methods.ClippedSGD):
+    """Its own quantity is a view of the state, which moves on."""
+
+    extra_measured: ClassVar = {"first": "the first coordinate"}
+
+    def observe(self, setting, block):
+        return [block.iterate(1)]
+
+
+def overflowing():
+    """Some lanes diverge on the way."""
+    method = cb.methods.ClippedSGD(2.0, cb.clipping.Identity())
+    return cb.Setting(cb.problems.Exponential(np.ones(3)), cb.noise.StudentT(1.2, 1.0), method)
+
+
+def watched():
+    method = Watched(0.05, cb.clipping.NormClip(1.0), averages=True)
+    return cb.Setting(setting().problem, setting().noise, method)
+
+
+@pytest.mark.parametrize("make", [setting, watched, overflowing])
+def test_checkpoints_measured_together_are_those_measured_alone(make, monkeypatch):
+    steps = [0, 1, 2, 7, 40, 41, 90]
+    together = cb.simulate(make(), 90, 128, checkpoints=steps)
+    for group in (1, 3):
+        monkeypatch.setattr(sys.modules["clipbounds.run_arrays"], "SNAPSHOT_SIZE", group * 3 * 64)
+        xr.testing.assert_identical(together, cb.simulate(make(), 90, 128, checkpoints=steps))
+    alone = [cb.simulate(make(), step, 128, checkpoints=[step]) for step in steps]
+    for name in [n for n, v in together.data_vars.items() if v.dims == ("checkpoint", "trajectory")]:
+        np.testing.assert_array_equal(together[name], np.concatenate([one[name] for one in alone]))
+    # the control: checkpoints are told apart by what is measured
+    assert np.all(np.any(np.diff(together.gradient_norm, axis=0) != 0, axis=1))
+    if make is overflowing:
+        assert 0 < int((together.diverged_at >= 0).sum()) < 128
 
 
 def test_another_seed_is_another_run():
