@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ..methods.base import Setting
 
 MOST_CELLS = 2**17
+COARSE, FEW = 16, 3
 OUTWARD = 1e-12  # relative; the ratio is 1 - O(eta), computed to rounding
 
 
@@ -74,30 +76,58 @@ def contraction(setting: Setting, last: float) -> Contraction | None:
     left, right = (float(end) for end in interval(setting, np.asarray(last, dtype=np.float64)))
     if not 2 * eta * c < right - left < np.inf:
         return None
-    cells = int(np.clip(16 * (right - left) / (eta * c), 4096, MOST_CELLS))
+    cells = COARSE * math.ceil(np.clip(16 * (right - left) / (eta * c), 4096, MOST_CELLS) / COARSE)
     edges = np.linspace(left, right, cells + 1)
     slopes = problem.gradient(edges[:, np.newaxis])[:, 0]
-    support, weights = np.asarray(atoms[0]), np.asarray(atoms[1])
-    low = (slopes[:-1] - OUTWARD * np.abs(slopes).max())[:, np.newaxis] + support
-    high = (slopes[1:] + OUTWARD * np.abs(slopes).max())[:, np.newaxis] + support
-    shrink = 1 - eta * mu * ((low > -c) & (high < c))
-    moves = np.clip(low, -c, c), np.clip(high, -c, c)
-    centre = int(np.argmin(np.abs((moves[0] + moves[1]) @ weights)))
-    best = None
-    rates = ((1 - shrink) @ weights) / eta
-    for level in np.unique(rates[rates > 0]):
-        outside = np.flatnonzero(rates < level * (1 - 1e-12))
-        if rates[centre] < level * (1 - 1e-12):
-            continue
-        first = outside[outside < centre].max(initial=-1) + 1
-        end = outside[outside > centre].min(initial=cells)
-        inset = 2 * eta * c + edges[1] - edges[0]  # so that the cells about an end of C are unclipped often enough
-        core = edges[first] + inset if first else -np.inf, edges[end] - inset if end < cells else np.inf
-        for a in np.concatenate([[0.0], np.geomspace(0.1, 30, 24) / (right - left)]):
-            found = _weighted(a, core, edges, eta * moves[1], -eta * moves[0], shrink, weights, eta * c, problem.x0[0])
-            if found is not None and (best is None or _cost(found) < _cost(best)):
-                best = found
-    return best
+
+    def tried(step: int, chosen: list[tuple[float, float]] | None) -> list[tuple[float, float, float, Contraction]]:
+        """(cost, level, a, what it gives) on cells of `step` cells, of the chosen (level, a) or of all."""
+        search = _Search(setting, edges[::step], slopes[::step])
+        pairs = chosen or [(level, a) for level in search.levels() for a in slants]
+        found = [(level, a, search.contraction(level, a)) for level, a in pairs]
+        return sorted(((_cost(f), level, a, f) for level, a, f in found if f is not None), key=lambda one: one[0])
+
+    slants = np.concatenate([[0.0], np.geomspace(0.1, 30, 24) / (right - left)])
+    # wider cells say which few are worth all cells; where they say nothing, all are tried
+    coarse = [(level, a) for _, level, a, _ in tried(COARSE, None)[:FEW]]
+    best = (tried(1, coarse) if coarse else []) or tried(1, None)
+    return best[0][-1] if best else None
+
+
+class _Search:
+    """The lemma on cells between `edges`, where f' is `slopes`."""
+
+    def __init__(self, setting: Setting, edges: FloatArray, slopes: FloatArray) -> None:
+        self.eta, self.c, self.start = (
+            setting.method.step_size,
+            setting.method.operator.threshold,
+            setting.problem.x0[0],
+        )
+        self.edges = edges
+        support, self.weights = (np.asarray(v) for v in setting.noise.atoms())
+        low = (slopes[:-1] - OUTWARD * np.abs(slopes).max())[:, np.newaxis] + support
+        high = (slopes[1:] + OUTWARD * np.abs(slopes).max())[:, np.newaxis] + support
+        self.shrink = 1 - self.eta * setting.problem.strong_convexity * ((low > -self.c) & (high < self.c))
+        self.moves = np.clip(low, -self.c, self.c), np.clip(high, -self.c, self.c)
+        self.centre = int(np.argmin(np.abs((self.moves[0] + self.moves[1]) @ self.weights)))
+        self.rates = ((1 - self.shrink) @ self.weights) / self.eta
+
+    def levels(self) -> FloatArray:
+        """Rates that a core around the centre may have."""
+        return np.unique(self.rates[(self.rates > 0) & (self.rates <= self.rates[self.centre] * (1 + 1e-12))])
+
+    def contraction(self, level: float, a: float) -> Contraction | None:
+        """What the core of this rate and w = exp(a dist) give, or None."""
+        if self.rates[self.centre] < level * (1 - 1e-12):
+            return None
+        outside = np.flatnonzero(self.rates < level * (1 - 1e-12))
+        first = outside[outside < self.centre].max(initial=-1) + 1
+        end = outside[outside > self.centre].min(initial=len(self.rates))
+        edges, step = self.edges, self.eta * self.c
+        inset = 2 * step + edges[1] - edges[0]  # so that the cells about an end of C are unclipped often enough
+        core = edges[first] + inset if first else -np.inf, edges[end] - inset if end < len(self.rates) else np.inf
+        left, right = self.eta * self.moves[1], -self.eta * self.moves[0]
+        return _weighted(a, core, edges, left, right, self.shrink, self.weights, step, self.start)
 
 
 def _cost(found: Contraction) -> float:
