@@ -67,6 +67,12 @@ def exp_tail(r):
     return (mp.exp(r) - 1 - r) / r**2
 
 
+def exp2_tail(r):
+    """(2^r - 1)/r."""
+    step = r * mp.log(2)
+    return mp.log(2) * (1 + step * exp_tail(step))
+
+
 def sin_tail(z):
     """(sin r - r)/r³ at z = r²."""
     if z < mp.mpf(10) ** -12:
@@ -97,6 +103,9 @@ def main(out):
         # s = f/(2+f) for 1+f in [1/sqrt2, sqrt2]; R(z)/z is fitted, so R keeps its zero at 0
         "LOG": (lambda z: log_tail(z) / z if z else mp.mpf(2) / 3, 0, (root / (root + 2)) ** 2, 7),
         "EXP": (exp_tail, -mp.log(2) / 2, mp.log(2) / 2, 11),
+        # in base 2, to 7e-16 of the functions (base_two.py)
+        "LOG2": (lambda z: (log_tail(z) / z if z else mp.mpf(2) / 3) / mp.log(2), 0, (root / (root + 2)) ** 2, 6),
+        "EXP2": (exp2_tail, -mp.mpf(1) / 2, mp.mpf(1) / 2, 10),
         "SIN": (sin_tail, 0, (mp.pi / 4) ** 2, 6),
         "COS": (cos_tail, 0, (mp.pi / 4) ** 2, 6),
         "HALF_TURN": (half_turn_tail, 0, mp.mpf(1) / 4, 8),

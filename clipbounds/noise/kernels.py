@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from ..lanes.base_two import exp2_parts, exp2m1, log_parts_of_two, minus_log2_of
 from ..lanes.blocks import LANES
 from ..lanes.compile import device, kernel, scalar
 from ..lanes.elementary import bits_of, exp_of, exp_parts, expm1_of, float_of, log_parts, minus_log_of, random_direction
@@ -130,26 +131,32 @@ def student(out, first, count, params, seed, stream, trajectory):
 
 
 @device
-def _pareto_row(values, length, spare, power, scale, mean):
-    """The words in `values` become one draw each."""
-    exponentials(values, length, spare, power)
+def _pareto_pair(even, odd, one, two, power, scale, mean):
+    """The words in `even` become two draws each, the second from the word read from its other end."""
     for l in range(LANES):
-        length[l], spare[l] = exp_parts(length[l])
+        word = bits_of(even[l])
+        even[l], one[l], odd[l], two[l] = log_parts_of_two(uniform(word), uniform(byte_reversed(word)))
     for l in range(LANES):
-        values[l] = scale * (exp_of(length[l], spare[l]) - mean)
+        even[l], one[l] = exp2_parts(power * minus_log2_of(even[l], one[l]))
+    for l in range(LANES):
+        odd[l], two[l] = exp2_parts(power * minus_log2_of(odd[l], two[l]))
+    for l in range(LANES):
+        even[l] = scale * ((one[l] - mean) + one[l] * exp2m1(even[l]))
+    for l in range(LANES):
+        odd[l] = scale * ((two[l] - mean) + two[l] * exp2m1(odd[l]))
 
 
 @kernel(FILL)
 def pareto(out, first, count, params, seed, stream, trajectory):
-    """params: tail index, scale; centred."""
+    """params: tail index, scale; centred. Four draws a counter."""
     tail_index, scale = params[0], params[1]
     power, mean = 1.0 / tail_index, tail_index / (tail_index - 1.0)
-    length, spare = scratch(), scratch()
-    for j in range(count >> 1):
-        one, two = row(out, 2 * j), row(out, 2 * j + 1)
-        fill_words(one, two, seed, stream, np.uint64((first >> 1) + j), trajectory)
-        _pareto_row(one, length, spare, power, scale, mean)
-        _pareto_row(two, length, spare, power, scale, mean)
+    one, two = scratch(), scratch()
+    for j in range(count >> 2):
+        a, b = row(out, 4 * j), row(out, 4 * j + 2)
+        fill_words(a, b, seed, stream, np.uint64((first >> 2) + j), trajectory)
+        _pareto_pair(a, row(out, 4 * j + 1), one, two, power, scale, mean)
+        _pareto_pair(b, row(out, 4 * j + 3), one, two, power, scale, mean)
 
 
 @device
