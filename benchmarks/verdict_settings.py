@@ -72,7 +72,8 @@ def clipped_loop(setting, steps):
 def clipped(paper, problem, law, steps, batch=1, per_sample=False):
     make = PerSampleClippedSGD if per_sample else ClippedSGD
     setting = cb.Setting(problem, law, make(ETA, NormClip(C), batch_size=batch))
-    name = f"{paper}: {type(problem).__name__} d = {problem.dim}, {type(law).__name__}, T = {steps}"
+    uneven = "uneven " if np.ptp(getattr(problem, "eigenvalues", 0.0)) else ""
+    name = f"{paper}: {uneven}{type(problem).__name__} d = {problem.dim}, {type(law).__name__}, T = {steps}"
     if batch > 1:
         name += f", {'per sample' if per_sample else 'batch'} {batch}"
     return Entry(name, setting, steps, "mean_gradient_norm", clipped_loop(setting, steps))

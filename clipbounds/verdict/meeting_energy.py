@@ -19,7 +19,7 @@ k decreases and is convex, and S = ‖g‖² + rho² ± 2 g·xi for xi and -xi: 
 u' E J u >= k(r² + rho²) rho² (1 - 2/d), and for u = n_g, where b = 0, at least k(r² + rho²) rho² (1 - 1/d).
 
 The mean over rho, with 1 where rho + r < c, is the share at r; it does not increase with r, being a bound over the ball.
-Where the direction of xi is uniform, `meeting_radial` has E J itself.
+In few dimensions, where the direction of xi is uniform, `meeting_radial` has E J itself.
 
 Drift. E P_c(xi) = 0, and along the ray t g/‖g‖ the mean of P_c(t g/‖g‖ + xi) in the direction of g grows at the rate n_g' E J n_g. So
 Y = <x - x*, P>_A = <g, P> has the mean y >= ‖g‖ M(‖g‖), M(r) the integral of its bound up to r, and y >= z sqrt(mu) M(sqrt(mu) z).
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ..methods.base import Setting
 
 CELLS = 64
+FEW = 4  # dimensions in which the mean derivative itself is much more than its bound, and worth its time
 LENGTHS = 40  # pieces of the law of rho
 
 
@@ -78,7 +79,7 @@ def cells_of_quadratic(setting: Setting, last: float) -> Cells | None:
         return None
     # ‖g‖ on a grid up to where the drift has nearly all of its size
     edges = (2 * c + 2 * float(np.sum(lengths[0] * lengths[2]))) * np.arange(CELLS + 1) / CELLS
-    if type(noise) is Gaussian or noise.layout == RADIAL:
+    if d <= FEW and (type(noise) is Gaussian or noise.layout == RADIAL):
         along, beside, square = averaged(edges, c, d, lengths)
         share = np.minimum.accumulate(np.minimum(along, beside))
     else:
