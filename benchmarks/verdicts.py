@@ -1,9 +1,10 @@
-"""Core-seconds to a decided verdict: python benchmarks/verdicts.py [--before PYTHON] [--only TEXT] [--json FILE]
+"""Core-seconds to a decided verdict: python benchmarks/verdicts.py [--before PYTHON|FILE] [--only TEXT] [--json FILE]
 
 For each of forty settings (verdict_settings.py) and margins of 10, 3 and 1 %, the mean m of a quantity is measured once, and "the mean is at
 most (1 + margin) m" and "at least (1 - margin) m" are decided at confidence .999 by `until_decided`, on one thread. Beside that:
 
-* before: the same by another installation of clipbounds, whose Python is given (an older version to compare with);
+* before: the same by another installation of clipbounds, whose Python is given (an older version to compare with), or the rows that such
+  a run left in FILE.before, with the means that it decided about;
 * plain: a vectorised NumPy loop, its seconds a trajectory times the number of trajectories from which a t interval of confidence .999 is
   as narrow as the margin. That number is taken from the measured standard deviation, as if it were known; on heavy
   tails the interval is not valid. So it is the best that the plain way can do, not what it costs to find out.
@@ -29,7 +30,7 @@ from verdict_settings import entries
 import clipbounds as cb
 
 MARGINS = (0.1, 0.03, 0.01)
-MOST, WORK = 2**17, 2**31  # trajectories, and coordinate updates of all of them
+MOST, WORK = 2**17, 2**30  # trajectories, and coordinate updates of all of them
 Z = 3.2905  # of a normal band of confidence .999
 
 
@@ -68,7 +69,7 @@ def forget():
 
 def measured(entry):
     """(mean, standard deviation) of the quantity, from trajectories and where it exists from its law."""
-    count = int(np.clip(WORK / 4 / entry.work, 64, 2**14))
+    count = int(np.clip(WORK / 2 / entry.work, 64, 2**14))
     run = cb.simulate(entry.setting, entry.steps, count, seed=99, checkpoints=[entry.steps], threads=1)
     values = run[entry.quantity].values[-1]
     mean = float(values.mean())
@@ -103,16 +104,20 @@ def ours(means):
                 yield [entry.name, margin, *decided(entry, means[entry.name][0], margin)]
 
 
-def before(python, means):
-    """The same of another installation."""
+def before(python, means, path):
+    """{(setting, margin): [words, trajectories, seconds]} of another installation; means and rows are left beside `path`."""
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "means.json")
-        with open(path, "w") as file:
+        given = os.path.join(folder, "means.json")
+        with open(given, "w") as file:
             json.dump(means, file)
         answer = subprocess.run(
-            [python, os.path.abspath(__file__), "--means", path], check=True, stdout=subprocess.PIPE, text=True
+            [python, os.path.abspath(__file__), "--means", given], check=True, stdout=subprocess.PIPE, text=True
         )
-    return [json.loads(line) for line in answer.stdout.splitlines()]
+    rows = [json.loads(line) for line in answer.stdout.splitlines()]
+    if path:
+        with open(path + ".before", "w") as file:
+            json.dump([means, rows], file)
+    return rows
 
 
 def plain_seconds(entry):
@@ -123,7 +128,7 @@ def plain_seconds(entry):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--before", help="the Python of another installation")
+    parser.add_argument("--before", help="the Python of another installation, or a file of rows of an earlier run")
     parser.add_argument("--only", default="", help="settings whose names contain this")
     parser.add_argument("--json", help="write the rows to this file")
     parser.add_argument("--means", help=argparse.SUPPRESS)
@@ -134,9 +139,18 @@ def main():
                 print(json.dumps(row), flush=True)
         return
     chosen = [entry for entry in entries() if options.only in entry.name]
-    facts = {entry.name: measured(entry) for entry in chosen}
+    rows = []
+    if options.before and options.before.endswith(".before"):
+        with open(options.before) as file:
+            facts, rows = json.load(file)
+        chosen = [entry for entry in chosen if entry.name in facts]
+        facts = {entry.name: facts[entry.name] for entry in chosen}
+    else:
+        facts = {entry.name: measured(entry) for entry in chosen}
+        if options.before:
+            rows = before(options.before, facts, options.json)
+    old = {(name, margin): rest for name, margin, *rest in rows}
     plain = {entry.name: plain_seconds(entry) for entry in chosen}
-    old = {(name, margin): rest for name, margin, *rest in before(options.before, facts)} if options.before else {}
     print(
         "| setting | margin | now | trajectories | CPU s | before | trajectories | CPU s | plain trajectories | CPU s |"
     )

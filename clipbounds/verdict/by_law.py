@@ -25,12 +25,12 @@ WORK = 2**23  # coordinate updates in the time of the cheapest enclosure
 PANEL_WORK = 2000  # the same for one panel of a law with a density and one step
 MOST_WORK = 2**29  # of an enclosure, where sampling has ended undecided: some seconds
 FIRST_WORK = 2**21  # of the first look: about what a look takes besides
-MOST_FIRST = 512
+MOST_FIRST = 256
 
 
 def work_of(setting: Setting, steps: int) -> int:
     """Coordinate updates of one trajectory."""
-    return steps * setting.problem.dim * setting.method.batch_size
+    return steps * setting.problem.dim * setting.method.samples(setting.problem)
 
 
 def law_work(setting: Setting, steps: int) -> float:

@@ -86,10 +86,25 @@ def test_what_the_law_does_not_have_is_sampled():
 def test_the_first_look_is_about_as_long_as_judging_it():
     long = GAUSS.replace(problem=Quadratic([1.0] * 100, [1.0] * 100))
     counts = [first_count(s, t) for s, t in ((GAUSS, 10), (GAUSS, 1000), (GAUSS, 10**4), (long, 1000), (long, 10**6))]
-    assert counts[0] == 512 and counts[-1] == 64 and sorted(counts, reverse=True) == counts
+    assert counts[0] == 256 and counts[-1] == 64 and sorted(counts, reverse=True) == counts
     assert work_of(long, 10) == 1000
     two = GAUSS.replace(noise=TwoPoint(1.0, 0.5))
     assert law_work(two, 10**6) == law_work(two, 10)
+
+
+def test_methods_without_a_batch_size_have_a_first_look():
+    from clipbounds.bounds.yu2023.instances import main_problem
+
+    clients = cb.Setting(main_problem(), cb.noise.Gaussian(1.0), cb.methods.SClipEF.standard(0.5))
+    rule = cb.methods.ClippedStep(0.1, 0.05)
+    spider = cb.Setting(
+        Quadratic([1.0, 0.5], [1.0, 1.0]),
+        cb.oracles.GaussianPhase(Quadratic([1.0, 0.5], [1.0, 1.0]), 1.0, 1.0),
+        cb.methods.Spider(rule, 16, 64, 8),
+    )
+    for setting, quantity in ((clients, "squared_distance"), (spider, "mean_gradient_norm")):
+        found = until_decided(setting, 20, Level(1e9, "upper", quantity), checkpoints=[20], budget=128)
+        assert found.verdicts[0].verdict == "holds" and found.run.sizes["trajectory"] <= 128
 
 
 def test_an_unknown_engine_is_refused():
