@@ -31,14 +31,19 @@ def decide(
     band: str | None,
     ranges: dict[str, tuple[FloatArray, FloatArray]],
     assume: str | None = None,
+    values: dict[int, FloatArray] | None = None,
 ) -> list[Verdict]:
     """The verdicts on `bounds`; all that may err together err with probability at most `error`.
 
     `confidence` is the number that the verdicts show. Hypotheses that fail, and bounds that say nothing, take no part of
-    the error: they do not depend on the run. `assume` is None or "normal means" (`assumed`).
+    the error: they do not depend on the run. `assume` is None or "normal means" (`assumed`). `values` keeps what the bounds are, by their
+    numbers, from one look at the same checkpoints to the next.
     """
     samples = {quantity: take(run, quantity) for quantity in {bound.quantity for bound in bounds}}
-    cases = [_case(bound, samples[bound.quantity], run, setting, confidence) for bound in bounds]
+    known: dict[int, FloatArray] = {} if values is None else values
+    cases = [
+        _case(bound, samples[bound.quantity], run, setting, confidence, known, k) for k, bound in enumerate(bounds)
+    ]
     tests = sum(isinstance(case, Case) and is_sampled(case) for case in cases)
     error = error / max(tests, 1)
     return [
@@ -47,19 +52,28 @@ def decide(
     ]
 
 
-def _case(bound: Bound, sample: Sample | None, run: xr.Dataset, setting: Setting, confidence: float) -> Case | Verdict:
+def _case(
+    bound: Bound,
+    sample: Sample | None,
+    run: xr.Dataset,
+    setting: Setting,
+    confidence: float,
+    values: dict[int, FloatArray],
+    number: int,
+) -> Case | Verdict:
     """A `Case` to be judged, or a `Verdict` where there is nothing to judge."""
 
     def says(verdict: str, reason: str) -> Verdict:
         return Verdict(bound.name, bound.kind, bound.quantity, verdict, reason)
 
     try:
-        value = bound.value(setting, [1] if sample is None else sample.steps)
+        if number not in values:
+            values[number] = bound.value(setting, [1] if sample is None else sample.steps)
     except HypothesesFail as failure:
         return says("does not apply", str(failure))
     if sample is None:
         return says("not measured", why_not(run, bound.quantity))
-    return Case(bound, setting, sample, value, confidence, run.attrs.get("source") == MEASURED)
+    return Case(bound, setting, sample, values[number], confidence, run.attrs.get("source") == MEASURED)
 
 
 def _decide(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
+    from ..array_types import FloatArray
     from ..bounds.base import Bound
     from ..methods.base import Setting
     from .case import Verdict
@@ -62,11 +63,12 @@ def follow(
         "compare", "budget", budget, min(count_of(run), 1), "the largest number of trajectories for until='decided'"
     )
     verdicts: list[Verdict] = []
+    values: dict[int, FloatArray] = {}
     look, work = looks_of(run), work_of(setting, int(run.attrs["steps"]))
     law = law_work(setting, int(run.attrs["steps"])) if engine == "auto" else np.inf
     while True:
         look += 1
-        now = decide(run, setting, bounds, confidence, look_error(error, look), band, ranges)
+        now = decide(run, setting, bounds, confidence, look_error(error, look), band, ranges, values=values)
         # a verdict that was reached at an earlier look stands: every look has its own part of the error
         verdicts = [new if undecided(old) else old for old, new in zip(verdicts or now, now, strict=True)]
         have = count_of(run)
