@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 folder = click.Path(file_okay=True, path_type=Path)
 MANY_CELLS, LONG = 10**6, 86400.0  # cells, s: beyond, --yes is asked for
-START = {"threads": 0.0, "processes": 2.5, "dask": 3.5}  # s until the first cell runs
+START = {"threads": 0.0, "processes": 1.8, "dask": 2.7}  # s until the first cell runs
 SHOWN = 5  # failed or diverged cells that are named
 
 

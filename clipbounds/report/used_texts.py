@@ -57,7 +57,7 @@ def rooms() -> dict[str, list[Path]]:
     """The rooms that count, with their files."""
     found: dict[str, list[Path]] = {}
     for file in sorted(PACKAGE.rglob("*.py")):
-        if room_of(file).partition(".")[0] not in SILENT and file.parent != PACKAGE / "experiments":
+        if room_of(file).partition(".")[0] not in SILENT:
             found.setdefault(room_of(file), []).append(file)
     return {room: files for room, files in found.items() if room not in ("__init__", "experiments")}
 
