@@ -1,21 +1,24 @@
 """How fast two trajectories with the same noise meet, on average, from three facts about one step: for laws with a density.
 
-Setting. x' = x - eta P, P the mean over a batch of norm-clipped samples, ‖P‖ <= c; ‖·‖ is a norm in which the step does not
-stretch, and z the distance ‖x - o‖ from a point o. At each x: D, the derivative of the step in x for fixed noise, has
-E‖D v‖² <= 1 - eta mu (2 - eta L) s for every unit v, with 0 <= s <= 1; Y = <x - o, P> has E Y >= y and E Y² <= z² u, and
-|Y| <= z S, ‖P‖ <= S.
+Setting. x' = x - eta P, P the mean over a batch of norm-clipped samples; ‖·‖ comes from an inner product, the step does not stretch in
+it, and z = ‖x - o‖ is the distance from a point o. At each x: D, the derivative of the step in x for fixed noise, has
+E‖D v‖² <= 1 - eta mu (2 - eta L) s for every unit v, with 0 <= s <= 1; Y = <x - o, P> has E Y >= y and E Y² <= z² u; ‖P‖ <= S, so that
+|Y| <= z S.
 
 Lemma. Let N = sqrt(R² + z²), w = exp(a (N - R)) >= 1, and for b > 0
   F(b) = -b y/N + (z/N)² u (e^{bS} - 1 - bS)/S² + b eta S²/(2 N).
-If for every x, sqrt(1 - eta mu (2 - eta L) s) · exp(F(2 a eta)/2) <= kappa, then E[‖D v‖ w(x')] <= kappa w(x), and so E‖x_k - x_k'‖ <= kappa^k · sup w · ‖x_0 - x_0'‖ for the same noise, sup over the
-segment between both starts.
-Proof. N(x')² = N² - 2 eta <x - o, P> + eta² ‖P‖², and sqrt(N² + t) <= N + t/(2N), so N(x') - N <= -eta <x - o, P>/N +
-eta² S²/(2N). |<x - o, P>|/N <= S, so by Hoeffding's lemma E exp(-b <x - o, P>/N) <= exp(-b y/N + b² S²/2). With b = 2 a eta this
-bounds E w²(x')/w², and Cauchy and Schwarz give the first claim. The integral of w along the segment, moved by the step, is
-then at most kappa times what it was, in expectation; induction, and w >= 1.
+If sqrt(1 - eta mu (2 - eta L) s) · exp(F(2 a eta)/2) <= kappa for every x, then E[‖D v‖ w(x')] <= kappa w(x), and so
+E‖x_k - x_k'‖ <= kappa^k · sup w · ‖x_0 - x_0'‖ for the same noise, sup over the segment between both starts.
+Proof. N(x')² = N² - 2 eta Y + eta² ‖P‖², and sqrt(N² + t) <= N + t/(2N), so N(x') - N <= -eta Y/N + eta² S²/(2N). V = -Y/N has
+V <= S, E V <= -y/N and E V² <= (z/N)² u, and (e^s - 1 - s)/s² increases with s, so E e^{bV} <= 1 + b E V + E V² (e^{bS} - 1 - bS)/S². With b = p a eta
+therefore E w^p(x')/w^p <= exp F(b), for every p > 0. p = 2 and Cauchy and Schwarz give the first claim. The step is Lipschitz; where the
+clipping is not differentiable, ‖g + xi‖ = c, a curve that stays there has (‖g + xi‖)' = 0 almost everywhere, and both one-sided
+derivatives move it alike. So the integral of w along the segment, moved by the step, is at most kappa times what it was, in
+expectation; induction, and w >= 1.
 
 How large w is where the trajectory is. Let r = exp F(p a eta). If r <= q < 1 outside a set and e = sup (r - q) w^p/(1 - q) over the
-set, then E w^p(x_s) <= e + q^s (w^p(x_0) - e), by induction. One step moves N by at most eta S, so w <= w(x_s) exp(a eta S) on the segment between two steps from x_s.
+set, then E w^p(x_s) <= e + q^s (w^p(x_0) - e), by induction. One step moves N by at most eta S, so w <= w(x_s) exp(a eta S) on the
+segment between two steps from x_s.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ class Cells:
     ----------
     near, far : (n,), distances
     share : (n,), at most s
-    drift : (n,), y >= z·drift where it is not negative, y >= far·drift otherwise
+    drift : (n,), y >= z·drift at every z of the cell
     square : (n,), at least u
     start, farthest : largest distance of x_0, and of any x of the run
     speed : S

@@ -14,9 +14,12 @@ u. Then h (1 - (n·u)²) = k(S) (S - (u·(g + xi))²) with k(S) = h/S, and
 
 S - (u·(g + xi))² = (b ‖g‖ + w·xi)² + rho² - (u·xi)² - (w·xi)² >= rho² - (u·xi)² - (w·xi)² >= 0.
 
-k decreases and is convex, and S = ‖g‖² + rho² ± 2 g·xi for xi and -xi: the mean of k over both is at least k(r² + rho²). So given rho
+k decreases. It is 1/S up to c² and c/S^{3/2} beyond, convex but for S = c², where its slope falls from -1/c⁴ to -1.5/c⁴; the largest convex
+function below it follows the tangent that touches both pieces, at .9042c² and 1.0851c², and is at least .9887 k, its worst point being c².
+So it is at least .988 k everywhere (a test has the tangent in exact arithmetic). As S = ‖g‖² + rho² ± 2 g·xi for xi and -xi, the mean of k over
+both is at least .988 k(r² + rho²), and given rho
 
-u' E J u >= k(r² + rho²) rho² (1 - 2/d), and for u = n_g, where b = 0, at least k(r² + rho²) rho² (1 - 1/d).
+u' E J u >= .988 k(r² + rho²) rho² (1 - 2/d), and for u = n_g, where b = 0, at least .988 k(r² + rho²) rho² (1 - 1/d).
 
 The mean over rho, with 1 where rho + r < c, is the share at r; it does not increase with r, being a bound over the ball.
 In few dimensions, where the direction of xi is uniform, `meeting_radial` has E J itself.
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 
 CELLS = 64
 FEW = 4  # dimensions in which the mean derivative itself is much more than its bound, and worth its time
+HULL = 0.988  # a convex function lies between this times k and k
 LENGTHS = 40  # pieces of the law of rho
 
 
@@ -79,12 +83,13 @@ def cells_of_quadratic(setting: Setting, last: float) -> Cells | None:
         return None
     # ‖g‖ on a grid up to where the drift has nearly all of its size
     edges = (2 * c + 2 * float(np.sum(lengths[0] * lengths[2]))) * np.arange(CELLS + 1) / CELLS
+    ends = edges[1:] * (1 + 2e-12)  # a distance at the end of a cell may round into the next
     if d <= FEW and (type(noise) is Gaussian or noise.layout == RADIAL):
         along, beside, square = averaged(edges, c, d, lengths)
         share = np.minimum.accumulate(np.minimum(along, beside))
     else:
-        along, share = _shares(edges[1:], c, d, *lengths)
-        square = _square(edges[1:], c, d, *lengths)
+        along, share = _shares(ends, c, d, *lengths)
+        square = _square(ends, c, d, *lengths)
     mean = np.concatenate([[0.0], np.cumsum(along * np.diff(edges))])
     z = edges / np.sqrt(mu)
     # a cell of z has ‖g‖ <= sqrt(L) z: share and square are those of the farthest ‖g‖
@@ -111,7 +116,7 @@ def _shares(
     whole = high + r < c
     # low <= rho <= high: k(r² + high²) is at most what k is there
     far = r**2 + high**2
-    part = np.minimum(1.0, c / np.sqrt(far)) / far * low**2
+    part = HULL * np.minimum(1.0, c / np.sqrt(far)) / far * low**2
     along, beside = (np.where(whole, 1.0, part * (1 - n / d)) @ chance for n in (1, 2))
     return along, beside
 

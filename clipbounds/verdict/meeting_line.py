@@ -75,7 +75,7 @@ def cells_on_line(setting: Setting, last: float) -> Cells | None:
     way = float(displacement(setting, np.asarray([last], dtype=np.float64))[0])
     start = float(problem.x0[0])
     centre = _where(problem, middle, start, way)
-    means = _Means(law, c, middle, half)
+    means = _Means(law, c, middle, 1.01 * half)
     variance = capped_moment(law.noise, 1, 2 * c, 2.0) / law.together
     level = float(max(abs(means.low(np.array([middle]))[0]), abs(means.high(np.array([middle]))[0])))
     sides = []
@@ -88,9 +88,10 @@ def cells_on_line(setting: Setting, last: float) -> Cells | None:
         drift = means.low(slope - slack) if sign > 0 else -means.high(slope + slack)
         lo, hi = (slope[:-1], slope[1:]) if sign > 0 else (slope[1:], slope[:-1])
         share = np.append(law.between(-c - (lo - slack), c - (hi + slack)), 0.0)
-        # beyond the grid m is at least what it is at its end, if that lies inside the table of m
+        # beyond the table m is at least what it is at the table's end; before it (o is out of reach) nothing is known
         inside = np.abs(slope - middle) <= half
-        drift = np.where(inside, drift, drift[inside][-1] if inside.any() else -c)
+        beyond = drift[inside][-1] if inside.any() else -c
+        drift = np.where(inside, drift, np.where(sign * (slope - middle) > half, beyond, -c))
         most = np.fmax(np.abs(slope[:-1] - middle), np.abs(slope[1:] - middle)) + slack + level
         square = np.append(np.fmin(c**2, variance + most**2), c**2)
         sides.append((edges, np.append(edges[1:], np.inf), share, drift, square))

@@ -52,6 +52,8 @@ def averaged(
             size(np.clip(-high * left, r1, r2), high, left),
         ]
     )
+    least = np.maximum(least, 0.0)  # it may round below
+    least = np.maximum(least, 0.0)  # it may round below
     widest, flattest = (
         np.maximum(np.abs(left), np.abs(right)),
         np.where(left * right < 0, 0.0, np.minimum(np.abs(left), np.abs(right))),

@@ -17,8 +17,9 @@ E[D² | past] <= l² E W², ‖D‖_p <= 2 l ‖W‖_p, and |D| <= l w min(a, 2 
 * E|X - E X|^p <= 2^{p+1} S_p E W^p for 1 < p < 2 (von Bahr and Esseen 1965, Theorem 2);
 * (E|X - E X|^p)^{2/p} <= 4 (p - 1) S_2 (E W^p)^{2/p} for p >= 2 (Rio 2009, Theorem 2.1);
 * P(X - E X > s) <= exp(-s²/(2 (v + j s/3))), v = S_2 E W², j = max |D| (Freedman, in the form of Tropp 2011, Theorem 1.1);
-* the same with j = 0 and v = S_2 w² scale² for Gaussian noise (without `coupling`), since X is then a Lipschitz function of a
-  Gaussian vector (Tsirelson, Ibragimov and Sudakov 1976).
+* the same with j = 0 and v = S_2 scale² for Gaussian noise, S_2 with the largest w² where `coupling` shrinks it: given the past, D is
+  a Lipschitz function of its own Gaussian xi with the constant l (Tsirelson, Ibragimov and Sudakov 1976), so that E[e^{aD} | past] <=
+  exp(a² l² scale²/2), and these multiply over the sources.
 
 E min(‖xi‖, a)^p <= a^{p-r} E‖xi‖^r for every 0 <= r <= p: the smallest over a grid of r is taken.
 
@@ -173,6 +174,8 @@ def running_mean(kappa: float, steps: RealArray, p: float) -> FloatArray:
 def lipschitz_of(quantity: str, problem: Problem) -> float | None:
     """Lipschitz constant of a quantity in x: 1, L, or sqrt(L/2) for the root of the gap, as ‖grad f‖² <= 2 L gap; None for others."""
     lipschitz = constants(problem)[0]
+    if lipschitz is None:
+        return None
     if quantity == "distance":
         return 1.0 if problem.distance(problem.x0) is not None else None
     if quantity == "gap":
@@ -282,4 +285,6 @@ def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled:
             gaussian = second * counts.sum() * noise.moment(2.0)
             better = ~np.isfinite(jump) | (gaussian <= scale * (1 + 1e-6))
             scale, jump = np.where(better, gaussian, scale), np.where(better, 0.0, jump)
-    return Spread(variance, {p: np.where(np.isnan(m), np.inf, m) for p, m in moments.items()}, scale, jump, drift)
+    # nothing is said by a moment that may have underflowed
+    moments = {p: np.where(m >= 1e-300, m, np.inf) for p, m in moments.items()}
+    return Spread(variance, moments, scale, jump, drift)

@@ -126,7 +126,7 @@ def test_share_drift_and_square_are_on_the_safe_side(name):
         push, slope = step_at(given, x, xi)
         along = push @ (root**2 * offset)
         error = along.std() / np.sqrt(DRAWS)
-        lower = z * cells.drift[index] if cells.drift[index] >= 0 else cells.far[index] * cells.drift[index]
+        lower = z * cells.drift[index]
         assert along.mean() + 5 * error >= lower - 1e-9
         square = np.square(along)
         assert square.mean() - 5 * square.std() / np.sqrt(DRAWS) <= z**2 * cells.square[index] * (1 + 1e-9) + 1e-12
@@ -225,6 +225,51 @@ def test_no_cells_where_the_facts_are_not_known():
     huber = LINE["Gaussian"].replace(problem=Huber(1.0, 1.0, [2.0]))  # not strongly convex
     fast = setting(Gaussian(1.0), eta=1.5)
     assert [cells_on_line(one, LAST) for one in (huber, fast)] == [None] * 2
+
+
+def test_the_kernel_lies_above_a_convex_function():
+    """k(S) = min(1, S^-1/2)/S for c = 1: the hull, from the tangent that touches both pieces, is at least .988 k; k itself is not convex."""
+    from fractions import Fraction
+
+    from clipbounds.verdict.meeting_energy import HULL
+
+    # the line that touches 1/S at p
+    p = Fraction(9042, 10_000)
+    grid = np.linspace(0.2, 5.0, 200_001)
+    line = float(2 / p) - grid / float(p) ** 2
+    k = np.minimum(1.0, grid**-0.5) / grid
+    assert np.all(line <= k + 1e-5)  # p is rounded to four digits
+    hull = np.where(grid < float(p), 1 / grid, np.where(grid > 1.0851, grid**-1.5, line))
+    assert np.all(hull - 1e-5 >= HULL * k) and np.any(hull < 0.989 * k)
+    # two points whose mean is below k: the referee's example
+    assert 0.5 * (1 / 21 + 23**0.5 / 25**1.5) < 1 / 23
+
+
+def test_an_angle_grid_that_rounds_is_still_a_mean_of_numbers_up_to_one():
+    """‖g + xi‖² rounds below 0 in some boxes where both lengths agree: no share may pass 1."""
+    from clipbounds.verdict.meeting_radial import averaged
+
+    one = np.array([4.655])
+    edges = np.linspace(0, 12.0, 65)
+    with np.errstate(all="ignore"):
+        along, beside, square = averaged(edges, 4.655 / 31, 2, (np.ones(1), one * (1 - 1e-12), one * (1 + 1e-12)))
+    assert np.all((along >= 0) & (along <= 1)) and np.all((beside >= 0) & (beside <= 1)) and np.all(square <= 0.0226)
+
+
+def test_a_centre_out_of_reach_leaves_the_drift_unknown():
+    """Cells between the start and a far minimiser may not have the drift of the other side."""
+    given = setting(Gaussian(0.1), start=-60.0)
+    cells = cells_on_line(given, 310.0)
+    half = len(cells.near) // 2
+    centre = -60.0 + cells.start
+    right = centre + cells.near[:half]
+    exact = np.clip(right, -1.0, 1.0)  # E clip(x + xi) is within .1 of it, and that is below 1 in size
+    assert np.all(cells.drift[:half] <= exact + 0.2)
+
+
+def test_a_gap_without_a_global_constant_has_no_spread():
+    cosh = cb.Setting(cb.problems.Cosh(1.0, 1.0, [1.0]), Gaussian(1.0), ClippedSGD(0.1, NormClip(1.0)))
+    assert spread_of(cosh, "gap", [10]) is None
 
 
 def test_a_share_that_is_too_large_gives_a_false_rate():
