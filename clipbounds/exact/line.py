@@ -16,6 +16,7 @@ from .atoms import AtomsOnLine
 from .curves import QUANTITIES, MeanCurves, averaged, picked
 from .density import DensityOnLine, why_not_density
 from .grid import CONSTANT, EPS, ONE_TURN, kinds_of_batches, slope_of
+from .panels import DISTRIBUTION
 from .panels_on_line import ANALYTIC_LAWS, PanelsOnLine
 
 if TYPE_CHECKING:
@@ -56,9 +57,10 @@ def _is_one_sample(setting: Setting) -> bool:
 
 
 def quantities(setting: Setting) -> tuple[str, ...]:
-    """What is enclosed on a line: for a quadratic also what is a multiple of it."""
-    more = ("distance", "mean_squared_gradient_norm") if isinstance(setting.problem, Quadratic) else ()
-    return QUANTITIES + more
+    """What is enclosed on a line: for a quadratic also what is a multiple of it, by panels also the share of clipped steps."""
+    panels, quadratic = _engine(setting) is PanelsOnLine, isinstance(setting.problem, Quadratic)
+    more = {"distance": panels or quadratic, "mean_squared_gradient_norm": quadratic, "clipped_fraction": panels}
+    return (*QUANTITIES, *(name for name, known in more.items() if known))
 
 
 def line_curves(
@@ -80,7 +82,9 @@ def line_curves(
         )
         for name in values:  # the sums of averages, and a factor
             found[name] = found[name] + (2 * means.shape[1] + 8) * EPS * values[name]
-        worst = max(_relative(found[name], values[name]) for name in values)
+        worst = max(
+            _relative(found[name], np.ones(at.shape) if name == "clipped_fraction" else values[name]) for name in values
+        )
         if nodes is not None or worst <= tolerance:
             return MeanCurves(at, values, found, size)
         if size >= chain.most:
@@ -125,4 +129,9 @@ def _at(setting: Setting, curves: FloatArray, last: FloatArray, start: bool, at:
         curvature = float(problem.eigenvalues[0])
         values["distance"] = values["gradient_norm"] / curvature
         values["mean_squared_gradient_norm"] = 2 * curvature * averaged(gap, curves[1], last[1], at)
+    if len(curves) > 2:  # `panels.FUNCTIONS`
+        values["distance"] = picked(curves[2], last[2], at)
+        law, c, slope = setting.noise, setting.method.clip.threshold, float(slope_of(problem, problem.x0)[0])
+        at_once = float(law.sf(c - slope) + law.cdf(-c - slope)) if start else DISTRIBUTION
+        values["clipped_fraction"] = averaged(at_once, curves[3], last[3], at)
     return values

@@ -29,7 +29,8 @@ def why_not(setting: Setting) -> str | None:
 def quantities(setting: Setting) -> tuple[str, ...]:
     """The quantities of a run whose means are enclosed for this setting; () where it has no mean curves.
 
-    On a line: gradient_norm, gap, mean_gradient_norm; for a quadratic also distance and mean_squared_gradient_norm. For
+    On a line: gradient_norm, gap, mean_gradient_norm; for a quadratic also distance and mean_squared_gradient_norm, under
+    Gaussian or Student noise distance and clipped_fraction. For
     sums over coordinates (coordinate clipping) the gap, for a quadratic and for SGD without clipping also mean_squared_gradient_norm.
     """
     if why_not(setting) is not None:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 EPS = np.finfo(float).eps
 RATIOS = np.geomspace(1.3, 20.0, 12)  # rho of the ellipses tried
 ROOM = 2**26  # numbers in the operator at most, half a GiB
+FUNCTIONS = ("gradient_norm", "gap", "distance", "clipped")
+CLIPPED = FUNCTIONS.index("clipped")
+DISTRIBUTION = 1e-12  # error of a distribution function: tests/noise/test_fifty_digits.py
 MORE = 10  # points of Gauss's rule beyond the degree
 
 
@@ -241,17 +244,20 @@ class Panels:
         return (inside + self.lebesgue * (gauss + self.rounding * whole)).max(axis=-1) + self.lebesgue * landing
 
     def start(self) -> tuple[FloatArray, FloatArray]:
-        """(W_0, e_0) of |f'| and the gap."""
-        problem = self.setting.problem
-        values = np.stack([np.abs(self.slope), np.maximum(problem.gap(self.z[..., np.newaxis]), 0.0)], axis=-1)
+        """(W_0, e_0) of `FUNCTIONS`: |f'|, the gap, the distance, and the probability of being clipped in the next step."""
+        problem, law = self.setting.problem, self.law
+        clipped = law.sf(self.c - self.slope) + law.cdf(-self.c - self.slope)
+        norms = np.abs(self.slope), np.maximum(problem.gap(self.z[..., np.newaxis]), 0.0), np.abs(self.z)
+        values = np.stack([*norms, clipped], axis=-1)
         rounding = 16 * EPS * values.max(axis=(0, 1)) * self.lebesgue
-        if isinstance(problem, Huber):  # polynomials of degree 1 and 2 on each panel
-            return values, rounding
+        rounding[CLIPPED] = DISTRIBUTION * self.lebesgue
         far = np.abs(self.centre)[:, np.newaxis] + self.half[:, np.newaxis] * (RATIOS + 1 / RATIOS) / 2
-        with np.errstate(over="ignore"):
-            tall = np.stack(
-                [np.abs(slope_of(problem, far.ravel())).reshape(far.shape), problem.gap(far[..., np.newaxis])]
-            )
+        tall = np.zeros((len(FUNCTIONS), *far.shape))  # polynomials of degree 1 and 2 on each panel need none
+        if not isinstance(problem, Huber):
+            with np.errstate(over="ignore"):
+                tall[0] = np.abs(slope_of(problem, far.ravel())).reshape(far.shape)
+                tall[1] = problem.gap(far[..., np.newaxis])
+        tall[CLIPPED] = self.by_clipped
         return values, (tall * self.inside).min(axis=-1).max(axis=-1) + rounding
 
     def value_at(self, z: float, values: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..noise import Gaussian, StudentT
 from ..problems import Cosh, Huber, Quadratic, Quartic
-from .panels import EPS, Panels
+from .panels import CLIPPED, EPS, Panels
 from .window import Window
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ WORK = 2e10  # entries of the operator times steps
 
 class PanelsOnLine(Window):
     """A setting in its window, its means by polynomials on panels."""
+
+    def _bounds(self, slope: float, gap: float, far: float) -> tuple[float, ...]:
+        return slope, gap, far, 1.0
 
     def _settle(self, tolerance: float) -> None:
         self._compute(DEGREE, tolerance)
@@ -36,7 +39,7 @@ class PanelsOnLine(Window):
             values, error = panels.step(values)
             means.append(panels.value_at(self.start, values))
             errors.append(error)
-            if tolerance is not None and np.all(panels.spread(values) <= 1e-2 * tolerance * means[-1]):
+            if tolerance is not None and np.all(panels.spread(values) <= 1e-2 * tolerance * sizes(means[-1])):
                 break
             if r * panels.operator.size > WORK:
                 raise ValueError(
@@ -45,7 +48,7 @@ class PanelsOnLine(Window):
                 )
         self.steps = len(means) - 1
         self.means_found = np.array(means[1:]).T
-        self.scale, self.spread = self.means_found[:, -1], panels.spread(values)
+        self.scale, self.spread = sizes(self.means_found[:, -1]), panels.spread(values)
         at_start = 8 * EPS * panels.lebesgue * np.abs(values).max(axis=(0, 1))
         self.errors_found = np.cumsum(errors, axis=0)[1:].T + at_start[:, np.newaxis]
 
@@ -55,7 +58,7 @@ class PanelsOnLine(Window):
             self._compute(degree, None)
 
     def means(self, nodes: int) -> tuple[FloatArray, int]:
-        """E|f'| and E gap after each step, (2, steps), and the number of values that represent a function."""
+        """The means of `panels.FUNCTIONS` after each step, (functions, steps), and the number of values that represent a function."""
         self._degree(nodes)
         return self.means_found, self.panels.degree * self.panels.half.size
 
@@ -66,3 +69,10 @@ class PanelsOnLine(Window):
         errors = self.errors_found + self.left * largest[:, np.newaxis]
         later = errors[:, -1] + self.spread + (self.left_later - self.left[-1]) * largest
         return means, errors, later, size
+
+
+def sizes(means: FloatArray) -> FloatArray:
+    """What errors are compared with: the means, and 1 for a probability."""
+    found = means.copy()
+    found[CLIPPED] = 1.0
+    return found

@@ -74,6 +74,7 @@ def _at_start(setting: Setting) -> dict[str, float]:
         "gradient_norm": norm,
         "mean_gradient_norm": norm,
         "mean_squared_gradient_norm": norm**2,
+        "clipped_fraction": 0.0,
         "gap": float(problem.gap(problem.x0)),
         "distance": float("nan" if away is None else away),
     }

@@ -45,7 +45,7 @@ class Window:
         far = abs(self.start) + steps * stride
         with np.errstate(over="ignore"):
             ends = slope_of(problem, np.array([-far, far])), problem.gap(np.array([[-far], [far]]))
-        self.largest = float(np.abs(ends[0]).max()), float(ends[1].max())
+        self.largest = self._bounds(float(np.abs(ends[0]).max()), float(ends[1].max()), far)
         if not np.all(np.isfinite(self.largest)):
             raise ValueError(
                 f"mean_curves: f' or f is beyond the floats at {far:.4g}, which {steps} steps may reach; give fewer steps, or"
@@ -68,6 +68,10 @@ class Window:
                     "mean_curves: the iterate leaves every window of 2000 step lengths too often; give fewer steps, or simulate"
                 )
         self.length = self.last_place - self.first_place
+
+    def _bounds(self, slope: float, gap: float, far: float) -> tuple[float, ...]:
+        """Of the functions whose means are computed, on all that can be reached."""
+        return slope, gap
 
     def _settle(self, tolerance: float) -> None:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Enclosures against sampled means, by the script that makes the table of docs/measurements.md with ten million trajectories."""
+"""Enclosures against sampled means, by the script that makes the table of docs/numerics.md with ten million trajectories."""
 
 import importlib
 from pathlib import Path
