@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..exact.line import QUANTITIES, why_not
+from ..exact import linear, product
+from ..exact.means import quantities, why_not
 from ..exact.run import EXACT, run_of
 from ..simulate import simulate
 from .decide import decide
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FINEST, COARSEST = 1e-8, 1e-2  # relative tolerances that are asked of the exact engine
 TRIES = 2
 WORK = 2**23  # coordinate updates in the time of the cheapest enclosure
+CLOSED_WORK = 2**19  # the same of a closed form
 PANEL_WORK = 2000  # the same for one panel of a law with a density and one step
 MOST_WORK = 2**29  # of an enclosure, where sampling has ended undecided: some seconds
 FIRST_WORK = 2**21  # of the first look: about what a look takes besides
@@ -41,6 +43,10 @@ def law_work(setting: Setting, steps: int) -> float:
     """
     if why_not(setting) is not None:
         return np.inf
+    if linear.unclipped(setting):
+        return CLOSED_WORK
+    if setting.problem.dim > 1:
+        return sum(law_work(part, steps) for part, _ in product.parts(setting))
     if setting.noise.atoms() is not None:
         return WORK
     eta, c = setting.method.step_size, setting.method.operator.threshold
@@ -64,16 +70,20 @@ def settled(
     How fine it has to be is read off the verdicts: a third of the distance of the measured mean from the bound, relative to the
     mean, at the checkpoint where that is smallest; if that does not decide, a tenth of it.
     """
-    verdicts, law = list(verdicts), None
+    verdicts = list(verdicts)
+    law: xr.Dataset | None = None
+    known = quantities(setting)
     tolerance = min((_wanted(v) for v in verdicts if undecided(v)), default=COARSEST)
     for _ in range(TRIES):
-        rows = [k for k, (b, v) in enumerate(zip(bounds, verdicts, strict=True)) if undecided(v) and is_a_mean(b)]
+        rows = [
+            k for k, (b, v) in enumerate(zip(bounds, verdicts, strict=True)) if undecided(v) and is_a_mean(b, known)
+        ]
         if not rows:
             break
-        found = run_of(setting, int(run.attrs["steps"]), run["checkpoint"].values, tolerance, "auto")
-        if found is None:
+        try:
+            law = run_of(setting, int(run.attrs["steps"]), run["checkpoint"].values, tolerance, EXACT)
+        except ValueError:  # too long or too wide to enclose
             break
-        law = found
         # an enclosure has no sampling error, so the error given here is not used
         for k, new in zip(
             rows, decide(law, setting, [bounds[k] for k in rows], confidence, 0.5, None, {}), strict=True
@@ -90,11 +100,13 @@ def by_law_alone(
     setting: Setting, steps: int, checkpoints: ArrayLike | None, bounds: list[Bound], confidence: float
 ) -> tuple[list[Verdict], xr.Dataset] | None:
     """Verdicts from an enclosure of the means, and that; None where it does not exist or leaves a verdict undecided."""
-    if why_not(setting) is not None or not all(map(is_a_mean, bounds)):
+    known = quantities(setting)
+    if not known or not all(is_a_mean(bound, known) for bound in bounds):
         return None
-    law = simulate(setting, steps, checkpoints=checkpoints, engine="auto", tolerance=COARSEST)
-    if law.attrs["keep"] != EXACT:
-        return None
+    try:
+        law = simulate(setting, steps, checkpoints=checkpoints, engine="exact", tolerance=COARSEST)
+    except ValueError:
+        return None  # too long or too wide to enclose; or arguments are wrong, which sampling says next
     verdicts, finer = settled(law, setting, bounds, decide(law, setting, bounds, confidence, 0.5, None, {}), confidence)
     return None if any(map(undecided, verdicts)) else (verdicts, law if finer is None else finer)
 
@@ -103,9 +115,9 @@ def undecided(verdict: Verdict) -> bool:
     return verdict.verdict == "undecided" and verdict.kind in ("upper", "lower")
 
 
-def is_a_mean(bound: Bound) -> bool:
-    """Whether the exact engine may have what the bound speaks of."""
-    return bound.aggregate == "mean" and bound.quantity in QUANTITIES
+def is_a_mean(bound: Bound, known: tuple[str, ...]) -> bool:
+    """Whether the bound speaks of the mean of a known quantity."""
+    return bound.aggregate == "mean" and bound.quantity in known
 
 
 def _wanted(verdict: Verdict) -> float:

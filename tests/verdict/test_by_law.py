@@ -110,3 +110,20 @@ def test_methods_without_a_batch_size_have_a_first_look():
 def test_an_unknown_engine_is_refused():
     with pytest.raises(ValueError, match="compare: engine must be 'sample' or 'auto', but 'exact' was given"):
         cb.compare(cb.simulate(GAUSS, 10, 2), Level(1.0, "upper", "gap"), engine="exact")
+
+
+@pytest.mark.parametrize("quantity", ["gap", "mean_squared_gradient_norm"])
+@pytest.mark.parametrize("dim", [1, 2])
+def test_closed_forms_and_coordinates_settle_too(quantity, dim):
+    """SGD without clipping: E x_t² by its recursion, in exact rational arithmetic here."""
+    from fractions import Fraction
+
+    keep, noise, square, total = Fraction(81, 100), Fraction(1, 100), Fraction(1), Fraction(0)  # (1 - eta)², eta²
+    for _ in range(30):
+        total += square
+        square = keep * square + noise
+    mean = float(square / 2 * dim) if quantity == "gap" else float(total / 30 * dim)
+    plain = cb.Setting(Quadratic([1.0] * dim, [1.0] * dim), Gaussian(1.0), cb.methods.SGD(0.1))
+    bounds = [Level((1 + s * 1e-4) * mean, "upper", quantity) for s in (1, -1)]
+    found = until_decided(plain, 30, bounds, checkpoints=[30], budget=256)
+    assert [(v.verdict, v.method) for v in found.verdicts] == [("holds", "exact"), ("violated", "exact")]
