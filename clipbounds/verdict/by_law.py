@@ -81,9 +81,12 @@ def settled(
         if not rows:
             break
         try:
-            law = run_of(setting, int(run.attrs["steps"]), run["checkpoint"].values, tolerance, EXACT)
+            found = run_of(setting, int(run.attrs["steps"]), run["checkpoint"].values, tolerance, EXACT)
         except ValueError:  # too long or too wide to enclose
             break
+        if found is None:
+            break
+        law = found
         # an enclosure has no sampling error, so the error given here is not used
         for k, new in zip(
             rows, decide(law, setting, [bounds[k] for k in rows], confidence, 0.5, None, {}), strict=True
