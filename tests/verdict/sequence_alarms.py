@@ -1,8 +1,8 @@
 """False verdicts of `until_decided` by sampling, on means that the exact engine knows: python tests/verdict/sequence_alarms.py [REPETITIONS]
 
-Each repetition asks, at confidence .95 and with looks at 64, 128, 256 and 512 trajectories, for the two false statements "the mean is at most
-(1 - 1e-5) m" and "at least (1 + 1e-5) m"; a verdict "holds" on either is an error, and so is "violated" on "at most (1 + 1e-5) m" or "at
-least (1 - 1e-5) m". m is enclosed to 1e-6 by the law of the iterate, which no sampling enters.
+Each repetition asks, at confidence .95 and with looks at 128, 256 and 512 trajectories, for the two false statements "the mean is at most
+(1 - 1e-5) m" and "at least (1 + 1e-5) m"; a verdict "holds" on either is an error. m is enclosed to 1e-6 by the law of the iterate, which no
+sampling enters.
 """
 
 import sys
@@ -14,7 +14,7 @@ from clipbounds.noise import Gaussian, Pareto, StudentT
 from clipbounds.problems import Quadratic
 from clipbounds.verdict import clopper_pearson, until_decided
 
-CONFIDENCE, STEPS, OFF, REPETITIONS = 0.95, 50, 1e-5, 10_000
+CONFIDENCE, STEPS, OFF, REPETITIONS = 0.95, 20, 1e-5, 10_000
 
 
 def null(law, threshold=1.0):
@@ -52,17 +52,14 @@ def mean_of(setting):
 
 def errors(setting, mean, repetitions, first=0, facts=None):
     """Number of repetitions with a false verdict; `facts` may be a wrong range, for the negative control."""
-    statements = [
-        Level((1 + sign * OFF) * mean, side) for side in ("upper", "lower") for sign in (1, -1)
-    ]  # true, false, false, true
-    false = ("violated", "holds", "holds", "violated")
+    statements = [Level((1 - OFF) * mean, "upper"), Level((1 + OFF) * mean, "lower")]
     wrong = 0
     for seed in range(first, first + repetitions):
         found = until_decided(
-            setting, STEPS, statements, start=64, budget=512, seed=seed, confidence=CONFIDENCE, checkpoints=[STEPS],
+            setting, STEPS, statements, start=128, budget=512, seed=seed, confidence=CONFIDENCE, checkpoints=[STEPS],
             threads=1, engine="sample", **({} if facts is None else {"ranges": {"mean_gradient_norm": facts}}),
         )  # fmt: skip
-        wrong += any(v.verdict == bad for v, bad in zip(found.verdicts, false, strict=True))
+        wrong += any(v.verdict == "holds" for v in found.verdicts)
     return wrong
 
 
