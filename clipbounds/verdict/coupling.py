@@ -51,7 +51,8 @@ class Contraction:
 
     def weight(self, p: float) -> Weight:
         """Bounds of E w^p(y) for all y within one step of any x_s."""
-        return Weight(self.square ** (p / 2) if p <= 2 else self.square * self.top ** (p - 2))
+        with np.errstate(over="ignore"):  # of a NumPy number: one of Python raises
+            return Weight(float(self.square ** (p / 2) if p <= 2 else self.square * np.float64(self.top) ** (p - 2)))
 
 
 @functools.lru_cache(maxsize=64)
@@ -163,7 +164,7 @@ def _weighted(
         return None
     farthest = np.maximum(np.maximum(core[0] - below, above - core[1]), 0.0)
     nearest = np.maximum(np.maximum(core[0] - above, below - core[1]), 0.0)
-    top = float(np.exp(a * farthest.max()))
+    top = np.float64(np.exp(a * farthest.max()))
     ratio = float((np.exp(2 * a * change[far]) @ weights).max(initial=0.0)) * (1 + OUTWARD)
     if not ratio < 1:
         return Contraction(kappa, top, top**2)

@@ -278,7 +278,7 @@ def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled:
         if faster is not None:
             longest = np.fmin(longest, sensitivity(quantity, faster.kappa, steps, 1.0)[1] * faster.top)
         jump = longest * unit * min(float(caps.max()), 2 * noise.vector_bound(problem.dim)) * OUTWARD
-        second = sums(2.0, None if faster is None else Weight(faster.top**2))
+        second = sums(2.0, None if faster is None else Weight(float(np.float64(faster.top) ** 2)))
         drift = sensitivity(quantity, kappa, steps, 1.0)[0] * unit * total(1.0) * OUTWARD
         scale = second * total(2.0)
         if type(noise) is Gaussian and (noise.layout != RADIAL or problem.dim == 1):

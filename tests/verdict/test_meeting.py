@@ -291,3 +291,13 @@ def test_the_spread_is_sharper_than_without_the_lemma_and_still_true(name):
     spread = spread_of(given, "mean_gradient_norm", [300])
     x = cb.simulate(given, 300, 2000, seed=1, checkpoints=[300], threads=1).mean_gradient_norm.values[0]
     assert x.var() <= spread.variance[0] < 4000 * x.var()
+
+
+def test_a_weight_beyond_the_largest_number_is_infinite():
+    """Overflow is inf, not an exception: found by an experiment with a step of .001 and T = 400,000."""
+    from clipbounds.verdict.coupling import Contraction
+
+    weight = Contraction(0.999, 1e100, 2.0).weight(12.0)
+    assert weight.level == np.inf
+    steep = setting(TwoPoint(1.0, 0.01), c=0.1, eta=0.01)
+    assert np.all(spread_of(steep, "mean_gradient_norm", [10, 10**6]).variance > 0)
