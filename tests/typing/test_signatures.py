@@ -40,7 +40,7 @@ SHOWN = [
         " band: Literal['betting', 'empirical Bernstein'] | None = None,"
         " ranges: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None, until: Literal['decided'] | None = None,"
         " budget: int | None = None, threads: int | None = None,"
-        " assume: Literal['normal means', 'data'] | None = 'data') -> Comparison",
+        " assume: Literal['normal means', 'data'] | None = 'data', engine: Literal['sample', 'auto'] = 'auto') -> Comparison",
     ),
     (cb.problems.Problem.gradient, "(self, x: ArrayLike) -> FloatArray"),
 ]

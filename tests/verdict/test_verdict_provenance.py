@@ -45,12 +45,12 @@ def test_parts_of_a_run_count_their_trajectories():
     run = run_of(PLAIN, 512)
     part, short = run.isel(trajectory=slice(0, 100)), run_of(PLAIN, 100)
     assert np.array_equal(only(part, MeanSquare(1.5)).high, only(short, MeanSquare(1.5)).high)
-    found = cb.compare(part, MeanSquare(), until="decided", budget=300)
+    found = cb.compare(part, MeanSquare(), until="decided", budget=300, engine="sample")
     assert found.run.sizes["trajectory"] == 300 == found.run.attrs["trajectories"]
     assert np.unique(found.run["trajectory"]).size == 300
     # a run that was joined by hand is continued behind its last trajectory, whatever its attributes remember
     both = joined(run_of(PLAIN, 64), run_of(PLAIN, 64, first_trajectory=64))
-    longer = cb.compare(both, MeanSquare(), until="decided", budget=256).run
+    longer = cb.compare(both, MeanSquare(), until="decided", budget=256, engine="sample").run
     assert np.array_equal(longer["trajectory"], np.arange(256))
     assert np.array_equal(longer["gap"], run_of(PLAIN, 256)["gap"])
 
@@ -74,9 +74,9 @@ def test_averaged_masked_and_empty_runs_get_one_sentence():
 
 def test_the_number_of_looks_travels_in_the_run():
     run = run_of(PLAIN, 64)
-    first = cb.compare(run, MeanSquare(), until="decided", budget=256)
+    first = cb.compare(run, MeanSquare(), until="decided", budget=256, engine="sample")
     assert first.run.attrs["looks"] == 3 and "looks" not in run.attrs
-    second = cb.compare(first.run, MeanSquare(), until="decided", budget=512)
+    second = cb.compare(first.run, MeanSquare(), until="decided", budget=512, engine="sample")
     assert second.run.attrs["looks"] == 5  # looks 4 (256 again) and 5
     # a single comparison of such a run is a look, too: its band is as wide as that of look 4
     again = only(first.run, MeanSquare(), confidence=0.9)
@@ -89,11 +89,19 @@ def test_comparing_a_result_again_and_again_keeps_the_confidence():
     wrong = 0
     for seed in range(25):
         found = until_decided(
-            PLAIN, 20, MeanSquare(), start=64, budget=128, seed=seed, confidence=0.8, checkpoints=[5, 20]
+            PLAIN,
+            20,
+            MeanSquare(),
+            start=64,
+            budget=128,
+            seed=seed,
+            confidence=0.8,
+            checkpoints=[5, 20],
+            engine="sample",
         )
         decided = found.verdicts[0].verdict != "undecided"
         for budget in (128, 256, 256, 512, 512):
-            found = cb.compare(found.run, MeanSquare(), 0.8, until="decided", budget=budget)
+            found = cb.compare(found.run, MeanSquare(), 0.8, until="decided", budget=budget, engine="sample")
             decided |= found.verdicts[0].verdict != "undecided"
         wrong += decided
     assert wrong <= binom.isf(1e-6, 25, 0.2)

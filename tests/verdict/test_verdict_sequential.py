@@ -13,7 +13,7 @@ from clipbounds.verdict import until_decided
 def test_until_decided_adds_trajectories_that_a_longer_run_would_have_had(keep):
     bound = MeanSquare(1.2)
     assert only(run_of(PLAIN, 128, keep), bound).verdict == "undecided"
-    options = {"checkpoints": CHECKPOINTS, "keep": keep, "seed": 1}
+    options = {"checkpoints": CHECKPOINTS, "keep": keep, "seed": 1, "engine": "sample"}
     found = until_decided(PLAIN, 50, bound, start=128, budget=2**15, **options)
     (verdict,) = found.verdicts
     assert verdict.verdict == "holds"
@@ -25,7 +25,8 @@ def test_until_decided_adds_trajectories_that_a_longer_run_would_have_had(keep):
     ):
         assert np.allclose(found.run[name].values, whole[name].values, rtol=1e-12, atol=0)
     # the same as continuing a run by hand, and stopping is at the budget
-    assert cb.compare(run_of(PLAIN, 128, keep), bound, until="decided", budget=2**15).run.attrs["trajectories"] == total
+    by_hand = cb.compare(run_of(PLAIN, 128, keep), bound, until="decided", budget=2**15, engine="sample")
+    assert by_hand.run.attrs["trajectories"] == total
     stopped = until_decided(PLAIN, 50, MeanSquare(1.0), start=100, budget=300, **options)
     assert stopped.verdicts[0].verdict == "undecided" and stopped.run.attrs["trajectories"] == 300
 
@@ -47,6 +48,7 @@ def test_every_look_has_its_own_part_of_the_error():
             confidence=0.8,
             keep="statistics",
             checkpoints=[5, 20],
+            engine="sample",
         )
         wrong += comparison.verdicts[0].verdict != "undecided"
     assert wrong <= binom.isf(1e-6, 25, 0.2)
