@@ -79,7 +79,9 @@ def band(setting, steps, trajectories, seed):
     return values.mean(), *bands.guarded_normal(values, 0.999)
 
 
-@pytest.mark.parametrize("c", (0.5, 1.0, 3.0))
+@pytest.mark.parametrize(
+    "c", [0.5, *(pytest.param(c, marks=pytest.mark.full) for c in (1.0, 3.0))]
+)  # half a minute each
 def test_weighted_s0_star_holds_under_decreasing_steps(c):
     """Three laws, three thresholds, eta/sqrt(t+1); the tightness is printed (-s shows it)."""
     problem = cb.problems.Quadratic(1.0, float(cb.worst_case.floor(c, 1.0)))
