@@ -65,19 +65,17 @@ def first_count(setting: Setting, steps: int) -> int:
 def settled(
     run: xr.Dataset, setting: Setting, bounds: list[Bound], verdicts: list[Verdict], confidence: float
 ) -> tuple[list[Verdict], xr.Dataset | None]:
-    """The verdicts on a run, those that are undecided replaced by what an enclosure decides; the enclosure, None where there is none.
+    """The verdicts on a run, those that are open replaced by what an enclosure decides; the enclosure, None where there is none.
 
-    How fine it has to be is read off the verdicts: a third of the distance of the measured mean from the bound, relative to the
+    A verdict that is undecided for another reason, such as values beyond the proved range, stands. How fine it has to be is read off the verdicts: a third of the distance of the measured mean from the bound, relative to the
     mean, at the checkpoint where that is smallest; if that does not decide, a tenth of it.
     """
     verdicts = list(verdicts)
     law: xr.Dataset | None = None
     known = quantities(setting)
-    tolerance = min((_wanted(v) for v in verdicts if undecided(v)), default=COARSEST)
+    tolerance = min((_wanted(v) for v in verdicts if v.open), default=COARSEST)
     for _ in range(TRIES):
-        rows = [
-            k for k, (b, v) in enumerate(zip(bounds, verdicts, strict=True)) if undecided(v) and is_a_mean(b, known)
-        ]
+        rows = [k for k, (b, v) in enumerate(zip(bounds, verdicts, strict=True)) if v.open and is_a_mean(b, known)]
         if not rows:
             break
         try:
@@ -111,11 +109,7 @@ def by_law_alone(
     except ValueError:
         return None  # too long or too wide to enclose; or arguments are wrong, which sampling says next
     verdicts, finer = settled(law, setting, bounds, decide(law, setting, bounds, confidence, 0.5, None, {}), confidence)
-    return None if any(map(undecided, verdicts)) else (verdicts, law if finer is None else finer)
-
-
-def undecided(verdict: Verdict) -> bool:
-    return verdict.verdict == "undecided" and verdict.kind in ("upper", "lower")
+    return None if any(v.open for v in verdicts) else (verdicts, law if finer is None else finer)
 
 
 def is_a_mean(bound: Bound, known: tuple[str, ...]) -> bool:

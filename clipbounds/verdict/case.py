@@ -42,7 +42,7 @@ class Verdict:
     method : "exact", "empirical Bernstein", "betting", "asymptotic", "Student", "Clopper-Pearson" or ""
     steps, measured, low, high, value : arrays over the checkpoints >= 1: the measured curve (mean, extreme trajectory or
         quantile), its band, and the bound
-    open : bool, more trajectories could decide it
+    open : bool, more trajectories or a finer enclosure could decide it
     """
 
     bound: str

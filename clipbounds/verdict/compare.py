@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..bounds import Bound
+from ..run_arguments import checked_arguments
 from ..simulate import simulate
+from ..specs import check_integer
 from . import bands
 from .assumed import NORMAL
 from .by_law import by_law_alone, first_count, law_work, work_of
@@ -199,8 +201,11 @@ def until_decided(
     Comparison, whose `run` has all trajectories
     """
     listed, draw = _checked(bounds, options.get("draw", ()))
-    if start is None:
-        start = min(first_count(setting, steps), budget)
+    checked_arguments(setting, steps, 1, seed, checkpoints, keep, 0)
+    budget = check_integer("until_decided", "budget", budget, 1, "the largest number of trajectories")
+    start = (
+        min(first_count(setting, steps), budget) if start is None else check_integer("until_decided", "start", start, 1)
+    )
     if engine == "auto" and law_work(setting, steps) < work_of(setting, steps) * start:
         found = by_law_alone(setting, steps, checkpoints, listed, confidence)
         if found is not None:

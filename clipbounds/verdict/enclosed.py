@@ -29,5 +29,8 @@ def judge_enclosure(case: Case) -> Verdict:
         return case.says("holds", "", **rest)
     step = int(sample.steps[~inside][0])
     return case.says(
-        "undecided", f"the enclosure contains the bound at step {step}: simulate with a smaller tolerance", **rest
+        "undecided",
+        f"the enclosure contains the bound at step {step}: simulate with a smaller tolerance",
+        **rest,
+        open=True,
     )

@@ -135,8 +135,8 @@ def _moment(
         start = np.exp(slope * (np.hypot(radius, cells.start) - radius))
         outside = r[~np.isfinite(cells.far)].max(axis=0)
         best, fade, cheapest = (np.full(radius.shape, np.inf) for _ in range(3))
-        for step in LEVELS:
-            q = outside + step * (1 - outside)
+        for share in LEVELS:
+            q = outside + share * (1 - outside)
             level = np.where(r > q, (r - q) * w, 0.0).max(axis=0) / (1 - q)
             cost = np.where(q < 1, level + np.maximum(start - level, 0.0) / (1 + (1 - q) * last), np.inf)
             better = cost < cheapest

@@ -16,7 +16,7 @@ S - (u·(g + xi))² = (b ‖g‖ + w·xi)² + rho² - (u·xi)² - (w·xi)² >= r
 
 k decreases. It is 1/S up to c² and c/S^{3/2} beyond, convex but for S = c², where its slope falls from -1/c⁴ to -1.5/c⁴; the largest convex
 function below it follows the tangent that touches both pieces, at .9042c² and 1.0851c², and is at least .9887 k, its worst point being c².
-So it is at least .988 k everywhere (a test has the tangent in exact arithmetic). As S = ‖g‖² + rho² ± 2 g·xi for xi and -xi, the mean of k over
+So it is at least .988 k everywhere (a test has the tangent in 50 digits). As S = ‖g‖² + rho² ± 2 g·xi for xi and -xi, the mean of k over
 both is at least .988 k(r² + rho²), and given rho
 
 u' E J u >= .988 k(r² + rho²) rho² (1 - 2/d), and for u = n_g, where b = 0, at least .988 k(r² + rho²) rho² (1 - 1/d).

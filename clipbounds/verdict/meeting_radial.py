@@ -53,7 +53,6 @@ def averaged(
         ]
     )
     least = np.maximum(least, 0.0)  # it may round below
-    least = np.maximum(least, 0.0)  # it may round below
     widest, flattest = (
         np.maximum(np.abs(left), np.abs(right)),
         np.where(left * right < 0, 0.0, np.minimum(np.abs(left), np.abs(right))),

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..exact import EXACT
 from ..specs import check_integer
-from .by_law import MOST_WORK, law_work, settled, undecided, work_of
+from .by_law import MOST_WORK, law_work, settled, work_of
 from .comparison import Comparison
 from .continuation import continued
 from .decide import decide, drawn
@@ -51,7 +51,7 @@ def follow(
 ) -> Comparison:
     """Look, double the trajectories, look again, until no verdict is open or the budget is used up.
 
-    With engine = "auto", verdicts on means that are undecided when sampling has cost about what an enclosure costs, or at the
+    With engine = "auto", verdicts on means that are open when sampling has cost about what an enclosure costs, or at the
     end, are settled by the law of the iterate where the exact engine has it. When that is depends on the setting and the
     number of trajectories only. The number of looks travels in the run (attrs["looks"]): a comparison of its own result goes on with the next look.
     """
@@ -70,7 +70,7 @@ def follow(
         look += 1
         now = decide(run, setting, bounds, confidence, look_error(error, look), band, ranges, values=values)
         # a verdict that was reached at an earlier look stands: every look has its own part of the error
-        verdicts = [new if undecided(old) else old for old, new in zip(verdicts or now, now, strict=True)]
+        verdicts = [new if old.open else old for old, new in zip(verdicts or now, now, strict=True)]
         have = count_of(run)
         more = min(have, budget - have)
         last = more < 1 or not any(v.open for v in verdicts)

@@ -7,6 +7,8 @@ sampling enters.
 
 import sys
 
+from toy_bounds import LevelOf as Level
+
 import clipbounds as cb
 from clipbounds.clipping import NormClip
 from clipbounds.methods import ClippedSGD
@@ -26,20 +28,6 @@ SETTINGS = {
     "Pareto 1.5": null(Pareto(1.5, 1.0)),
     "Student 1.5, c = 5": null(StudentT(1.5, 1.0), 5.0),
 }
-
-
-class Level(cb.bounds.Bound):
-    level: float
-    side: str
-
-    quantity, source = "mean_gradient_norm", "test"
-
-    @property
-    def kind(self):
-        return self.side
-
-    def evaluate(self, setting, steps):
-        return self.level + 0 * steps
 
 
 def mean_of(setting):

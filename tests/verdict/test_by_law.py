@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
+from toy_bounds import LevelOf as Level
 
 import clipbounds as cb
 from clipbounds.clipping import NormClip
@@ -15,43 +17,16 @@ GAUSS = cb.Setting(Quadratic([1.0], [1.0]), Gaussian(1.0), ClippedSGD(0.1, NormC
 PLANE = GAUSS.replace(problem=Quadratic([1.0, 1.0], [1.0, 1.0]))
 
 
-class Level(cb.bounds.Bound):
-    level: float
-    side: str
-    of: str
-
-    source = "test"
-
-    @property
-    def kind(self):
-        return self.side
-
-    @property
-    def quantity(self):
-        return self.of
-
-    def evaluate(self, setting, steps):
-        return self.level + 0 * steps
-
-
 def truth(steps):
-    """E of the mean of |x_s| over s < t, by Gauss-Legendre panels for the density of x_s: no part of the package."""
-    x, w = np.polynomial.legendre.leggauss(6)
-    edges = np.linspace(-2.5, 2.5, 251)
-    z = (edges[:-1, None] + (np.diff(edges)[:, None]) * (x + 1) / 2).ravel()
-    weight = (np.diff(edges)[:, None] * w / 2).ravel()
-    from scipy.special import ndtr
-
-    # x' = x - .1 u for |u| < 1, u ~ N(x, 1), else x ∓ .1: functions of the start are moved back
+    """E of the mean of |x_s| over s < t: E|x_s| as a function of the start, on a fine grid. No part of the package."""
+    z, u = np.linspace(-2.5, 2.5, 1501), np.linspace(-1, 1, 401)
+    # x' = x - .1 u for |u| < 1, u ~ N(x, 1), else x ∓ .1
+    inner = np.exp(-0.5 * (u - z[:, np.newaxis]) ** 2) / np.sqrt(2 * np.pi)
     value, total = np.abs(z), 0.0
     for _ in range(steps):
         total += float(np.interp(1.0, z, value))
-        u = np.linspace(-1, 1, 401)
-        inner = np.exp(-0.5 * (u - z[:, None]) ** 2) / np.sqrt(2 * np.pi)
-        moved = np.interp((z[:, None] - 0.1 * u), z, value) * inner
-        middle = np.trapezoid(moved, u, axis=1)
+        middle = np.trapezoid(np.interp(z[:, np.newaxis] - 0.1 * u, z, value) * inner, u, axis=1)
         value = middle + ndtr(z - 1) * np.interp(z - 0.1, z, value) + ndtr(-1 - z) * np.interp(z + 0.1, z, value)
-    assert weight.sum() == pytest.approx(5.0)
     return total / steps
 
 
@@ -127,3 +102,31 @@ def test_closed_forms_and_coordinates_settle_too(quantity, dim):
     bounds = [Level((1 + s * 1e-4) * mean, "upper", quantity) for s in (1, -1)]
     found = until_decided(plain, 30, bounds, checkpoints=[30], budget=256)
     assert [(v.verdict, v.method) for v in found.verdicts] == [("holds", "exact"), ("violated", "exact")]
+
+
+def test_a_warning_is_not_settled_away():
+    """Values beyond a range that the caller calls proved: undecided with that reason, whatever the law says."""
+    bound = Level(0.5, "upper")
+    wrong = {"ranges": {"mean_gradient_norm": (0.0, 0.1)}, "checkpoints": [40], "start": 64, "budget": 128}
+    (verdict,) = until_decided(GAUSS, 40, bound, **wrong).verdicts
+    assert verdict.verdict == "undecided" and "leaves the proved range" in verdict.reason
+    (plain,) = until_decided(GAUSS, 40, bound, checkpoints=[40]).verdicts
+    assert plain.verdict == "holds"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"budget": "many"}, "until_decided: budget must be an integer >= 1"),
+        ({"budget": 0}, "until_decided: budget must be an integer >= 1"),
+        ({"start": 0}, "until_decided: start must be an integer >= 1"),
+        ({"steps": "ten"}, "steps must be an integer"),
+        ({"setting": 3}, "Setting"),
+        ({"checkpoints": [99]}, "checkpoints must lie in"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(change, words):
+    given = {"setting": GAUSS, "steps": 10, "bounds": Level(1.0, "upper"), "checkpoints": [10]} | change
+    with pytest.raises(ValueError, match=words) as caught:
+        until_decided(**given)
+    assert "\n" not in str(caught.value)

@@ -71,6 +71,26 @@ class LevelBelow(Level):
     kind: ClassVar = "lower"
 
 
+class LevelOf(Bound):
+    """A constant on one side of the mean of any quantity."""
+
+    level: float = parameter(POSITIVE)
+    side: str
+    of: str = "mean_gradient_norm"
+    source: ClassVar = "test"
+
+    @property
+    def kind(self):
+        return self.side
+
+    @property
+    def quantity(self):
+        return self.of
+
+    def evaluate(self, setting, steps):
+        return np.full(steps.shape, self.level)
+
+
 class LevelFloor(Level):
     kind: ClassVar = "floor"
 
