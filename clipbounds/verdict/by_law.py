@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 FINEST, COARSEST = 1e-8, 1e-2  # relative tolerances that are asked of the exact engine
 TRIES = 2
-WORK = 2**23  # coordinate updates in the time of the cheapest enclosure
+WORK = 2**25  # coordinate updates in the time of the cheapest enclosure
 CLOSED_WORK = 2**19  # the same of a closed form
-PANEL_WORK = 2000  # the same for one panel of a law with a density and one step
+PANEL_WORK = 6000  # the same for one panel of a law with a density and one step
 MOST_WORK = 2**29  # of an enclosure, where sampling has ended undecided: some seconds
 FIRST_WORK = 2**21  # of the first look: about what a look takes besides
 MOST_FIRST = 256

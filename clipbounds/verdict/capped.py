@@ -19,10 +19,19 @@ def _moments(noise: Noise, dim: int) -> dict[float, float]:
     return {0.0: 1.0, **{r: float(noise.vector_moment(r, dim)) for r in LOWER_ORDERS[1:]}}
 
 
-def capped_moment(noise: Noise, dim: int, cap: float, p: float) -> float:
-    """A bound of E min(‖xi‖, cap)^p."""
+def capped_moments(noise: Noise, dim: int, cap: float) -> dict[float, float]:
+    """Bounds of E min(‖xi‖, cap)^p for p = 1 and all of `ORDERS`: the least cap^(p - r) E‖xi‖^r over r <= p."""
     moments = _moments(noise, dim)
     if not np.isfinite(cap):
-        return moments[p]
-    with np.errstate(over="ignore"):
-        return min(np.float64(cap) ** (p - r) * m for r, m in moments.items() if r <= p and np.isfinite(m))
+        return moments
+    orders, sizes = np.array(list(moments)), np.array(list(moments.values()))
+    wanted = np.array([1.0, *ORDERS])
+    with np.errstate(over="ignore", invalid="ignore"):
+        table = np.power(cap, wanted[:, np.newaxis] - orders) * sizes
+    usable = (orders <= wanted[:, np.newaxis]) & np.isfinite(sizes)
+    return dict(zip(wanted.tolist(), np.where(usable, table, np.inf).min(axis=1).tolist(), strict=True))
+
+
+def capped_moment(noise: Noise, dim: int, cap: float, p: float) -> float:
+    """A bound of E min(‖xi‖, cap)^p, p = 1 or one of `ORDERS`."""
+    return capped_moments(noise, dim, cap)[p]

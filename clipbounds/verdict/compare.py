@@ -15,9 +15,10 @@ from .assumed import NORMAL
 from .by_law import by_law_alone, first_count, law_work, work_of
 from .comparison import Comparison
 from .decide import decide, drawn
+from .looks import look_error, looks_of
 from .provenance import setting_of
 from .sample import MEASURED, why_not
-from .sequential import follow, look_error, looks_of
+from .sequential import follow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -123,9 +124,9 @@ def compare(
     draw : list of Bound, drawn in the figure without a verdict; [recalled] statements belong here
     band : "betting" (needs every trajectory) or "empirical Bernstein"; by default betting where the run allows it
     ranges : dict of quantity to (low, high), proved by the caller for quantities that the package does not know
-    until : "decided" adds trajectories until no verdict is open or `budget` is reached; look k then uses the part
-        1/(k(k+1)) of 1 - confidence, so that looking repeatedly keeps the confidence; the run of the result knows the
-        number of its looks, and a comparison of it is the next one
+    until : "decided" adds trajectories until no verdict is open or `budget` is reached; look k is at 2^(k-1) times the first
+        number and uses the part 1/(k(k+1)) of 1 - confidence, so that looking repeatedly keeps the confidence; looks that are not
+        expected to decide are left out; the run of the result knows the number of its last look, and a comparison of it is the next one
     budget : int, largest number of trajectories, for until="decided"
     threads : int, for until="decided"
     engine : "auto" or "sample", for until="decided": whether verdicts on means that sampling leaves undecided are settled by an
@@ -183,7 +184,7 @@ def until_decided(
     engine: Literal["sample", "auto"] = "auto",
     **options: Any,
 ) -> Comparison:
-    """Simulate `start` trajectories and double them until no verdict is open or `budget` is reached.
+    """Simulate `start` trajectories and two, four or eight times as many until no verdict is open or `budget` is reached.
 
     Where one block of trajectories costs more than an enclosure of the mean (`clipbounds.exact`) and that decides everything,
     nothing is sampled: the run of the result is then that of ``simulate(..., engine="exact")``.

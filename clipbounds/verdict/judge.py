@@ -8,6 +8,7 @@ import numpy as np
 
 from . import means
 from .case import SLACK
+from .looks import share_of_band
 from .proportions import clopper_pearson
 from .quantiles import quantile_limits
 from .rounding import rounding
@@ -108,12 +109,8 @@ def _open(case: Case, rest: dict[str, Any], enough: float = 0) -> Verdict:
     """Undecided: at which step, and about how many trajectories would decide, as widths shrink between 1/n and 1/sqrt(n)."""
     low, high, mean, limit = rest["low"], rest["high"], rest["measured"], case.limit
     step = int(case.sample.steps[np.argmax(~case.inside(low, high))])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ahead, behind = (limit - mean) / (high - mean), (mean - limit) / (mean - low)
-        if not case.upper:
-            ahead, behind = (mean - limit) / (mean - low), (limit - mean) / (high - mean)
-        share = behind.max() if np.any(behind > 0) else ahead.min()
-        ends = [case.sample.count / share**power for power in (1, 2)] if 0 < share < 1 else [np.inf]
+    share = share_of_band(case.bound.kind, mean, low, high, limit)
+    ends = [case.sample.count / share**power for power in (1, 2)] if share > 0 else [np.inf]
     if case.sample.count < enough < np.inf:
         count = f"; a normal band is used from {enough} on"
     elif ends[-1] < 1e12:

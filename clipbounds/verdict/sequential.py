@@ -12,6 +12,7 @@ from .by_law import MOST_WORK, law_work, settled, work_of
 from .comparison import Comparison
 from .continuation import continued
 from .decide import decide, drawn
+from .looks import look_error, looks_of, next_look
 from .provenance import count_of
 
 if TYPE_CHECKING:
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
     from ..bounds.base import Bound
     from ..methods.base import Setting
     from .case import Verdict
-
-
-def look_error(error: float, look: int) -> float:
-    """Part of the error that look k = 1, 2, ... may spend: error/(k(k+1)). The parts sum to `error` over all k."""
-    return error / (look * (look + 1))
-
-
-def looks_of(run: xr.Dataset) -> int:
-    """How often verdicts on this run, or on a part of it, were looked at before it was continued."""
-    return int(run.attrs.get("looks", 0))
 
 
 def follow(
@@ -49,11 +40,11 @@ def follow(
     threads: int | None,
     engine: str,
 ) -> Comparison:
-    """Look, double the trajectories, look again, until no verdict is open or the budget is used up.
+    """Look, add trajectories by the plan of `looks`, look again, until no verdict is open or the budget is used up.
 
     With engine = "auto", verdicts on means that are open when sampling has cost about what an enclosure costs, or at the
     end, are settled by the law of the iterate where the exact engine has it. When that is depends on the setting and the
-    number of trajectories only. The number of looks travels in the run (attrs["looks"]): a comparison of its own result goes on with the next look.
+    trajectories only, not on a clock. The number of the last look travels in the run (attrs["looks"]): a comparison of its own result goes on with the next look.
     """
     if until != "decided":
         raise ValueError(f"compare: until must be None or 'decided', but {until!r} was given")
@@ -64,15 +55,20 @@ def follow(
     )
     verdicts: list[Verdict] = []
     values: dict[int, FloatArray] = {}
-    look, work = looks_of(run), work_of(setting, int(run.attrs["steps"]))
+    look, ahead, work = looks_of(run), 1, work_of(setting, int(run.attrs["steps"]))
     law = law_work(setting, int(run.attrs["steps"])) if engine == "auto" else np.inf
     while True:
-        look += 1
+        look += ahead
         now = decide(run, setting, bounds, confidence, look_error(error, look), band, ranges, values=values)
         # a verdict that was reached at an earlier look stands: every look has its own part of the error
         verdicts = [new if old.open else old for old, new in zip(verdicts or now, now, strict=True)]
         have = count_of(run)
-        more = min(have, budget - have)
+        ahead = next_look(verdicts)
+        while (
+            ahead > 1 and have * 2 ** (ahead - 1) >= budget
+        ):  # the budget is the size of the first look that reaches it
+            ahead -= 1
+        more = min(have * (2**ahead - 1), budget - have)
         last = more < 1 or not any(v.open for v in verdicts)
         if law <= (MOST_WORK if last else work * (have + more)):
             verdicts, _ = settled(run, setting, bounds, verdicts, confidence)

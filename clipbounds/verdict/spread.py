@@ -40,7 +40,7 @@ from ..noise import Gaussian
 from ..noise.base import RADIAL
 from ..oracles import Adaptive
 from ..oracles.landing_chain import mean_variance
-from .capped import ORDERS, capped_moment
+from .capped import ORDERS, capped_moments
 from .coupling import contraction
 from .meeting import Weight, contraction_on
 from .meeting_energy import cells_of_quadratic, energy_stretch
@@ -245,11 +245,12 @@ def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled:
         lipschitz *= np.sqrt(problem.lipschitz / problem.strong_convexity) if quantity == "distance" else 1.0
     unit = method.step_size * lipschitz * parts[0]
     caps, counts = np.unique(parts[1], return_counts=True)
+    capped = [capped_moments(noise, problem.dim, float(cap)) for cap in caps]
     faster = meeting_of(setting, float(steps.max())) if kappa >= 1 and quantity != "min_gradient_norm" else None
 
     def total(p: float, power: float = 1.0) -> float:
         """sum over the sources of one step of (E min(‖xi‖, a)^p)^power."""
-        return float(counts @ np.array([capped_moment(noise, problem.dim, cap, p) for cap in caps]) ** power)
+        return float(counts @ np.array([moments[p] for moments in capped]) ** power)
 
     def sums(p: float, weight: Weight | None) -> FloatArray:
         """S_p, where l_s may have the factor w, whose p-th power counts for what `weight` says."""

@@ -32,7 +32,7 @@ def test_until_decided_adds_trajectories_that_a_longer_run_would_have_had(keep):
 
 
 def test_every_look_has_its_own_part_of_the_error():
-    from clipbounds.verdict.sequential import look_error
+    from clipbounds.verdict.looks import look_error
 
     parts = [look_error(0.1, k) for k in range(1, 2000)]
     assert sum(parts) <= 0.1 and parts[0] == pytest.approx(0.05)
