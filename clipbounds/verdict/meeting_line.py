@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .capped import capped_moment
 from .meeting import Cells
 from .ranges import constants, displacement, on_a_line
 from .sample_law import SampleLaw, sample_law
@@ -41,21 +40,18 @@ class _Means:
 
     def low(self, s: FloatArray) -> FloatArray:
         if self.law.atoms is not None:
-            return self._exact(s, *self.law.atoms) - 1e-12 * self.c
+            return self.law.clipped_mean(s, self.c)[0]
         a, b = (np.clip(v, 0, NODES - 1) for v in (np.ceil(self._at(-self.c - s)), np.floor(self._at(self.c - s))))
         return np.where(b > a, self.lower[b.astype(int)] - self.lower[a.astype(int)], 0.0) - self.c - 1e-9 * self.c
 
     def high(self, s: FloatArray) -> FloatArray:
         if self.law.atoms is not None:
-            return self._exact(s, *self.law.atoms) + 1e-12 * self.c
+            return self.law.clipped_mean(s, self.c)[1]
         a, b = (np.clip(v, 0, NODES - 1) for v in (np.floor(self._at(-self.c - s)), np.ceil(self._at(self.c - s))))
         return self.upper[b.astype(int)] - self.upper[a.astype(int)] - self.c + 1e-9 * self.c
 
     def _at(self, v: FloatArray) -> FloatArray:
         return (v - self.first) / self.width
-
-    def _exact(self, s: FloatArray, support: FloatArray, weights: FloatArray) -> FloatArray:
-        return np.clip(np.add.outer(s, support), -self.c, self.c) @ weights
 
 
 def cells_on_line(setting: Setting, last: float) -> Cells | None:
@@ -76,7 +72,7 @@ def cells_on_line(setting: Setting, last: float) -> Cells | None:
     start = float(problem.x0[0])
     centre = _where(problem, middle, start, way)
     means = _Means(law, c, middle, 1.01 * half)
-    variance = capped_moment(law.noise, 1, 2 * c, 2.0) / law.together
+    variance = law.capped_moments(2 * c)[2.0] / law.together
     level = float(max(abs(means.low(np.array([middle]))[0]), abs(means.high(np.array([middle]))[0])))
     sides = []
     for sign in (1.0, -1.0):

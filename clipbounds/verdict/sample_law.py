@@ -1,8 +1,14 @@
-"""The law of the noise of what is clipped, one sample or the mean of a batch: probabilities, with room for rounding."""
+"""The law of the noise of what is clipped, one sample or the mean of a batch: probabilities, with room for rounding.
+
+The mean of a batch on the line. Each draw is moved to the nearest multiple of a width h, or given up if it lies beyond the last one. The mean of the
+moved draws is within h/2 of the mean of the draws, and its law is a convolution. Probabilities are rounded down, so what they miss to 1 is
+`lost`: of that part nothing is known.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,38 +16,90 @@ import numpy as np
 from ..clipping import NormClip
 from ..methods import ClippedSGD, PerSampleClippedSGD
 from ..noise import Gaussian
+from .capped import ORDERS, capped_moments
 
 if TYPE_CHECKING:
     from typing import Any
 
     from ..array_types import FloatArray
     from ..methods.base import Setting
+    from ..noise.base import Noise
 
 SLACK = 1e-9  # of a probability: far more than the special functions err
+CDF_ERROR = (
+    4e-12  # of a probability of one cell: tests/noise/test_fifty_digits.py has the distribution functions to 1e-12
+)
+CELLS = 32  # in the threshold or the mean size of a draw, whichever is smaller
+FINE_CELLS = 512  # the same for a law with atoms, of which few are far
+GIVEN_UP = 0.005  # probability that a draw of a batch lies beyond the cells
+MOST_ATOMS = 2**20
+SIZES = 512  # different capped sizes
 
 
 @dataclasses.dataclass(frozen=True)
 class SampleLaw:
-    """A one-dimensional law; `atoms` (support, weights) or None, `unit` a scale of it, `together` clipped samples are averaged."""
+    """A one-dimensional law.
+
+    Attributes
+    ----------
+    noise : the law where `atoms` is None
+    atoms : (support, rising, and weights) or None
+    unit : a scale of the law
+    together : clipped samples that are averaged
+    blur, lost : a value is within `blur` of an atom, but for a part of probability `lost` at most
+    """
 
     noise: Any
     atoms: tuple[FloatArray, FloatArray] | None
     unit: float
     together: int
+    blur: float = 0.0
+    lost: float = 0.0
+
+    @functools.cached_property
+    def _sums(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The atoms, and their weights and first moments up to each of them."""
+        if self.atoms is None:
+            raise TypeError("this law has no atoms")
+        support, weights = self.atoms
+        return support, *(np.concatenate([[0.0], np.cumsum(v)]) for v in (weights, weights * support))
 
     def between(self, low: FloatArray, high: FloatArray) -> FloatArray:
         """At most P(low < xi < high)."""
         if self.atoms is not None:
-            support, weights = self.atoms
-            return ((support > low[:, np.newaxis]) & (support < high[:, np.newaxis])) @ weights * (1 - SLACK)
-        sf, cdf = self.noise.sf, self.noise.cdf
-        inside = np.where(low > 0, sf(low) - sf(high), cdf(high) - cdf(low))
+            support, mass, _ = self._sums
+            first, end = np.searchsorted(support, low + self.blur, "right"), np.searchsorted(support, high - self.blur)
+            inside = np.where(end > first, mass[end] - mass[first], 0.0)
+        else:
+            sf, cdf = self.noise.sf, self.noise.cdf
+            inside = np.where(low > 0, sf(low) - sf(high), cdf(high) - cdf(low))
         return np.clip(inside - SLACK, 0.0, 1.0)
+
+    def clipped_mean(self, s: FloatArray, c: float) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper bounds of E clip(s + xi), for a law with atoms."""
+        support, mass, first = self._sums
+        i, j = np.searchsorted(support, -c - s), np.searchsorted(support, c - s)
+        middle = c * (mass[-1] - mass[j] - mass[i]) + s * (mass[j] - mass[i]) + first[j] - first[i]
+        room = self.blur + c * self.lost + SLACK * (c + self.unit)
+        return middle - room, middle + room
+
+    def capped_moments(self, cap: float) -> dict[float, float]:
+        """Bounds of E min(|xi|, cap)^p for p = 1 and all of `ORDERS`."""
+        if self.atoms is None or self.lost == 0:
+            return capped_moments(self.noise, 1, cap)
+        support, weights = self.atoms
+        # sizes rounded up to few different ones
+        places = np.ceil(np.fmin(np.abs(support) + self.blur, cap) * (SIZES / cap)).astype(int)
+        mass = np.bincount(places, weights, SIZES + 2)
+        mass[SIZES] += self.lost
+        sizes = np.fmin(np.arange(SIZES + 2) * (cap / SIZES) * (1 + SLACK), cap)
+        return {p: float(mass @ sizes**p) * (1 + SLACK) for p in (1.0, *ORDERS)}
 
     def sf(self, v: FloatArray) -> FloatArray:
         return self.noise.sf(v)
 
 
+@functools.lru_cache(maxsize=64)
 def sample_law(setting: Setting) -> SampleLaw | None:
     """The law of what is added to the gradient before it is clipped by a constant norm clip; None for other steps."""
     method, noise = setting.method, setting.noise
@@ -51,7 +109,7 @@ def sample_law(setting: Setting) -> SampleLaw | None:
         return None
     if method.batch_size > 1 and method.operator_calls_per_step == 1:
         if type(noise) is not Gaussian or noise.radial:
-            return None  # the law of a mean of other draws is not at hand
+            return _mean_of_draws(noise, method) if setting.problem.dim == 1 else None
         noise = noise.replace(scale=noise.scale / np.sqrt(method.batch_size))
     together = method.operator_calls_per_step
     atoms = noise.atoms()
@@ -59,8 +117,53 @@ def sample_law(setting: Setting) -> SampleLaw | None:
         support, weights = (np.asarray(v, dtype=np.float64) for v in atoms)
         if noise.radial:
             support, weights = np.concatenate([support, -support]), np.concatenate([weights, weights]) / 2
-        return SampleLaw(noise, (support, weights), float(weights @ np.abs(support)), together)
+        order = np.argsort(support)
+        return SampleLaw(noise, (support[order], weights[order]), float(weights @ np.abs(support)), together)
     if not (hasattr(noise, "sf") and hasattr(noise, "cdf")) or (noise.radial and not noise.symmetric):
         return None
     unit = float(noise.moment(1.0))
     return SampleLaw(noise, None, unit, together) if np.isfinite(unit) else None
+
+
+def _mean_of_draws(noise: Noise, method: Any) -> SampleLaw | None:
+    """The law of the mean of a batch of draws on the line, or None where that is not known or takes too many atoms."""
+    batch, unit = method.batch_size, float(noise.moment(1.0))
+    if not (noise.atoms() is not None or (hasattr(noise, "sf") and hasattr(noise, "cdf"))) or not 0 < unit < np.inf:
+        return None
+    if noise.radial and not (noise.symmetric and noise.atoms() is None):
+        return None
+    width, far = min(method.operator.threshold, unit) / (CELLS if noise.atoms() is None else FINE_CELLS), unit
+    while batch * _beyond(noise, far) > GIVEN_UP:
+        far *= 2
+        if batch * far > MOST_ATOMS * width:
+            return None
+    count = int(np.ceil(far / width))
+    if noise.atoms() is not None:
+        support, weights = (np.asarray(v, dtype=np.float64) for v in noise.atoms())
+        places = np.rint(support / width).astype(int) + count
+        kept = np.abs(places - count) <= count
+        one = np.bincount(places[kept], weights[kept], 2 * count + 1)
+    else:
+        edges = width * (np.arange(-count, count + 2) - 0.5)
+        upper, lower = noise.sf(edges), noise.cdf(edges)
+        one = np.where(edges[:-1] > 0, upper[:-1] - upper[1:], lower[1:] - lower[:-1])
+        one = np.maximum(one - CDF_ERROR, 0.0)
+    size = batch * 2 * count + 1
+    # a transform of a law errs by a few eps log(size), its power by `batch` times that
+    error = 32 * np.finfo(float).eps * batch * np.log2(size)
+    room = 1 << (size - 1).bit_length()  # transforms of other lengths may take a hundred times as long
+    mass = np.maximum(np.fft.irfft(np.fft.rfft(one, room) ** batch, room)[:size] - error, 0.0)
+    support = width * np.arange(-batch * count, batch * count + 1) / batch
+    kept = mass > 0
+    scale = float(mass @ np.abs(support))
+    # the nearest multiple is found to rounding
+    blur = 0.5 * width * (1 + 1e-9) + 1e-12 * far
+    return SampleLaw(noise, (support[kept], mass[kept]), scale, 1, blur, 1 - float(mass.sum()) + SLACK)
+
+
+def _beyond(noise: Noise, far: float) -> float:
+    """P(|xi| > far)."""
+    atoms = noise.atoms()
+    if atoms is not None:
+        return float(np.sum(np.asarray(atoms[1])[np.abs(np.asarray(atoms[0])) > far]))
+    return float(noise.sf(far) + noise.cdf(-far))

@@ -5,7 +5,7 @@ mean or of each sample; c = inf for none), no momentum, independent xi. X = h(x_
 
 One source of noise. Exchange one xi for another value xi': the step moves by at most eta·w·min(‖xi - xi'‖, a), with
 w = 1/b, a = 2 c b (the mean of a batch of b is clipped) or a = 2c (each sample is), because P_c moves no more than its
-argument and never more than 2c. Later steps stretch a displacement by at most kappa each (`stretch`), or, on average over the
+argument and never more than 2c. The mean of a batch may be one source instead, w = 1 and a = 2c, where its law is known (`sample_law`). Later steps stretch a displacement by at most kappa each (`stretch`), or, on average over the
 noise to come, shrink it (`coupling`), and h stretches it by its constant: E[X | this xi and the past] moves by at most
 l·w·min(‖xi - xi'‖, a), where l = l_s is `sensitivity`.
 
@@ -46,6 +46,7 @@ from .meeting import Weight, contraction_on
 from .meeting_energy import cells_of_quadratic, energy_stretch
 from .meeting_line import cells_on_line
 from .ranges import constants
+from .sample_law import sample_law
 
 if TYPE_CHECKING:
     from typing import Any
@@ -243,9 +244,14 @@ def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled:
         # the norm in which steps do not stretch: sqrt(L)‖x‖ >= ‖x‖_A >= sqrt(mu)‖x‖, and ‖grad f‖ <= sqrt(L)‖x‖_A
         kappa = gentle
         lipschitz *= np.sqrt(problem.lipschitz / problem.strong_convexity) if quantity == "distance" else 1.0
+    law = sample_law(setting)
+    if law is not None and law.lost > 0:  # the mean of a batch is one source
+        parts, caps, counts = (1.0, parts[1][:1]), np.array([2 * method.operator.threshold]), np.ones(1)
+        capped = [law.capped_moments(float(caps[0]))]
+    else:
+        caps, counts = np.unique(parts[1], return_counts=True)
+        capped = [capped_moments(noise, problem.dim, float(cap)) for cap in caps]
     unit = method.step_size * lipschitz * parts[0]
-    caps, counts = np.unique(parts[1], return_counts=True)
-    capped = [capped_moments(noise, problem.dim, float(cap)) for cap in caps]
     faster = meeting_of(setting, float(steps.max())) if kappa >= 1 and quantity != "min_gradient_norm" else None
 
     def total(p: float, power: float = 1.0) -> float:

@@ -33,6 +33,9 @@ LINE = {
     "two points": setting(TwoPoint(1.0, 0.5), start=-3.0),
     "batch": setting(Gaussian(1.0), batch=4, start=-3.0),
     "per sample": setting(Pareto(1.5, 1.0), batch=4, per_sample=True, start=-3.0),
+    "batch of Student": setting(StudentT(1.5, 1.0), batch=8, start=-3.0),
+    "batch of Pareto": setting(Pareto(1.5, 1.0), batch=3, start=-3.0),
+    "batch of two points": setting(TwoPoint(1.0, 0.3), batch=5, start=-3.0),
 }
 SPACE = {
     "Gaussian": setting(Gaussian(0.5), (1.0, 1.0, 1.0)),
