@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from ..array_types import FloatArray
     from ..methods.base import Setting
-    from ..noise.base import Noise
 
 SLACK = 1e-9  # of a probability: far more than the special functions err
 CDF_ERROR = (
@@ -62,7 +61,7 @@ class SampleLaw:
         if self.atoms is None:
             raise TypeError("this law has no atoms")
         support, weights = self.atoms
-        return support, *(np.concatenate([[0.0], np.cumsum(v)]) for v in (weights, weights * support))
+        return support, np.append(0.0, np.cumsum(weights)), np.append(0.0, np.cumsum(weights * support))
 
     def between(self, low: FloatArray, high: FloatArray) -> FloatArray:
         """At most P(low < xi < high)."""
@@ -125,7 +124,7 @@ def sample_law(setting: Setting) -> SampleLaw | None:
     return SampleLaw(noise, None, unit, together) if np.isfinite(unit) else None
 
 
-def _mean_of_draws(noise: Noise, method: Any) -> SampleLaw | None:
+def _mean_of_draws(noise: Any, method: Any) -> SampleLaw | None:
     """The law of the mean of a batch of draws on the line, or None where that is not known or takes too many atoms."""
     batch, unit = method.batch_size, float(noise.moment(1.0))
     if not (noise.atoms() is not None or (hasattr(noise, "sf") and hasattr(noise, "cdf"))) or not 0 < unit < np.inf:
@@ -161,7 +160,7 @@ def _mean_of_draws(noise: Noise, method: Any) -> SampleLaw | None:
     return SampleLaw(noise, (support[kept], mass[kept]), scale, 1, blur, 1 - float(mass.sum()) + SLACK)
 
 
-def _beyond(noise: Noise, far: float) -> float:
+def _beyond(noise: Any, far: float) -> float:
     """P(|xi| > far)."""
     atoms = noise.atoms()
     if atoms is not None:
