@@ -32,7 +32,7 @@ def test_constants_as_schedules_give_s0_star(eta, c):
     ("p", "step_size", "threshold"),
     [
         (2.0, HALF, None), (2.0, PowerSchedule(0.2), PowerSchedule(0.5, 0.3)),
-        (2.0, CosineSchedule(0.3, 0.02, 20), PowerSchedule(1.0, -0.2)), (1.5, PiecewiseSchedule([0.3, 0.1], [6]), None),
+        (2.0, CosineSchedule(0.3, 0.02, 20), PowerSchedule(1.0, -0.2)), pytest.param(1.5, PiecewiseSchedule([0.3, 0.1], [6]), None, marks=pytest.mark.full),  # a third of a minute
     ],
 )  # fmt: skip
 def test_the_sum_written_out(p, step_size, threshold):
@@ -79,9 +79,8 @@ def band(setting, steps, trajectories, seed):
     return values.mean(), *bands.guarded_normal(values, 0.999)
 
 
-@pytest.mark.parametrize(
-    "c", [0.5, *(pytest.param(c, marks=pytest.mark.full) for c in (1.0, 3.0))]
-)  # half a minute each
+@pytest.mark.full  # half a minute each; the test below is of the same bound, and of nine tenths of it
+@pytest.mark.parametrize("c", (0.5, 1.0, 3.0))
 def test_weighted_s0_star_holds_under_decreasing_steps(c):
     """Three laws, three thresholds, eta/sqrt(t+1); the tightness is printed (-s shows it)."""
     problem = cb.problems.Quadratic(1.0, float(cb.worst_case.floor(c, 1.0)))
