@@ -26,8 +26,6 @@ WORK = 2**25  # coordinate updates in the time of the cheapest enclosure
 CLOSED_WORK = 2**19  # the same of a closed form
 PANEL_WORK = 6000  # the same for one panel of a law with a density and one step
 MOST_WORK = 2**29  # of an enclosure, where sampling has ended undecided: some seconds
-FIRST_WORK = 2**21  # of the first look: about what a look takes besides
-MOST_FIRST = 256
 
 
 def work_of(setting: Setting, steps: int) -> int:
@@ -54,12 +52,6 @@ def law_work(setting: Setting, steps: int) -> float:
     region = 2 * (float(np.abs(setting.problem.x0[0])) + 2 * c / curvature)
     panels = region / (eta * c) * max(c / (1.5 * float(setting.noise.moment(1.0))), 1.0)
     return max(WORK, PANEL_WORK * panels * min(steps, 10 / (eta * curvature)))
-
-
-def first_count(setting: Setting, steps: int) -> int:
-    """Trajectories of a first look: a power of two from 64, so that simulating them takes about as long as judging them."""
-    wanted = FIRST_WORK / (64 * max(work_of(setting, steps), 1))
-    return int(np.clip(64 * 2 ** round(np.log2(max(wanted, 1.0))), 64, MOST_FIRST))
 
 
 def settled(

@@ -43,6 +43,7 @@ class Verdict:
     steps, measured, low, high, value : arrays over the checkpoints >= 1: the measured curve (mean, extreme trajectory or
         quantile), its band, and the bound
     open : bool, more trajectories or a finer enclosure could decide it
+    needed : float, about how many trajectories would, for an open verdict on a mean; inf: not to be seen from here; nan: not known
     """
 
     bound: str
@@ -59,6 +60,7 @@ class Verdict:
     high: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0), repr=False)
     value: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0), repr=False)
     open: bool = False
+    needed: float = np.nan
 
 
 def is_deterministic(setting: Setting, sample: Sample) -> bool:
@@ -144,12 +146,13 @@ class Case:
         low: FloatArray,
         high: FloatArray,
         open: bool = False,
+        needed: float = np.nan,
     ) -> Verdict:
         return Verdict(
             bound=self.bound.name, kind=self.bound.kind, quantity=self.bound.quantity, verdict=verdict, reason=reason,
             tightness=tightness(self.bound.kind, measured, self.value),
             confidence=1.0 if method == "exact" else self.confidence, method=method,
-            steps=self.sample.steps, measured=measured, low=low, high=high, value=self.value, open=open,
+            steps=self.sample.steps, measured=measured, low=low, high=high, value=self.value, open=open, needed=needed,
         )  # fmt: skip
 
     def diverged(self) -> str:

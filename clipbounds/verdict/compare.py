@@ -12,9 +12,10 @@ from ..simulate import simulate
 from ..specs import check_integer
 from . import bands
 from .assumed import NORMAL
-from .by_law import by_law_alone, first_count, law_work, work_of
+from .by_law import by_law_alone, law_work, work_of
 from .comparison import Comparison
 from .decide import decide, drawn
+from .first_look import first_count
 from .looks import look_error, looks_of
 from .provenance import setting_of
 from .sample import MEASURED, why_not
@@ -83,6 +84,20 @@ def _checked_ranges(ranges: Any, run: xr.Dataset) -> dict[str, tuple[FloatArray,
     return checked
 
 
+def _checked_options(
+    confidence: float, band: str | None = None, ranges: Any = None, engine: str = "auto", assume: str | None = "data"
+) -> tuple[str | None, Any, float]:
+    """(band, ranges, 1 - confidence), or one sentence."""
+    error = bands.error_of(confidence)
+    if band is not None and band not in BANDS:
+        raise ValueError(f"compare: band must be one of {', '.join(BANDS)}, but {band!r} was given")
+    if assume not in (None, NORMAL, "data"):
+        raise ValueError(f"compare: assume must be None, {NORMAL!r} or 'data', but {assume!r} was given")
+    if engine not in ("sample", "auto"):
+        raise ValueError(f"compare: engine must be 'sample' or 'auto', but {engine!r} was given")
+    return band, ranges, error
+
+
 def compare(
     run: xr.Dataset,
     bounds: Bound | Iterable[Bound],
@@ -144,16 +159,10 @@ def compare(
         If a bound may not be asserted, an argument is outside its domain, or the run is no longer the data of one setting:
         averaged, masked, joined with copies or with other settings.
     """
-    error = bands.error_of(confidence)
-    if band is not None and band not in BANDS:
-        raise ValueError(f"compare: band must be one of {', '.join(BANDS)}, but {band!r} was given")
+    band, ranges, error = _checked_options(confidence, band, ranges, engine, assume)
     bounds, draw = _checked(bounds, draw)
     setting = setting_of(run)
     ranges = _checked_ranges(ranges, run)
-    if assume not in (None, NORMAL, "data"):
-        raise ValueError(f"compare: assume must be None, {NORMAL!r} or 'data', but {assume!r} was given")
-    if engine not in ("sample", "auto"):
-        raise ValueError(f"compare: engine must be 'sample' or 'auto', but {engine!r} was given")
     outside = run.attrs.get("source") == MEASURED
     if assume == "data":
         assume = NORMAL if outside else None
@@ -193,7 +202,7 @@ def until_decided(
     ----------
     setting, steps, seed, keep, checkpoints, threads : as in `clipbounds.simulate`
     bounds, confidence : as in `compare`; the confidence holds for the whole procedure
-    start, budget : int >= 1, first and largest number of trajectories; by default the start follows from the work of a trajectory
+    start, budget : int >= 1, first and largest number of trajectories; by default the start follows from what is proved (`verdict.first_look`)
     engine : as in `compare`
     options : further arguments of `compare` (draw, band, ranges)
 
@@ -201,15 +210,22 @@ def until_decided(
     -------
     Comparison, whose `run` has all trajectories
     """
-    listed, draw = _checked(bounds, options.get("draw", ()))
-    checked_arguments(setting, steps, 1, seed, checkpoints, keep, 0)
+    listed, draw = _checked(bounds, options.pop("draw", ()))
+    arguments = checked_arguments(setting, steps, 1, seed, checkpoints, keep, 0)
     budget = check_integer("until_decided", "budget", budget, 1, "the largest number of trajectories")
-    start = (
-        min(first_count(setting, steps), budget) if start is None else check_integer("until_decided", "start", start, 1)
-    )
+    band, ranges, error = _checked_options(confidence, engine=engine, **options)
+    values: dict[int, FloatArray] = {}
+    if start is None:
+        at = arguments[3][arguments[3] >= 1]
+        start = min(first_count(setting, steps, at, listed, error, values), budget)
+    else:
+        start = check_integer("until_decided", "start", start, 1)
     if engine == "auto" and law_work(setting, steps) < work_of(setting, steps) * start:
         found = by_law_alone(setting, steps, checkpoints, listed, confidence)
         if found is not None:
             return Comparison(found[1], found[0], drawn(found[1], setting, draw), confidence, [*listed, *draw])
     run = simulate(setting, steps, start, seed=seed, checkpoints=checkpoints, threads=threads, keep=keep)
-    return compare(run, bounds, confidence, until="decided", budget=budget, threads=threads, engine=engine, **options)
+    proved = _checked_ranges(ranges, run)
+    return follow(
+        run, setting, listed, confidence, error, draw, band, proved, "decided", budget, threads, engine, values
+    )

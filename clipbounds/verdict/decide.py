@@ -95,7 +95,7 @@ def _decide(
         low, high = ranges[bound.quantity]
         proved = np.broadcast_to(low, sample.steps.shape), np.broadcast_to(high, sample.steps.shape)
     else:
-        proved = _range(setting, bound.quantity, tuple(sample.steps.tolist()), bound.accept_sampled)
+        proved = proved_range(setting, bound.quantity, tuple(sample.steps.tolist()), bound.accept_sampled)
     if assume is None:
         return judge.judge_mean(case, error, proved, band)
     proved_verdict = judge.judge_mean(case, error / 2, proved, band)
@@ -103,7 +103,7 @@ def _decide(
 
 
 @functools.lru_cache(maxsize=256)  # every look of a sequence of looks asks again
-def _range(
+def proved_range(
     setting: Setting, quantity: str, steps: tuple[int, ...], accept_sampled: bool
 ) -> tuple[FloatArray, FloatArray]:
     return measured_range(setting, quantity, np.array(steps), accept_sampled)

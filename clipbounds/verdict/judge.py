@@ -8,7 +8,7 @@ import numpy as np
 
 from . import means
 from .case import SLACK
-from .looks import share_of_band
+from .looks import needed, share_of_band
 from .proportions import clopper_pearson
 from .quantiles import quantile_limits
 from .rounding import rounding
@@ -105,7 +105,7 @@ def judge_mean(case: Case, error: float, proved: tuple[FloatArray, FloatArray], 
     return _open(case, rest, enough)
 
 
-def _open(case: Case, rest: dict[str, Any], enough: float = 0) -> Verdict:
+def _open(case: Case, rest: dict[str, Any], enough: float) -> Verdict:
     """Undecided: at which step, and about how many trajectories would decide, as widths shrink between 1/n and 1/sqrt(n)."""
     low, high, mean, limit = rest["low"], rest["high"], rest["measured"], case.limit
     step = int(case.sample.steps[np.argmax(~case.inside(low, high))])
@@ -119,7 +119,7 @@ def _open(case: Case, rest: dict[str, Any], enough: float = 0) -> Verdict:
     else:
         count = ""
     reason = f"the band contains the bound at step {step}; more than {case.sample.count} trajectories are needed{count}"
-    return case.says("undecided", reason, **rest, open=True)
+    return case.says("undecided", reason, **rest, open=True, needed=needed(case.sample.count, share, enough))
 
 
 def judge_probability(case: Case, error: float) -> Verdict:

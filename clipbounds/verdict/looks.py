@@ -45,11 +45,13 @@ def share_of_band(kind: str, mean: FloatArray, low: FloatArray, high: FloatArray
     return share if 0 < share < 1 else 0.0
 
 
-def next_look(verdicts: list[Verdict]) -> int:
-    """How many looks ahead the next one is: as many as the open verdicts seem to need, and `FARTHEST` at most."""
-    ahead = 1
-    for v in verdicts:
-        if v.open and v.method in ("betting", "empirical Bernstein", "asymptotic"):
-            share = share_of_band(v.kind, v.measured, v.low, v.high, v.value)
-            ahead = max(ahead, FARTHEST if share == 0 else int(-POWER * np.log2(share)))
-    return min(ahead, FARTHEST)
+def needed(count: int, share: float, enough: float) -> float:
+    """About how many trajectories would decide what `count` do not: by the share above, or from where on a normal band is used."""
+    by_width = count / share**POWER if share > 0 else np.inf
+    return min(by_width, enough) if count < enough else by_width
+
+
+def next_look(verdicts: list[Verdict], count: int) -> int:
+    """How many looks ahead of one at `count` trajectories the next one is: as many as the open verdicts seem to need, `FARTHEST` at most."""
+    most = max((v.needed for v in verdicts if v.open and not np.isnan(v.needed)), default=0.0)
+    return int(np.clip(np.floor(np.log2(max(most / max(count, 1), 1.0))), 1, FARTHEST))

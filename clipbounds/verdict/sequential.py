@@ -39,12 +39,14 @@ def follow(
     budget: int | None,
     threads: int | None,
     engine: str,
+    values: dict[int, FloatArray] | None = None,
 ) -> Comparison:
     """Look, add trajectories by the plan of `looks`, look again, until no verdict is open or the budget is used up.
 
     With engine = "auto", verdicts on means that are open when sampling has cost about what an enclosure costs, or at the
     end, are settled by the law of the iterate where the exact engine has it. When that is depends on the setting and the
     trajectories only, not on a clock. The number of the last look travels in the run (attrs["looks"]): a comparison of its own result goes on with the next look.
+    `values`: as in `decide`.
     """
     if until != "decided":
         raise ValueError(f"compare: until must be None or 'decided', but {until!r} was given")
@@ -54,7 +56,7 @@ def follow(
         "compare", "budget", budget, min(count_of(run), 1), "the largest number of trajectories for until='decided'"
     )
     verdicts: list[Verdict] = []
-    values: dict[int, FloatArray] = {}
+    values = {} if values is None else values
     look, ahead, work = looks_of(run), 1, work_of(setting, int(run.attrs["steps"]))
     law = law_work(setting, int(run.attrs["steps"])) if engine == "auto" else np.inf
     while True:
@@ -63,7 +65,7 @@ def follow(
         # a verdict that was reached at an earlier look stands: every look has its own part of the error
         verdicts = [new if old.open else old for old, new in zip(verdicts or now, now, strict=True)]
         have = count_of(run)
-        ahead = next_look(verdicts)
+        ahead = next_look(verdicts, have)
         while (
             ahead > 1 and have * 2 ** (ahead - 1) >= budget
         ):  # the budget is the size of the first look that reaches it
