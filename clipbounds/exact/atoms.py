@@ -6,13 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..lanes.blocks import LANES
 from .grid import Grid, atoms_of, kinds_of_batches, slope_of
 
 if TYPE_CHECKING:
     from ..array_types import FloatArray
     from ..methods import Setting
 
-COARSE, MOST = 1_500, 2**18  # nodes of the window's run, and of the last try
+COARSE, FEW, USUAL, MOST = (
+    700,
+    700,
+    3_000,
+    2**18,
+)  # nodes of the window's run, of the first try, of that for a small tolerance, at most
+FINE = 3e-5
 TAIL = 1e-18
 SHORT, LONGEST = 1024, 20_000  # steps of the first coarse run, and of a walk to what can be reached
 FAR = 40  # longest steps, from the start and the minimiser to the ends of the first window
@@ -23,10 +30,9 @@ WORK = 2e9  # nodes, atoms and steps of the last try: some ten seconds
 class AtomsOnLine:
     """A setting with its window, the steps after which its means stay, and the grids on which they are computed."""
 
-    first = 3_000  # nodes of the first try
-
     def __init__(self, setting: Setting, steps: int, tolerance: float) -> None:
         self.setting, self.horizon = setting, steps
+        self.first = FEW if tolerance > FINE else USUAL
         low, high = _reach(setting, steps)
         steepest = float(np.abs(slope_of(setting.problem, np.array([low, high]))).max())
         pair = setting.problem.smoothness
@@ -57,8 +63,12 @@ def _reach(setting: Setting, steps: int) -> tuple[float, float]:
     method = setting.method
     atoms, c = atoms_of(setting)[0], method.clip.threshold
     low = high = float(setting.problem.x0[0])
+    # one block for all steps: packing two points takes ten times as long as their slopes
+    block, slopes, parameters = np.zeros(LANES), np.zeros(LANES), setting.problem.parameters
     for done in range(steps):
-        u = slope_of(setting.problem, np.array([low, high]))
+        block[:2] = low, high
+        setting.problem.gradient_kernel(block, slopes, 1, parameters)
+        u = slopes[:2]
         moved = (low, high) - method.step_size * np.clip(u + np.array([atoms.max(), atoms.min()]), -c, c)
         if not (moved[0] < low or moved[1] > high):
             break
@@ -92,7 +102,7 @@ def _window(setting: Setting, steps: int, low: float, high: float, tolerance: fl
         if count == steps or np.all(grid.settling(count)[:, -1] <= SETTLED * tolerance * ends):
             break
         count = min(2 * count, steps)
-        if count * AtomsOnLine.first * grid.atoms.size > WORK / 4:
+        if count * USUAL * grid.atoms.size > WORK / 4:
             raise ValueError(
                 f"mean_curves: the means have not settled after {count // 2} of {steps} steps, and more are too long to compute;"
                 " give fewer steps, or simulate"

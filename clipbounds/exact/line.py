@@ -20,6 +20,7 @@ from .panels import DISTRIBUTION
 from .panels_on_line import ANALYTIC_LAWS, PanelsOnLine
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     from ..array_types import FloatArray, IntArray
@@ -64,7 +65,13 @@ def quantities(setting: Setting) -> tuple[str, ...]:
 
 
 def line_curves(
-    setting: Setting, steps: int, at: IntArray, tolerance: float, nodes: int | None = None, certify: bool = True
+    setting: Setting,
+    steps: int,
+    at: IntArray,
+    tolerance: float,
+    nodes: int | None = None,
+    certify: bool = True,
+    wanted: Collection[str] | None = None,
 ) -> MeanCurves:
     """`mean_curves` of a setting on a line, at checked arguments."""
     setting = _one_sample(setting)
@@ -83,7 +90,8 @@ def line_curves(
         for name in values:  # the sums of averages, and a factor
             found[name] = found[name] + (2 * means.shape[1] + 8) * EPS * values[name]
         worst = max(
-            _relative(found[name], np.ones(at.shape) if name == "clipped_fraction" else values[name]) for name in values
+            _relative(found[name], np.ones(at.shape) if name == "clipped_fraction" else values[name])
+            for name in (wanted or values)
         )
         if nodes is not None or worst <= tolerance:
             return MeanCurves(at, values, found, size)

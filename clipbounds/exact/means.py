@@ -12,6 +12,8 @@ from ..specs import check_integer
 from . import line, linear, product
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..array_types import ArrayLike, IntArray
     from ..methods.base import Setting
     from .curves import MeanCurves
@@ -47,6 +49,7 @@ def mean_curves(
     tolerance: float = 1e-4,
     nodes: int | None = None,
     certify: bool = True,
+    wanted: Collection[str] | None = None,
 ) -> MeanCurves:
     """Means over the noise of what `quantities` lists, enclosed: by the law of the iterate on a line, or by closed forms.
 
@@ -62,11 +65,12 @@ def mean_curves(
     steps : int >= 1
     checkpoints : array_like of int in [1, steps], optional
     tolerance : float in (0, inf)
-        The grid is refined until the error of each quantity is at most this times its own size at every checkpoint.
+        The grid is refined until the error of each wanted quantity is at most this times its own size at every checkpoint.
     nodes : int >= 2, optional
         This many nodes, and no refinement.
     certify : bool
         Without it the errors are inf, and on a grid not computed: a third of the time there.
+    wanted : names of quantities that the tolerance is meant for; all by default. The others have the errors that come with them
 
     Returns
     -------
@@ -85,11 +89,15 @@ def mean_curves(
     if not tolerance > 0:
         raise ValueError(f"mean_curves: tolerance must be > 0, but {tolerance!r} was given")
     at = default_checkpoints(steps) if checkpoints is None else _checked(checkpoints, steps)
+    known = quantities(setting)
+    for name in wanted or ():
+        if name not in known:
+            raise ValueError(f"mean_curves: wanted must name some of {', '.join(known)}, but {name!r} was given")
     nodes = nodes if nodes is None else check_integer("mean_curves", "nodes", nodes, 2)
     if linear.unclipped(setting):
         return linear.linear_curves(setting, at)
     make = line.line_curves if setting.problem.dim == 1 else product.product_curves
-    return make(setting, steps, at, tolerance, nodes, certify)
+    return make(setting, steps, at, tolerance, nodes, certify, wanted)
 
 
 def _checked(checkpoints: ArrayLike | None, steps: int) -> IntArray:

@@ -20,6 +20,7 @@ from . import line
 from .curves import MeanCurves
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     from ..array_types import FloatArray, IntArray
@@ -67,7 +68,13 @@ def parts(setting: Setting) -> list[tuple[Setting, int]]:
 
 
 def product_curves(
-    setting: Setting, steps: int, at: IntArray, tolerance: float, nodes: int | None = None, certify: bool = True
+    setting: Setting,
+    steps: int,
+    at: IntArray,
+    tolerance: float,
+    nodes: int | None = None,
+    certify: bool = True,
+    wanted: Collection[str] | None = None,
 ) -> MeanCurves:
     """`mean_curves` of a product, at checked arguments; each coordinate within the tolerance of its own size."""
     names = quantities(setting)
@@ -75,7 +82,7 @@ def product_curves(
     errors = {name: np.zeros(at.shape) for name in names}
     size, pieces = 0, parts(setting)
     for part, count in pieces:
-        curves = line.line_curves(part, steps, at, tolerance, nodes, certify)
+        curves = line.line_curves(part, steps, at, tolerance, nodes, certify, wanted or names)
         size = max(size, curves.nodes)
         for name in names:
             values[name] += count * curves.values[name]

@@ -11,6 +11,7 @@ from .curves import QUANTITIES
 from .means import mean_curves, quantities, why_not
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
     import xarray as xr
@@ -22,8 +23,15 @@ EXACT = "exact"  # attrs["keep"] of a run that has means with their errors and n
 ENGINES = ("sample", EXACT, "auto")
 
 
-def run_of(setting: Setting, steps: int, checkpoints: IntArray, tolerance: float, engine: str) -> xr.Dataset | None:
-    """The Dataset of `simulate` for engine = "exact" or "auto"; None where "auto" has to sample.
+def run_of(
+    setting: Setting,
+    steps: int,
+    checkpoints: IntArray,
+    tolerance: float,
+    engine: str,
+    wanted: Collection[str] | None = None,
+) -> xr.Dataset | None:
+    """The Dataset of `simulate` for engine = "exact" or "auto"; None where "auto" has to sample. `wanted` as in `mean_curves`.
 
     Raises
     ------
@@ -47,7 +55,7 @@ def run_of(setting: Setting, steps: int, checkpoints: IntArray, tolerance: float
         return None  # a sampled run says more
     later = checkpoints[checkpoints >= 1]
     try:
-        curves = mean_curves(setting, steps, later if later.size else [1], tolerance)
+        curves = mean_curves(setting, steps, later if later.size else [1], tolerance, wanted=wanted)
     except ValueError:
         if engine == EXACT:
             raise

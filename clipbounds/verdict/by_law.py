@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FINEST, COARSEST = 1e-8, 1e-2  # relative tolerances that are asked of the exact engine
 TRIES = 2
-WORK = 2**25  # coordinate updates in the time of the cheapest enclosure
+WORK = 2**23  # coordinate updates in the time of the cheapest enclosure
 CLOSED_WORK = 2**19  # the same of a closed form
 PANEL_WORK = 6000  # the same for one panel of a law with a density and one step
 MOST_WORK = 2**29  # of an enclosure, where sampling has ended undecided: some seconds
@@ -71,7 +71,8 @@ def settled(
         if not rows:
             break
         try:
-            found = run_of(setting, int(run.attrs["steps"]), run["checkpoint"].values, tolerance, EXACT)
+            at, asked = run["checkpoint"].values, {bounds[k].quantity for k in rows}
+            found = run_of(setting, int(run.attrs["steps"]), at, tolerance, EXACT, asked)
         except ValueError:  # too long or too wide to enclose
             break
         if found is None:

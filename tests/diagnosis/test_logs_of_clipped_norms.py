@@ -8,7 +8,7 @@ import pytest
 from clipbounds.diagnosis import diagnose
 from clipbounds.verdict.tail import hill
 
-DRAWS = np.random.default_rng(8)
+RNG = np.random.default_rng(8)
 
 
 def _log(path, **columns):
@@ -21,7 +21,7 @@ def _log(path, **columns):
 @pytest.mark.parametrize("c", [1.0, 0.1, 1e-200, 7e250])
 def test_norms_after_clipping_have_no_tail(c):
     """Nine in ten norms equal c to the last bit: no index, where rounding alone would give one of 1e15."""
-    norms = c * np.minimum(DRAWS.uniform(0, 10, 1000), 1.0)
+    norms = c * np.minimum(RNG.uniform(0, 10, 1000), 1.0)
     with pytest.raises(ValueError, match="largest values are equal, as after clipping"):
         hill(norms)
     found = diagnose(norms, c)
@@ -29,12 +29,12 @@ def test_norms_after_clipping_have_no_tail(c):
 
 
 def test_a_tail_that_is_there_is_still_estimated():
-    assert 1 < hill(DRAWS.pareto(1.5, 1000) + 1).index < 2.5
+    assert 1 < hill(RNG.pareto(1.5, 1000) + 1).index < 2.5
 
 
 @pytest.mark.parametrize("columns", [None, "my_norm"])
 def test_curvatures_of_either_sign_also_beside_a_named_column(tmp_path, columns):
-    norms = DRAWS.uniform(1, 2, 60)
+    norms = RNG.uniform(1, 2, 60)
     name = columns or "grad_norm"
     log = _log(tmp_path / "log.csv", **{name: norms, "sharpness": np.where(np.arange(60) % 2, -2.0, 1.0)})
     line = diagnose(log, 1.0, column=columns).smoothness

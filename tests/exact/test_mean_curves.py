@@ -11,7 +11,7 @@ from clipbounds.clipping import NormClip, SmoothClip
 from clipbounds.exact import QUANTITIES, mean_curves, why_not
 from clipbounds.methods import ClippedSGD
 from clipbounds.noise import Rademacher, Stable, ThreePoint, TwoPoint
-from clipbounds.problems import DoubleWell, Quadratic
+from clipbounds.problems import DoubleWell, Huber, Quadratic
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=name)
@@ -126,3 +126,20 @@ def test_what_is_not_propagated_is_said_in_one_sentence(change, words):
 def test_bad_numbers_are_refused(key, value):
     with pytest.raises(ValueError, match=key):
         mean_curves(SETTINGS[0], **{"steps": 10, key: value})
+
+
+def test_the_tolerance_is_of_what_is_wanted():
+    """A smaller grid, fine enough for the one that is named and not for another; without a name all are."""
+    setting = cb.Setting(Huber(1.0, 1.0, [2.0]), TwoPoint(1.0, 0.5), ClippedSGD(0.1, NormClip(1.0)))
+    one = mean_curves(setting, 300, [300], 1e-3, wanted=["mean_gradient_norm"])
+    every = mean_curves(setting, 300, [300], 1e-3)
+    assert one.errors["mean_gradient_norm"] <= 1e-3 * one.mean_gradient_norm and one.errors["gap"] > 1e-3 * one.gap
+    assert all(np.all(every.errors[name] <= 1e-3 * every.values[name]) for name in every.values)
+    assert one.nodes < every.nodes
+    for name in one.values:
+        low, high = one.enclosure(name)
+        assert low <= every.values[name] + every.errors[name] and every.values[name] - every.errors[name] <= high
+    with pytest.raises(
+        ValueError, match="wanted must name some of gradient_norm, gap, mean_gradient_norm, but 'loss' was"
+    ):
+        mean_curves(setting, 300, [300], wanted=["loss"])

@@ -44,7 +44,7 @@ def softmax_rows(problem, labels, x):
     return np.array(found)
 
 
-@pytest.mark.parametrize("c", [0.05, 0.3, 2.0])
+@pytest.mark.parametrize("c", [0.05, 0.3, 1.0])  # rows are clipped at the minimiser under all of them
 @pytest.mark.parametrize("ridge", [0.01, 0.1])
 def test_the_mean_step_vanishes_on_three_classes(ridge, c):
     labels = np.digitize(FEATURES @ [1.0, -1.0, 0.5] + 1.5 * RNG.normal(size=60), [-0.7, 0.7])
