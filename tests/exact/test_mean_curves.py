@@ -136,9 +136,10 @@ def test_the_tolerance_is_of_what_is_wanted():
     assert one.errors["mean_gradient_norm"] <= 1e-3 * one.mean_gradient_norm and one.errors["gap"] > 1e-3 * one.gap
     assert all(np.all(every.errors[name] <= 1e-3 * every.values[name]) for name in every.values)
     assert one.nodes < every.nodes
-    for name in one.values:
-        low, high = one.enclosure(name)
-        assert low <= every.values[name] + every.errors[name] and every.values[name] - every.errors[name] <= high
+    for quantity in one.values:
+        low, high = one.enclosure(quantity)
+        assert low <= every.values[quantity] + every.errors[quantity]
+        assert every.values[quantity] - every.errors[quantity] <= high
     with pytest.raises(
         ValueError, match="wanted must name some of gradient_norm, gap, mean_gradient_norm, but 'loss' was"
     ):
