@@ -84,10 +84,8 @@ def _checked_ranges(ranges: Any, run: xr.Dataset) -> dict[str, tuple[FloatArray,
     return checked
 
 
-def _checked_options(
-    confidence: float, band: str | None = None, ranges: Any = None, engine: str = "auto", assume: str | None = "data"
-) -> tuple[str | None, Any, float]:
-    """(band, ranges, 1 - confidence), or one sentence."""
+def _checked_options(confidence: float, band: str | None, engine: str, assume: str | None = None) -> float:
+    """1 - confidence, or one sentence about one of them."""
     error = bands.error_of(confidence)
     if band is not None and band not in BANDS:
         raise ValueError(f"compare: band must be one of {', '.join(BANDS)}, but {band!r} was given")
@@ -95,7 +93,7 @@ def _checked_options(
         raise ValueError(f"compare: assume must be None, {NORMAL!r} or 'data', but {assume!r} was given")
     if engine not in ("sample", "auto"):
         raise ValueError(f"compare: engine must be 'sample' or 'auto', but {engine!r} was given")
-    return band, ranges, error
+    return error
 
 
 def compare(
@@ -140,7 +138,7 @@ def compare(
     band : "betting" (needs every trajectory) or "empirical Bernstein"; by default betting where the run allows it
     ranges : dict of quantity to (low, high), proved by the caller for quantities that the package does not know
     until : "decided" adds trajectories until no verdict is open or `budget` is reached; look k is at 2^(k-1) times the first
-        number and uses the part 1/(k(k+1)) of 1 - confidence, so that looking repeatedly keeps the confidence; looks that are not
+        number and uses the part 1/(k(k+1)) of 1 - confidence, so that one call keeps the confidence; looks that are not
         expected to decide are left out; the run of the result knows the number of its last look, and a comparison of it is the next one
     budget : int, largest number of trajectories, for until="decided"
     threads : int, for until="decided"
@@ -159,7 +157,7 @@ def compare(
         If a bound may not be asserted, an argument is outside its domain, or the run is no longer the data of one setting:
         averaged, masked, joined with copies or with other settings.
     """
-    band, ranges, error = _checked_options(confidence, band, ranges, engine, assume)
+    error = _checked_options(confidence, band, engine, assume)
     bounds, draw = _checked(bounds, draw)
     setting = setting_of(run)
     ranges = _checked_ranges(ranges, run)
@@ -173,7 +171,8 @@ def compare(
     if until is not None:
         return follow(run, setting, bounds, confidence, error, draw, band, ranges, until, budget, threads, engine)
     if looks_of(run):  # the run was continued because of what was seen: this is one more look
-        error = look_error(error, looks_of(run) + 1)
+        run = run.assign_attrs(looks=looks_of(run) + 1)
+        error = look_error(error, looks_of(run))
     verdicts = decide(run, setting, bounds, confidence, error, band, ranges, assume)
     return Comparison(run, verdicts, drawn(run, setting, draw), confidence, [*bounds, *draw])
 
@@ -191,7 +190,9 @@ def until_decided(
     checkpoints: ArrayLike | None = None,
     threads: int | None = None,
     engine: Literal["sample", "auto"] = "auto",
-    **options: Any,
+    draw: Bound | Iterable[Bound] = (),
+    band: Literal["betting", "empirical Bernstein"] | None = None,
+    ranges: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
 ) -> Comparison:
     """Simulate `start` trajectories and two, four or eight times as many until no verdict is open or `budget` is reached.
 
@@ -203,17 +204,16 @@ def until_decided(
     setting, steps, seed, keep, checkpoints, threads : as in `clipbounds.simulate`
     bounds, confidence : as in `compare`; the confidence holds for the whole procedure
     start, budget : int >= 1, first and largest number of trajectories; by default the start follows from what is proved (`verdict.first_look`)
-    engine : as in `compare`
-    options : further arguments of `compare` (draw, band, ranges)
+    engine, draw, band, ranges : as in `compare`
 
     Returns
     -------
     Comparison, whose `run` has all trajectories
     """
-    listed, draw = _checked(bounds, options.pop("draw", ()))
+    listed, draw = _checked(bounds, draw)
     arguments = checked_arguments(setting, steps, 1, seed, checkpoints, keep, 0)
     budget = check_integer("until_decided", "budget", budget, 1, "the largest number of trajectories")
-    band, ranges, error = _checked_options(confidence, engine=engine, **options)
+    error = _checked_options(confidence, band, engine)
     values: dict[int, FloatArray] = {}
     if start is None:
         at = arguments[3][arguments[3] >= 1]

@@ -14,7 +14,7 @@ POINTS = 64  # slopes at so many points take as long as at one: they are a block
 
 
 def edge(problem: Problem, level: float, sign: float) -> float:
-    """sup{s: sign·f'(sign·s) <= level} for convex f on the line and level >= 0, rounded up; inf if it is not found."""
+    """sup{s: sign·f'(sign·s) <= level} for convex f on the line and level >= 0, rounded up, up to the rounding of f'; inf if it is not found."""
 
     def beyond(s: FloatArray) -> BoolArray:
         return sign * problem.gradient(sign * s[:, np.newaxis])[:, 0] > level

@@ -3,6 +3,9 @@
 Look k = 1, 2, ... is at 2^(k-1) times the first number of trajectories, at most at the budget, and may err with probability error/(k(k+1)); these
 sum to `error`. What is seen changes neither the size nor the error of any look, only whether it is made. A look that is left out cannot err, so all
 looks together err with probability at most `error` however they are chosen.
+
+The confidence is that of one call. A later call on its result goes on with the numbers, so that it errs less than a first call would; what calls err together, or under
+a budget that was chosen because of a result, is not covered.
 """
 
 from __future__ import annotations

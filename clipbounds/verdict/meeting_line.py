@@ -72,7 +72,7 @@ def cells_on_line(setting: Setting, last: float) -> Cells | None:
     start = float(problem.x0[0])
     centre = _where(problem, middle, start, way)
     means = _Means(law, c, middle, 1.01 * half)
-    variance = law.capped_moments(2 * c)[2.0] / law.together
+    variance = law.clip_variance(c) / law.together
     level = float(max(abs(means.low(np.array([middle]))[0]), abs(means.high(np.array([middle]))[0])))
     sides = []
     for sign in (1.0, -1.0):

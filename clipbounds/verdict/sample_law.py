@@ -2,13 +2,15 @@
 
 The mean of a batch on the line. Each draw is moved to the nearest multiple of a width h, or given up if it lies beyond the last one. The mean of the
 moved draws is within h/2 of the mean of the draws, and its law is a convolution. Probabilities are rounded down, so what they miss to 1 is
-`lost`: of that part nothing is known.
+`lost`: of that part nothing is known. Laws with few atoms have the means of all their batches as atoms.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,15 +25,16 @@ if TYPE_CHECKING:
 
     from ..array_types import FloatArray
     from ..methods.base import Setting
+    from ..noise.base import Noise
 
 SLACK = 1e-9  # of a probability: far more than the special functions err
 CDF_ERROR = (
     4e-12  # of a probability of one cell: tests/noise/test_fifty_digits.py has the distribution functions to 1e-12
 )
 CELLS = 32  # in the threshold or the mean size of a draw, whichever is smaller
-FINE_CELLS = 512  # the same for a law with atoms, of which few are far
 GIVEN_UP = 0.005  # probability that a draw of a batch lies beyond the cells
 MOST_ATOMS = 2**20
+MOST_KINDS = 500  # of batches of atoms
 SIZES = 512  # different capped sizes
 
 
@@ -46,6 +49,7 @@ class SampleLaw:
     unit : a scale of the law
     together : clipped samples that are averaged
     blur, lost : a value is within `blur` of an atom, but for a part of probability `lost` at most
+    draws : (noise, batch) where this is the law of a mean of draws, else None
     """
 
     noise: Any
@@ -54,6 +58,7 @@ class SampleLaw:
     together: int
     blur: float = 0.0
     lost: float = 0.0
+    draws: tuple[Any, int] | None = None
 
     @functools.cached_property
     def _sums(self) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -79,12 +84,12 @@ class SampleLaw:
         support, mass, first = self._sums
         i, j = np.searchsorted(support, -c - s), np.searchsorted(support, c - s)
         middle = c * (mass[-1] - mass[j] - mass[i]) + s * (mass[j] - mass[i]) + first[j] - first[i]
-        room = self.blur + c * self.lost + SLACK * (c + self.unit)
+        room = self.blur + c * self.lost + SLACK * (c + self.unit + np.abs(s))
         return middle - room, middle + room
 
     def capped_moments(self, cap: float) -> dict[float, float]:
         """Bounds of E min(|xi|, cap)^p for p = 1 and all of `ORDERS`."""
-        if self.atoms is None or self.lost == 0:
+        if self.draws is None or self.atoms is None:
             return capped_moments(self.noise, 1, cap)
         support, weights = self.atoms
         # sizes rounded up to few different ones
@@ -94,11 +99,21 @@ class SampleLaw:
         sizes = np.fmin(np.arange(SIZES + 2) * (cap / SIZES) * (1 + SLACK), cap)
         return {p: float(mass @ sizes**p) * (1 + SLACK) for p in (1.0, *ORDERS)}
 
+    def clip_variance(self, c: float) -> float:
+        """At least Var clip(s + xi) for every s: clipping moves no more than its argument and never more than 2c.
+
+        For a mean of draws also the sum over the draws, each exchanged by itself (Efron and Stein).
+        """
+        whole = self.capped_moments(2 * c)[2.0]
+        if self.draws is None:
+            return whole
+        noise, batch = self.draws
+        return min(whole, capped_moments(noise, 1, 2 * c * batch)[2.0] / batch)
+
     def sf(self, v: FloatArray) -> FloatArray:
         return self.noise.sf(v)
 
 
-@functools.lru_cache(maxsize=64)
 def sample_law(setting: Setting) -> SampleLaw | None:
     """The law of what is added to the gradient before it is clipped by a constant norm clip; None for other steps."""
     method, noise = setting.method, setting.noise
@@ -108,7 +123,11 @@ def sample_law(setting: Setting) -> SampleLaw | None:
         return None
     if method.batch_size > 1 and method.operator_calls_per_step == 1:
         if type(noise) is not Gaussian or noise.radial:
-            return _mean_of_draws(noise, method) if setting.problem.dim == 1 else None
+            return (
+                _mean_of_draws(noise, method.batch_size, method.operator.threshold)
+                if setting.problem.dim == 1
+                else None
+            )
         noise = noise.replace(scale=noise.scale / np.sqrt(method.batch_size))
     together = method.operator_calls_per_step
     atoms = noise.atoms()
@@ -124,29 +143,26 @@ def sample_law(setting: Setting) -> SampleLaw | None:
     return SampleLaw(noise, None, unit, together) if np.isfinite(unit) else None
 
 
-def _mean_of_draws(noise: Any, method: Any) -> SampleLaw | None:
+@functools.lru_cache(maxsize=8)  # an entry may take some tens of MB
+def _mean_of_draws(noise: Any, batch: int, threshold: float) -> SampleLaw | None:
     """The law of the mean of a batch of draws on the line, or None where that is not known or takes too many atoms."""
-    batch, unit = method.batch_size, float(noise.moment(1.0))
-    if not (noise.atoms() is not None or (hasattr(noise, "sf") and hasattr(noise, "cdf"))) or not 0 < unit < np.inf:
-        return None
-    if noise.radial and not (noise.symmetric and noise.atoms() is None):
-        return None
-    width, far = min(method.operator.threshold, unit) / (CELLS if noise.atoms() is None else FINE_CELLS), unit
-    while batch * _beyond(noise, far) > GIVEN_UP:
-        far *= 2
-        if batch * far > MOST_ATOMS * width:
-            return None
-    count = int(np.ceil(far / width))
+    unit = float(noise.moment(1.0))
     if noise.atoms() is not None:
-        support, weights = (np.asarray(v, dtype=np.float64) for v in noise.atoms())
-        places = np.rint(support / width).astype(int) + count
-        kept = np.abs(places - count) <= count
-        one = np.bincount(places[kept], weights[kept], 2 * count + 1)
-    else:
-        edges = width * (np.arange(-count, count + 2) - 0.5)
-        upper, lower = noise.sf(edges), noise.cdf(edges)
-        one = np.where(edges[:-1] > 0, upper[:-1] - upper[1:], lower[1:] - lower[:-1])
-        one = np.maximum(one - CDF_ERROR, 0.0)
+        return None if noise.radial else _mean_of_atoms(noise, batch)
+    if not (hasattr(noise, "sf") and hasattr(noise, "cdf")) or not 0 < unit < np.inf:
+        return None
+    if noise.radial and not noise.symmetric:
+        return None
+    width, far = min(threshold, unit) / CELLS, unit
+    while batch * far <= MOST_ATOMS * width and batch * float(noise.sf(far) + noise.cdf(-far)) > GIVEN_UP:
+        far *= 2
+    if batch * far > MOST_ATOMS * width:
+        return None
+    count = int(np.ceil(far / width))
+    edges = width * (np.arange(-count, count + 2) - 0.5)
+    upper, lower = noise.sf(edges), noise.cdf(edges)
+    one = np.where(edges[:-1] > 0, upper[:-1] - upper[1:], lower[1:] - lower[:-1])
+    one = np.maximum(one - CDF_ERROR, 0.0)
     size = batch * 2 * count + 1
     # a transform of a law errs by a few eps log(size), its power by `batch` times that
     error = 32 * np.finfo(float).eps * batch * np.log2(size)
@@ -154,15 +170,27 @@ def _mean_of_draws(noise: Any, method: Any) -> SampleLaw | None:
     mass = np.maximum(np.fft.irfft(np.fft.rfft(one, room) ** batch, room)[:size] - error, 0.0)
     support = width * np.arange(-batch * count, batch * count + 1) / batch
     kept = mass > 0
-    scale = float(mass @ np.abs(support))
     # the nearest multiple is found to rounding
     blur = 0.5 * width * (1 + 1e-9) + 1e-12 * far
-    return SampleLaw(noise, (support[kept], mass[kept]), scale, 1, blur, 1 - float(mass.sum()) + SLACK)
+    lost = 1 - float(mass.sum()) + SLACK
+    return SampleLaw(noise, (support[kept], mass[kept]), float(mass @ np.abs(support)), 1, blur, lost, (noise, batch))
 
 
-def _beyond(noise: Any, far: float) -> float:
-    """P(|xi| > far)."""
-    atoms = noise.atoms()
-    if atoms is not None:
-        return float(np.sum(np.asarray(atoms[1])[np.abs(np.asarray(atoms[0])) > far]))
-    return float(noise.sf(far) + noise.cdf(-far))
+def _mean_of_atoms(noise: Noise, batch: int) -> SampleLaw | None:
+    """The same for a law with few atoms: by how often each of them is drawn."""
+    from scipy.special import gammaln
+
+    places, weights = (np.asarray(v, dtype=np.float64) for v in noise.atoms() or ((), ()))
+    if math.comb(batch + places.size - 1, batch) > MOST_KINDS:
+        return None
+    kinds = np.array(list(itertools.combinations_with_replacement(range(places.size), batch)))
+    times = (kinds[:, :, np.newaxis] == np.arange(places.size)).sum(axis=1)
+    ways = gammaln(batch + 1) - gammaln(times + 1).sum(axis=1)
+    with np.errstate(divide="ignore"):
+        chances = np.exp(ways + np.where(times > 0, times * np.log(weights), 0.0).sum(axis=1))
+    support = times @ places / batch
+    order = np.argsort(support)
+    scale = float(chances @ np.abs(support))
+    # a mean of places is rounded, by less than this
+    blur = 1e-12 * float(np.abs(places).max(initial=0.0))
+    return SampleLaw(noise, (support[order], chances[order] * (1 - SLACK)), scale, 1, blur, 2 * SLACK, (noise, batch))

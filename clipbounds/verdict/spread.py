@@ -5,7 +5,8 @@ mean or of each sample; c = inf for none), no momentum, independent xi. X = h(x_
 
 One source of noise. Exchange one xi for another value xi': the step moves by at most eta·w·min(‖xi - xi'‖, a), with
 w = 1/b, a = 2 c b (the mean of a batch of b is clipped) or a = 2c (each sample is), because P_c moves no more than its
-argument and never more than 2c. The mean of a batch may be one source instead, w = 1 and a = 2c, where its law is known (`sample_law`). Later steps stretch a displacement by at most kappa each (`stretch`), or, on average over the
+argument and never more than 2c. The mean of a batch is one source as well, w = 1 and a = 2c, where its law is known (`sample_law`): both are
+bounded, and the smaller bound counts. Later steps stretch a displacement by at most kappa each (`stretch`), or, on average over the
 noise to come, shrink it (`coupling`), and h stretches it by its constant: E[X | this xi and the past] moves by at most
 l·w·min(‖xi - xi'‖, a), where l = l_s is `sensitivity`.
 
@@ -30,23 +31,21 @@ the running mean follows by the law of total variance, exactly (`oracles.landing
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..clipping import GrowingClip, Identity, NormClip
-from ..methods import SGD, ClippedSGD, PerSampleClippedSGD
-from ..noise import Gaussian
-from ..noise.base import RADIAL
+from ..clipping import Identity
 from ..oracles import Adaptive
 from ..oracles.landing_chain import mean_variance
-from .capped import ORDERS, capped_moments
+from .capped import ORDERS
 from .coupling import contraction
 from .meeting import Weight, contraction_on
 from .meeting_energy import cells_of_quadratic, energy_stretch
 from .meeting_line import cells_on_line
 from .ranges import constants
-from .sample_law import sample_law
+from .sources import sources_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -56,8 +55,10 @@ if TYPE_CHECKING:
     from ..problems.base import Problem
     from .coupling import Contraction
     from .meeting import Meeting
+    from .sources import Sources
 
 OUTWARD = 1 + 1e-9  # the formulas are evaluated in floating point
+SHARE = 0.05  # ln(1/error) over the number of trajectories
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,24 +133,6 @@ def stretch(problem: Any, method: Any) -> float:
     if problem.convex and problem.dim == 1:
         return max(1.0, eta * lipschitz - 1)
     return 1 + eta * lipschitz
-
-
-def sources(method: Any) -> tuple[float, FloatArray] | None:
-    """(w, caps): the weight of one source, and the cap a of each of the sources of one step; None for other methods."""
-    plain = type(method) in (SGD, ClippedSGD, PerSampleClippedSGD)
-    if not plain or method.momentum != 0 or method.scheduled:
-        return None
-    clip, batch = method.operator, method.batch_size
-    together = method.operator_calls_per_step == 1
-    if type(clip) is Identity:
-        caps = np.full(batch, np.inf)
-    elif type(clip) is NormClip:
-        caps = np.full(batch, 2 * clip.threshold * (batch if together else 1))
-    elif type(clip) is GrowingClip and not (together and batch > 1):
-        caps = np.array([2 * clip.threshold_at(k) for k in range(batch)])
-    else:
-        return None
-    return 1 / batch, caps
 
 
 def geometric(ratio: float, steps: RealArray) -> FloatArray:
@@ -234,29 +217,26 @@ def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled:
     steps = np.asarray(steps, dtype=np.float64)
     if isinstance(noise, Adaptive) and quantity == "mean_gradient_norm":
         return _of_variance(mean_variance(noise.policy, steps))
-    parts = sources(method) if noise.additive else None
     trusted = problem.certificate.trusted or accept_sampled
-    kappa = stretch(problem, method) if parts is not None and trusted else np.inf
+    models = sources_of(setting) if noise.additive and trusted else []
+    kappa = stretch(problem, method) if models else np.inf
     lipschitz = lipschitz_of(quantity, problem)
-    if parts is None or not np.isfinite(kappa) or lipschitz is None:
+    if not np.isfinite(kappa) or lipschitz is None:
         return None
     if problem.dim > 1 and (gentle := energy_stretch(setting)) < kappa:
         # the norm in which steps do not stretch: sqrt(L)‖x‖ >= ‖x‖_A >= sqrt(mu)‖x‖, and ‖grad f‖ <= sqrt(L)‖x‖_A
         kappa = gentle
         lipschitz *= np.sqrt(problem.lipschitz / problem.strong_convexity) if quantity == "distance" else 1.0
-    law = sample_law(setting)
-    if law is not None and law.lost > 0:  # the mean of a batch is one source
-        parts, caps, counts = (1.0, parts[1][:1]), np.array([2 * method.operator.threshold]), np.ones(1)
-        capped = [law.capped_moments(float(caps[0]))]
-    else:
-        caps, counts = np.unique(parts[1], return_counts=True)
-        capped = [capped_moments(noise, problem.dim, float(cap)) for cap in caps]
-    unit = method.step_size * lipschitz * parts[0]
     faster = meeting_of(setting, float(steps.max())) if kappa >= 1 and quantity != "min_gradient_norm" else None
+    unit = method.step_size * lipschitz
+    return functools.reduce(_sharper, [_spread(quantity, steps, kappa, faster, unit, model) for model in models])
 
-    def total(p: float, power: float = 1.0) -> float:
-        """sum over the sources of one step of (E min(‖xi‖, a)^p)^power."""
-        return float(counts @ np.array([moments[p] for moments in capped]) ** power)
+
+def _spread(
+    quantity: str, steps: FloatArray, kappa: float, faster: Meeting | Contraction | None, unit: float, model: Sources
+) -> Spread:
+    """What the lemma says with these sources; `unit` is eta times the Lipschitz constant of the quantity."""
+    unit = unit * model.weight
 
     def sums(p: float, weight: Weight | None) -> FloatArray:
         """S_p, where l_s may have the factor w, whose p-th power counts for what `weight` says."""
@@ -274,6 +254,7 @@ def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled:
         whole = faster.weight(p)
         return Weight(whole.level**power, whole.excess**power, whole.fade**power)
 
+    total = model.total
     with np.errstate(over="ignore", invalid="ignore"):
         variance = sums(2.0, weight(2.0)) * total(2.0)
         moments = {p: 2 ** (p + 1) * sums(p, weight(p)) * total(p) for p in ORDERS if p < 2}
@@ -284,14 +265,28 @@ def spread_of(setting: Setting, quantity: str, steps: ArrayLike, accept_sampled:
         longest = sensitivity(quantity, kappa, steps, 1.0)[1]
         if faster is not None:
             longest = np.fmin(longest, sensitivity(quantity, faster.kappa, steps, 1.0)[1] * faster.top)
-        jump = longest * unit * min(float(caps.max()), 2 * noise.vector_bound(problem.dim)) * OUTWARD
+        jump = longest * unit * min(float(model.caps.max()), 2 * model.largest) * OUTWARD
         second = sums(2.0, None if faster is None else Weight(float(np.float64(faster.top) ** 2)))
         drift = sensitivity(quantity, kappa, steps, 1.0)[0] * unit * total(1.0) * OUTWARD
         scale = second * total(2.0)
-        if type(noise) is Gaussian and (noise.layout != RADIAL or problem.dim == 1):
-            gaussian = second * counts.sum() * noise.moment(2.0)
+        if model.gaussian < np.inf:
+            gaussian = second * model.counts.sum() * model.gaussian
             better = ~np.isfinite(jump) | (gaussian <= scale * (1 + 1e-6))
             scale, jump = np.where(better, gaussian, scale), np.where(better, 0.0, jump)
     # nothing is said by a moment that may have underflowed
     moments = {p: np.where(m >= 1e-300, m, np.inf) for p, m in moments.items()}
     return Spread(variance, moments, scale, jump, drift)
+
+
+def _sharper(one: Spread, other: Spread) -> Spread:
+    """Of two true spreads of a quantity the smaller of each fact; of the tails the one that is narrower for some hundred trajectories."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        widths = [v.jump * SHARE / 3 + np.sqrt((v.jump * SHARE / 3) ** 2 + 2 * v.scale * SHARE) for v in (one, other)]
+    first = ~(widths[1] < widths[0])
+    return Spread(
+        np.fmin(one.variance, other.variance),
+        {p: np.fmin(moment, other.moments[p]) for p, moment in one.moments.items()},
+        np.where(first, one.scale, other.scale),
+        np.where(first, one.jump, other.jump),
+        np.fmin(one.drift, other.drift),
+    )

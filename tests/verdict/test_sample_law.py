@@ -1,6 +1,7 @@
 """The law of the mean of a batch on the line, against quadrature, exact sums of atoms, and laws whose means are known."""
 
 import dataclasses
+import functools
 import itertools
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 import clipbounds as cb
 from clipbounds.clipping import NormClip
 from clipbounds.methods import ClippedSGD
-from clipbounds.noise import Gaussian, Pareto, Rademacher, StudentT, SymmetricPareto, TwoPoint
+from clipbounds.noise import Gaussian, Pareto, Rademacher, StudentT, SymmetricPareto, ThreePoint, TwoPoint
 from clipbounds.problems import Quadratic
 from clipbounds.verdict.sample_law import sample_law
-from clipbounds.verdict.spread import spread_of
+from clipbounds.verdict.sources import sources_of
+from clipbounds.verdict.spread import Spread, _sharper, _spread, spread_of
 
 PAIRS = {"Student": StudentT(1.5, 1.0), "Pareto": Pareto(1.5, 1.0), "symmetric": SymmetricPareto(1.4, 0.5)}
 ATOMS = {"two points": TwoPoint(1.0, 0.3), "signs": Rademacher(1.0)}
@@ -79,23 +81,24 @@ def test_atoms_against_all_their_batches(name, batch):
 
 
 def test_a_law_that_forgets_that_draws_were_moved_is_wrong():
-    """Negative controls: intervals that end between an atom and where it was moved; mass that was given up, taken for 0."""
-    law = sample_law(setting(TwoPoint(1.0, 0.3), 5))
-    atom = float(law.atoms[0][0])
-    low, high = np.array([atom - law.blur / 4]), np.array([atom + law.blur / 4])
+    """Negative control: a narrow interval about an atom to which draws were moved."""
+    noise = StudentT(1.5, 1.0)
+    law = sample_law(setting(noise, 2))
+    atom = float(law.atoms[0][np.argmax(law.atoms[1])])
+    low, high = np.array([atom - law.blur / 20]), np.array([atom + law.blur / 20])
+    true = float((pair_below(noise, high) - pair_below(noise, low))[0])
     assert law.between(low, high)[0] == 0
-    careless = dataclasses.replace(law, blur=0.0)
-    assert careless.between(low, high)[0] > 0.001
-    heavy = sample_law(setting(StudentT(1.5, 1.0), 2))
-    true = 2.0**2 * (1 - pair_below(StudentT(1.5, 1.0), 300.0)) * 2  # of sizes beyond 300 alone
-    assert heavy.lost * 4 > true
-    assert dataclasses.replace(heavy, lost=1e-30).capped_moments(2.0)[2.0] < heavy.capped_moments(2.0)[2.0] - true
+    assert dataclasses.replace(law, blur=0.0).between(low, high)[0] > 2 * true + 4 * OFF
+    assert law.atoms[1].sum() < 1 - 1e-3  # what was given up, which counts as anything
+    assert law.atoms[1].sum() + law.lost >= 1
 
 
 def test_where_the_law_of_a_mean_is_not_at_hand():
     assert sample_law(setting(StudentT(1.5, 1.0), 8, dim=2)) is None
     assert sample_law(setting(StudentT(1.05, 1.0), 10**6)) is None  # too many atoms
     assert sample_law(setting(TwoPoint(1.0, 0.3, radial=True), 4)) is None
+    assert sample_law(setting(Rademacher(1.0), 500)) is None and sample_law(setting(Rademacher(1.0), 499)) is not None
+    assert sample_law(setting(StudentT(1.5, 1.0), 16, c=1e-4)) is None  # cells as small as the threshold: too many
     gauss = sample_law(setting(Gaussian(1.0), 4))
     assert gauss.atoms is None and gauss.noise.scale == 0.5
 
@@ -114,3 +117,40 @@ def test_the_spread_of_batches_is_sharper_and_still_true(noise):
     draws = [0.1**2 * min(16.0 ** (2 - r) * noise.moment(r) for r in (1.05, 1.2, 1.4)) / 8 * t for t in (20, 300)]
     if noise.atoms() is None:
         assert np.all(proved.variance < 0.5 * np.array(draws))
+
+
+EXTREME = [
+    (Rademacher(1.0), 1e-6, 2), (TwoPoint(1.0, 1.0), 1e-8, 2), (TwoPoint(1.0, 1e-10), 1.0, 2), (StudentT(3.0, 1e-6), 1.0, 8),
+    (StudentT(2.5, 1.0), 1e6, 4), (StudentT(2.5, 1.0), 30.0, 8), (TwoPoint(1.0, 0.03), 30.0, 2), (TwoPoint(1.0, 0.2), 5.0, 8),
+    (ThreePoint(1.0, 1.0, 0.001), 30.0, 2), (Gaussian(1.0, radial=True), 5.0, 8),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("noise", "c", "batch"), EXTREME)
+def test_the_law_of_a_mean_never_makes_a_spread_worse(noise, c, batch):
+    """Thresholds far below and far beyond the noise: every fact is at least as sharp as the draws one by one give it."""
+    given = setting(noise, batch, c)
+    models = sources_of(given)
+    steps = np.array([10.0, 300.0])
+    arguments = ("mean_gradient_norm", steps, 1.0, None, 0.1)
+    alone = _spread(*arguments, models[0])
+    both = functools.reduce(_sharper, [_spread(*arguments, model) for model in models])
+    assert np.all(both.variance <= alone.variance) and np.all(both.drift <= alone.drift)
+    assert all(np.all(both.moments[p] <= alone.moments[p]) for p in alone.moments)
+    assert np.all((both.scale <= alone.scale) | (both.jump <= alone.jump))
+    run = cb.simulate(given, 10, 2048, seed=3, checkpoints=[10]).mean_gradient_norm.values[0]
+    assert run.var() * (1 - 5 * np.sqrt(2 / 2048)) <= both.variance[0]
+
+
+def test_of_two_true_tails_the_one_that_is_narrower_counts():
+    def tail(scale, jump):
+        ones = np.ones(1)
+        return Spread(ones, {2.0: ones}, np.array([scale]), np.array([jump]), ones)
+
+    for one, other in (
+        (tail(1.0, 0.0), tail(1.0, 9.0)),
+        (tail(1.0, 0.1), tail(4.0, 0.0)),
+        (tail(1.0, 0.0), tail(np.inf, np.inf)),
+    ):
+        for found in (_sharper(one, other), _sharper(other, one)):
+            assert (found.scale, found.jump) == (one.scale, one.jump)
