@@ -32,7 +32,7 @@ def test_constants_as_schedules_give_s0_star(eta, c):
     ("p", "step_size", "threshold"),
     [
         (2.0, HALF, None), (2.0, PowerSchedule(0.2), PowerSchedule(0.5, 0.3)),
-        (2.0, CosineSchedule(0.3, 0.02, 20), PowerSchedule(1.0, -0.2)), pytest.param(1.5, PiecewiseSchedule([0.3, 0.1], [6]), None, marks=pytest.mark.full),  # a third of a minute
+        pytest.param(2.0, CosineSchedule(0.3, 0.02, 20), PowerSchedule(1.0, -0.2), marks=pytest.mark.full), pytest.param(1.5, PiecewiseSchedule([0.3, 0.1], [6]), None, marks=pytest.mark.full),  # a third of a minute
     ],
 )  # fmt: skip
 def test_the_sum_written_out(p, step_size, threshold):
