@@ -26,10 +26,8 @@ from clipbounds.report.runner import load
 from clipbounds.verdict import bands
 
 ROOT = Path(__file__).parent.parent
-TOLERANCES = (
-    0.1,
-    0.5,
-)  # of the norms that rows speak of, on grids of NODES at once; the second where the first is out of reach
+# of the norms that rows speak of, on grids of NODES at once; the second where the first is out of reach
+TOLERANCES = (0.1, 0.5)
 NORMS = ("gradient_norm", "mean_gradient_norm")
 PATIENCE = 10  # times the work that the engine allows itself: the step sizes of these experiments are as small as 1e-4
 NODES = 4096

@@ -13,13 +13,8 @@ if TYPE_CHECKING:
     from ..array_types import FloatArray
     from ..methods import Setting
 
-COARSE, FEW, USUAL, MOST = (
-    700,
-    700,
-    3_000,
-    2**18,
-)  # nodes of the window's run, of the first try, of that for a small tolerance, at most
-FINE = 3e-5
+COARSE, MOST = 700, 2**18  # nodes of the window's run, and of the last try
+FEW, USUAL, FINE = 700, 3_000, 3e-5  # nodes of the first try, and of that for a tolerance up to the third
 TAIL = 1e-18
 SHORT, LONGEST = 1024, 20_000  # steps of the first coarse run, and of a walk to what can be reached
 FAR = 40  # longest steps, from the start and the minimiser to the ends of the first window
@@ -45,7 +40,8 @@ class AtomsOnLine:
         self.largest = steepest, float(setting.problem.gap(np.array([[low], [high]])).max())
         self.low, self.high, self.steps = _window(setting, steps, low, high, tolerance)
         self.closed = self.low <= low, self.high >= high
-        self.most = int(min(MOST, max(self.first, WORK / (self.steps * kinds_of_batches(setting)))))
+        kinds = kinds_of_batches(setting.noise, setting.method.batch_size)
+        self.most = int(min(MOST, max(self.first, WORK / (self.steps * kinds))))
 
     def means(self, nodes: int) -> tuple[FloatArray, int]:
         """E|f'| and E gap after each step, (2, steps), and the nodes of the grid."""

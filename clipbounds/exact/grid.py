@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
     from ..array_types import FloatArray, IntArray
     from ..methods.base import Setting
+    from ..noise.base import Noise
     from ..problems.base import Problem
 
 CONSTANT, ONE_TURN = (Quadratic,), (Huber, Cosh, Extremal, Quartic)  # of f''
@@ -60,9 +61,13 @@ EPS = np.finfo(float).eps
 
 
 def atoms_of(setting: Setting) -> tuple[FloatArray, FloatArray]:
-    """The values of a step's noise and their probabilities: the means of all batches of atoms, by how often each atom occurs."""
+    """The values of a step's noise and their probabilities."""
     places, weights = setting.noise.atoms()
-    count = setting.method.batch_size
+    return means_of_batches(places, weights, setting.method.batch_size)
+
+
+def means_of_batches(places: FloatArray, weights: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
+    """The means of all batches of `count` atoms and their probabilities, by how often each atom occurs."""
     if count == 1:
         return places, weights
     found = []
@@ -74,9 +79,10 @@ def atoms_of(setting: Setting) -> tuple[FloatArray, FloatArray]:
     return values[chances > 0], chances[chances > 0]
 
 
-def kinds_of_batches(setting: Setting) -> int:
-    """How many values `atoms_of` has."""
-    return math.comb(setting.method.batch_size + setting.noise.atoms()[0].size - 1, setting.method.batch_size)
+def kinds_of_batches(noise: Noise, count: int) -> int:
+    """How many values the mean of a batch of a noise with atoms has."""
+    atoms = noise.atoms()
+    return 0 if atoms is None else math.comb(count + atoms[0].size - 1, count)
 
 
 def slope_of(problem: Problem, x: FloatArray) -> FloatArray:

@@ -54,7 +54,9 @@ def _is_one_sample(setting: Setting) -> bool:
     noise, method = setting.noise, setting.method
     if method.batch_size == 1 or method.per_sample:
         return method.batch_size == 1
-    return isinstance(noise, Gaussian) or (noise.atoms() is not None and kinds_of_batches(setting) <= MOST_ATOMS)
+    return isinstance(noise, Gaussian) or (
+        noise.atoms() is not None and kinds_of_batches(noise, method.batch_size) <= MOST_ATOMS
+    )
 
 
 def quantities(setting: Setting) -> tuple[str, ...]:

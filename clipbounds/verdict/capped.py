@@ -30,8 +30,3 @@ def capped_moments(noise: Noise, dim: int, cap: float) -> dict[float, float]:
         table = np.power(cap, wanted[:, np.newaxis] - orders) * sizes
     usable = (orders <= wanted[:, np.newaxis]) & np.isfinite(sizes)
     return dict(zip(wanted.tolist(), np.where(usable, table, np.inf).min(axis=1).tolist(), strict=True))
-
-
-def capped_moment(noise: Noise, dim: int, cap: float, p: float) -> float:
-    """A bound of E min(‖xi‖, cap)^p, p = 1 or one of `ORDERS`."""
-    return capped_moments(noise, dim, cap)[p]

@@ -220,7 +220,7 @@ def until_decided(
         start = min(first_count(setting, steps, at, listed, error, values), budget)
     else:
         start = check_integer("until_decided", "start", start, 1)
-    if engine == "auto" and law_work(setting, steps) < work_of(setting, steps) * start:
+    if engine == "auto" and not ranges and law_work(setting, steps) < work_of(setting, steps) * start:
         found = by_law_alone(setting, steps, checkpoints, listed, confidence)
         if found is not None:
             return Comparison(found[1], found[0], drawn(found[1], setting, draw), confidence, [*listed, *draw])

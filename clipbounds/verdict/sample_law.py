@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..clipping import NormClip
+from ..exact.grid import kinds_of_batches, means_of_batches
 from ..methods import ClippedSGD, PerSampleClippedSGD
 from ..noise import Gaussian
 from .capped import ORDERS, capped_moments
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
 
     from ..array_types import FloatArray
     from ..methods.base import Setting
-    from ..noise.base import Noise
 
 SLACK = 1e-9  # of a probability: far more than the special functions err
 CDF_ERROR = (
-    4e-12  # of a probability of one cell: tests/noise/test_fifty_digits.py has the distribution functions to 1e-12
+    4e-12  # of the probability of a cell: distribution functions err by 1e-12 (tests/noise/test_fifty_digits.py)
 )
 CELLS = 32  # in the threshold or the mean size of a draw, whichever is smaller
 GIVEN_UP = 0.005  # probability that a draw of a batch lies beyond the cells
@@ -176,21 +174,13 @@ def _mean_of_draws(noise: Any, batch: int, threshold: float) -> SampleLaw | None
     return SampleLaw(noise, (support[kept], mass[kept]), float(mass @ np.abs(support)), 1, blur, lost, (noise, batch))
 
 
-def _mean_of_atoms(noise: Noise, batch: int) -> SampleLaw | None:
+def _mean_of_atoms(noise: Any, batch: int) -> SampleLaw | None:
     """The same for a law with few atoms: by how often each of them is drawn."""
-    from scipy.special import gammaln
-
-    places, weights = (np.asarray(v, dtype=np.float64) for v in noise.atoms() or ((), ()))
-    if math.comb(batch + places.size - 1, batch) > MOST_KINDS:
+    if kinds_of_batches(noise, batch) > MOST_KINDS:
         return None
-    kinds = np.array(list(itertools.combinations_with_replacement(range(places.size), batch)))
-    times = (kinds[:, :, np.newaxis] == np.arange(places.size)).sum(axis=1)
-    ways = gammaln(batch + 1) - gammaln(times + 1).sum(axis=1)
-    with np.errstate(divide="ignore"):
-        chances = np.exp(ways + np.where(times > 0, times * np.log(weights), 0.0).sum(axis=1))
-    support = times @ places / batch
+    places, weights = noise.atoms()
+    support, chances = means_of_batches(places, weights, batch)
     order = np.argsort(support)
+    blur = 1e-12 * float(np.abs(support).max())  # more than the rounding of a mean
     scale = float(chances @ np.abs(support))
-    # a mean of places is rounded, by less than this
-    blur = 1e-12 * float(np.abs(places).max(initial=0.0))
     return SampleLaw(noise, (support[order], chances[order] * (1 - SLACK)), scale, 1, blur, 2 * SLACK, (noise, batch))

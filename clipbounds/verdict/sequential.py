@@ -66,9 +66,8 @@ def follow(
         verdicts = [new if old.open else old for old, new in zip(verdicts or now, now, strict=True)]
         have = count_of(run)
         ahead = next_look(verdicts, have)
-        while (
-            ahead > 1 and have * 2 ** (ahead - 1) >= budget
-        ):  # the budget is the size of the first look that reaches it
+        # the budget is the size of the first look that reaches it
+        while ahead > 1 and have * 2 ** (ahead - 1) >= budget:
             ahead -= 1
         more = min(have * (2**ahead - 1), budget - have)
         last = more < 1 or not any(v.open for v in verdicts)

@@ -89,8 +89,9 @@ def test_a_law_that_forgets_that_draws_were_moved_is_wrong():
     true = float((pair_below(noise, high) - pair_below(noise, low))[0])
     assert law.between(low, high)[0] == 0
     assert dataclasses.replace(law, blur=0.0).between(low, high)[0] > 2 * true + 4 * OFF
-    assert law.atoms[1].sum() < 1 - 1e-3  # what was given up, which counts as anything
-    assert law.atoms[1].sum() + law.lost >= 1
+    # a draw beyond the last cell is given up, and counts as anything
+    far = float(law.atoms[0].max()) + law.blur
+    assert law.lost >= 1 - (1 - float(noise.sf(far) + noise.cdf(-far))) ** 2 > 1e-3
 
 
 def test_where_the_law_of_a_mean_is_not_at_hand():
@@ -138,8 +139,10 @@ def test_the_law_of_a_mean_never_makes_a_spread_worse(noise, c, batch):
     assert np.all(both.variance <= alone.variance) and np.all(both.drift <= alone.drift)
     assert all(np.all(both.moments[p] <= alone.moments[p]) for p in alone.moments)
     assert np.all((both.scale <= alone.scale) | (both.jump <= alone.jump))
-    run = cb.simulate(given, 10, 2048, seed=3, checkpoints=[10]).mean_gradient_norm.values[0]
-    assert run.var() * (1 - 5 * np.sqrt(2 / 2048)) <= both.variance[0]
+    if c <= 5:  # no trajectory carries the sample variance
+        run = cb.simulate(given, 10, 2048, seed=3, checkpoints=[10]).mean_gradient_norm.values[0]
+        error = 5 * np.sqrt(((run - run.mean()) ** 4).mean() / 2048)
+        assert run.var() - error <= both.variance[0]
 
 
 def test_of_two_true_tails_the_one_that_is_narrower_counts():
